@@ -1,0 +1,237 @@
+"""The nouns that flow between rooms. Imports nothing of ours.
+
+Packets become a PacketBatch, what the scanner wants of it a Sighting, a sighting that a trail or
+a behaviour explains a Hit, hits folded over time an Event, and an event on its way out a Delivery.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+Direction = Literal["inbound", "outbound", "internal", "external"]
+Outcome = Literal["answered", "refused", "unanswered", "unknown"]
+State = Literal["open", "update", "closed", "single"]
+
+TRAIL_DOMAIN = "trail-domain"
+TRAIL_IP = "trail-ip"
+TRAIL_IP_PORT = "trail-ip-port"
+TRAIL_NETWORK = "trail-network"
+TRAIL_URL = "trail-url"
+TRAIL_PATH = "trail-path"
+TRAIL_USER_AGENT = "trail-user-agent"
+TRAIL_CERTIFICATE = "trail-certificate"
+TRAIL_JA3 = "trail-ja3"
+TRAIL_JA4 = "trail-ja4"
+BEHAVIOUR_PREFIX = "behaviour-"
+
+AGENT_START = "agent-start"
+AGENT_STOP = "agent-stop"
+AGENT_RELOAD = "agent-reload"
+AGENT_HEARTBEAT = "agent-heartbeat"
+AGENT_CANARY = "agent-canary"
+AGENT_DEGRADED = "agent-degraded"
+AGENT_LOSS = "agent-loss"
+AGENT_LIST = "agent-list"
+AGENT_STORM = "agent-storm"
+
+SEVERITIES: Mapping[str, int] = {"info": 1, "low": 3, "medium": 6, "high": 8, "critical": 10}
+"""The five words of `min_severity` and their place on the scale 0-10 of `severity_id`."""
+
+NO_SET = "none"
+"""What `Event.set` says while no trail set is published."""
+
+
+class PacketBatch(NamedTuple):
+    """Many packets of one link type, as capture hands them on.
+
+    `data` holds the packets' bytes end to end; `meta` holds one record of four native-endian
+    unsigned 32-bit numbers a packet: seconds, microseconds, offset into `data`, captured length.
+    """
+
+    datalink: int
+    data: bytes
+    meta: bytes
+    interface: str
+
+
+class Endpoint(NamedTuple):
+    """One side of a packet; `port` is None for protocols without ports."""
+
+    address: str
+    port: int | None
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One value seen on the wire that something wants, with how often since the last drain.
+
+    `what` is one of syn, datagram, other, dns, http, tls. The packet is the first one that showed
+    the value, cut to the captured length; `fields` are slices of it that the protocol's parser
+    found (`name`, `type`, `method`, `target`, `host`, `agent`). `folded` is true when other
+    endpoints were counted into this one to keep a flood cheap: only the first are told.
+    """
+
+    what: str
+    first_us: int
+    last_us: int
+    count: int
+    source: Endpoint
+    destination: Endpoint
+    protocol: int
+    packet: bytes
+    fields: Mapping[str, bytes]
+    vlans: tuple[int, ...] = ()
+    interface: str = ""
+    folded: bool = False
+
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """One list that names a trail; days are ISO dates, empty where the list does not say."""
+
+    name: str
+    first_seen: str = ""
+    last_seen: str = ""
+
+
+class Trail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One indicator as a list gives it: `key` in the spelling of CONTRACT section 6.
+
+    `dialect` says how `key` is read: `own` (prefix forms, anchored patterns) or `maltrail`
+    (rule T-7: patterns are recognised by shape and unanchored, `www.` is stripped).
+    `kind` forces a kind where the list knows better than the shape of the key, or is empty.
+    """
+
+    key: str
+    info: str
+    reference: str
+    source: Source
+    kind: str = ""
+    dialect: Literal["own", "maltrail"] = "own"
+
+
+class Dns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The DNS message behind a hit: names and types as text, answers at most ten."""
+
+    question: str
+    type: str
+    response_code: str = ""
+    answers: tuple[str, ...] = ()
+    response: bool = False
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The HTTP request behind a hit."""
+
+    method: str
+    url: str
+    host: str = ""
+    user_agent: str = ""
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The TLS hello or certificate behind a hit."""
+
+    server_name: str = ""
+    version: str = ""
+    ja3: str = ""
+    ja4: str = ""
+    certificate_sha1: str = ""
+    certificate_sha256: str = ""
+
+
+Evidence = Mapping[str, str | int | float]
+"""What a behaviour measured, by name."""
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A sighting that a trail explains, or what a behaviour concluded.
+
+    `trail` carries Maltrail's brackets (rule E-4); `indicator` is the bare key. `type` is
+    Maltrail's (rule E-2), `protocol` its label (appendix C).
+    """
+
+    class_id: str
+    type: str
+    trail: str
+    indicator: str
+    observed: str
+    where: str
+    info: str
+    reference: str
+    source: Endpoint
+    destination: Endpoint
+    protocol: str
+    first_us: int
+    last_us: int
+    count: int
+    direction: Direction
+    outcome: Outcome
+    severity_id: int
+    sources: tuple[Source, ...] = ()
+    custom: bool = False
+    interface: str = ""
+    vlans: tuple[int, ...] = ()
+    dns: Dns | None = None
+    http: Http | None = None
+    tls: Tls | None = None
+    evidence: Evidence = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is reported: the fields of CONTRACT section 4 before an output stamps its own.
+
+    Times are microseconds since 1970 UTC. `severity` is Maltrail's word for `info`,
+    `severity_id` ours, 0 to 10. `address` is empty and `port` None where there is none (agent
+    events, protocols without ports). `custom` marks a trail of the site's own, for masking.
+    """
+
+    class_id: str
+    sensor: str
+    time_us: int
+    severity: str
+    severity_id: int
+    type: str
+    trail: str
+    info: str
+    reference: str
+    event_id: str
+    incident_id: str
+    source: Endpoint = Endpoint("", None)
+    destination: Endpoint = Endpoint("", None)
+    protocol: str = ""
+    indicator: str = ""
+    observed: str = ""
+    where: str = ""
+    sources: tuple[Source, ...] = ()
+    direction: Direction = "external"
+    outcome: Outcome = "unknown"
+    count: int = 1
+    total: int = 1
+    first_us: int = 0
+    last_us: int = 0
+    state: State = "single"
+    set: str = NO_SET
+    interface: str = ""
+    vlans: tuple[int, ...] = ()
+    dns: Dns | None = None
+    http: Http | None = None
+    tls: Tls | None = None
+    samples: tuple[str, ...] = ()
+    evidence: Evidence = {}
+    site: str = ""
+    tags: tuple[str, ...] = ()
+    custom: bool = False
+    community_id: str = ""
+
+    @property
+    def is_agent(self) -> bool:
+        """Tell whether this is about the agent itself rather than about traffic."""
+        return self.class_id.startswith("agent-")
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event as one output sends it: `seq` counts from 1 without gaps per output and run."""
+
+    event: Event
+    run_id: str
+    seq: int

@@ -1,0 +1,70 @@
+"""Compile the hot modules where a compiler is at hand; everything else is in pyproject.toml.
+
+Environment: SKIP_CYTHON=1 installs the plain build, REQUIRE_CYTHON=1 fails rather than fall back.
+"""
+
+import os
+import sys
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+COMPILED = [
+    "agent.scan.hashing",
+    "agent.scan.lookup",
+    "agent.scan.link",
+    "agent.scan.ip",
+    "agent.scan.dns",
+    "agent.scan.http",
+    "agent.scan.tls",
+    "agent.scan.counters",
+    "agent.scan.sightings",
+    "agent.scan.scanner",
+    "agent.trails.pack",
+]
+
+# Annotations stay Python's: the C types are those of the .pxd alone. Bounds checks stay on:
+# hostile bytes raise, they never read past the end.
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,
+    "boundscheck": True,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+}
+
+
+class OptionalBuild(build_ext):
+    """Fall back to the plain build unless REQUIRE_CYTHON is set."""
+
+    def run(self) -> None:
+        """Build all extensions or, where that fails, none."""
+        try:
+            super().run()
+        except Exception as error:
+            if os.environ.get("REQUIRE_CYTHON"):
+                raise
+            print(f"maltrail-agent: plain build, no compiled scanner: {error}", file=sys.stderr)
+            self.extensions = []
+
+
+def extensions() -> list[Extension]:
+    """List the extensions to compile, none where that was declined."""
+    if os.environ.get("SKIP_CYTHON"):
+        return []
+    from Cython.Build import cythonize
+
+    modules = [
+        Extension(
+            name,
+            [name.replace(".", "/") + ".py"],
+            extra_compile_args=["-O3", "-fno-strict-aliasing"],
+        )
+        for name in COMPILED
+        if os.path.exists(name.replace(".", "/") + ".py")
+    ]
+    return list(cythonize(modules, compiler_directives=DIRECTIVES, quiet=True))
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
