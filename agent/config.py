@@ -1,0 +1,370 @@
+"""Settings: YAML to typed, frozen values; an unknown key is an error that names its path.
+
+The sections and defaults are those of CONTRACT section 3. Shelves (outputs, detections, list
+formats) own the keys of their plugins: this file keeps such a plugin's mapping as it stands and
+`convert` turns it into the plugin's own `Config`.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import yaml
+
+DEFAULT_PATH = Path("/etc/maltrail-agent/config.yaml")
+DEFAULT_STATE_DIR = Path("/var/lib/maltrail-agent")
+DEFAULT_RUN_DIR = Path("/run/maltrail-agent")
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>.*)`)?")
+_INVALID = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<at>.*)`)?")
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; the text is the one line a user reads."""
+
+
+class Duration(float):
+    """Seconds, written `90s`, `5m`, `1h` or `7d`."""
+
+
+class Network(str):
+    """An address or network in CIDR form, checked."""
+
+    __slots__ = ()
+
+
+class Options(dict[str, Any]):
+    """A plugin's own keys, not yet converted."""
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every section has in common: frozen, keyword-only, no unknown keys."""
+
+
+def _in_range(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{key}: expected {low} to {high}, found {value:g}")
+
+
+def _pattern(key: str, value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{key}: is not a regular expression: {error}") from error
+
+
+class Sensor(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who reports: `name` defaults to the host's fully qualified name."""
+
+    name: str | None = None
+    site: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Networks(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which networks are ours; they decide direction. `aliases` name addresses."""
+
+    home: tuple[Network, ...] = (
+        Network("10.0.0.0/8"),
+        Network("172.16.0.0/12"),
+        Network("192.168.0.0/16"),
+        Network("169.254.0.0/16"),
+        Network("127.0.0.0/8"),
+        Network("fc00::/7"),
+        Network("fe80::/10"),
+        Network("::1/128"),
+    )
+    aliases: dict[str, str] = {}
+
+
+class Capture(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where packets come from. `auto` is every interface that is up and not loopback."""
+
+    interfaces: tuple[str, ...] = ("auto",)
+    filter: str = ""
+    snaplen: int = 2048
+    buffer_mb: int = 64
+    workers: int = 1
+    promiscuous: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what the kernel would refuse later with a worse message."""
+        _in_range("snaplen", self.snaplen, 68, 262144)
+        _in_range("buffer_mb", self.buffer_mb, 1, 4096)
+        _in_range("workers", self.workers, 1, 64)
+        if not self.interfaces:
+            raise ValueError("interfaces: expected at least one, for example [auto]")
+
+
+class Trails(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which indicators count. `custom` are files or folders of the site's own lists."""
+
+    custom: tuple[str, ...] = ("/etc/maltrail-agent/trails",)
+    min_feeds: int = 3
+    exclude_info: str | None = None
+
+
+class Allowed(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One allow-list entry: exactly one scope, why, and until when."""
+
+    domain: str | None = None
+    network: Network | None = None
+    reason: str = ""
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an entry without a scope, or with several."""
+        if (self.domain is None) == (self.network is None):
+            raise ValueError("expected exactly one of domain, network")
+
+
+class AllowList(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is never reported. `files` are text files, one domain, address or network a line."""
+
+    builtin: bool = True
+    files: tuple[str, ...] = ("/etc/maltrail-agent/allow",)
+    entries: tuple[Allowed, ...] = ()
+
+
+class SeverityRule(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of the severity table: every key that is given must match; the first match wins."""
+
+    severity: int
+    classes: tuple[str, ...] = ()
+    info: str | None = None
+    custom: bool | None = None
+    direction: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a severity off the scale and an `info` that is no pattern."""
+        _in_range("severity", self.severity, 0, 10)
+        if self.info is not None:
+            _pattern("info", self.info)
+
+
+class Severity(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rules that are tried before the default table."""
+
+    rules: tuple[SeverityRule, ...] = ()
+
+
+class Condense(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How repeats are folded: one update of an incident every `window`."""
+
+    window: Duration = Duration(60)
+    max_incidents: int = 50_000
+
+    def __post_init__(self) -> None:
+        """Refuse a window that would make every packet an event."""
+        _in_range("window", self.window, 1, 86400)
+        _in_range("max_incidents", self.max_incidents, 100, 10_000_000)
+
+
+class Limits(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of memory (MB for all tables fed by packets) and of events (the storm breaker)."""
+
+    tables_mb: int = 64
+    events_per_minute: int = 6000
+
+    def __post_init__(self) -> None:
+        """Refuse bounds under which nothing could be detected or reported."""
+        _in_range("tables_mb", self.tables_mb, 4, 65536)
+        _in_range("events_per_minute", self.events_per_minute, 1, 10_000_000)
+
+
+class Output(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys every output has; `options` are those of its type, checked by it."""
+
+    name: str
+    type: str
+    min_severity: Literal["info", "low", "medium", "high", "critical"] = "low"
+    agent_events: bool = True
+    mask_custom: bool = False
+    options: Options = Options()
+
+
+class Update(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lists are fetched, and through which proxy."""
+
+    lists: tuple[Options, ...] = ()
+    defaults: bool = True
+    proxy: str | None = None
+
+
+class Http(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The address that serves metrics and health."""
+
+    address: str = "127.0.0.1:9338"
+    metrics: bool = True
+
+
+class Log(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is told on standard error."""
+
+    level: Literal["error", "warning", "info", "debug"] = "info"
+
+
+class Settings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
+    sensor: Sensor = Sensor()
+    networks: Networks = Networks()
+    capture: Capture = Capture()
+    trails: Trails = Trails()
+    allow_list: AllowList = AllowList()
+    detections: Options = Options()
+    severity: Severity = Severity()
+    condense: Condense = Condense()
+    limits: Limits = Limits()
+    outputs: tuple[Output, ...] = ()
+    update: Update = Update()
+    http: Http = Http()
+    log: Log = Log()
+
+
+def load(path: Path) -> Settings:
+    """Read `path`; raise ConfigError with the line to print where it cannot be used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; name one with -c") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Settings:
+    """Turn YAML into settings; `name` is what errors call it. Raise ConfigError."""
+    try:
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, see below
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{name}:{line} is not valid YAML: {problem}") from error
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{name}: expected sections (key: value), found {type(raw).__name__}")
+    return convert(_split_outputs(raw, name), Settings, name)
+
+
+def convert(raw: object, kind: type[T], name: str) -> T:
+    """Turn plain values into `kind`; raise ConfigError naming the key below `name`."""
+    try:
+        return msgspec.convert(raw, kind, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(str(error), kind)}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice: the first would vanish silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; raise ConstructorError for a doubled key."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _split_outputs(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    """Move an output's own keys under `options`, so that its type can check them."""
+    outputs = raw.get("outputs")
+    if outputs is None:
+        return raw
+    if not isinstance(outputs, list):
+        raise ConfigError(
+            f"{name}: outputs: expected a list, for example [{{name: a, type: syslog}}]"
+        )
+    common = set(Output.__struct_fields__) - {"options"}
+    split = []
+    for index, output in enumerate(outputs):
+        if not isinstance(output, dict):
+            raise ConfigError(f"{name}: outputs[{index}]: expected keys and values")
+        own = {key: value for key, value in output.items() if key not in common}
+        shared = {key: value for key, value in output.items() if key in common}
+        split.append({**shared, "options": own})
+    names = [output.get("name") for output in split]
+    for twice in {str(n) for n in names if names.count(n) > 1}:
+        raise ConfigError(f"{name}: outputs: the name {twice!r} is given twice; names must differ")
+    return {**raw, "outputs": split}
+
+
+def _decode(kind: type, value: object) -> object:
+    """Decode the types of ours that msgspec does not know. Raise ValueError."""
+    if kind is Duration:
+        return Duration(duration(value))
+    if kind is Network:
+        return Network(ipaddress.ip_network(str(value)))
+    if kind is Options and isinstance(value, dict):
+        return Options(value)
+    raise ValueError(f"expected {kind.__name__.lower()}, found {value!r}")
+
+
+def duration(value: object) -> float:
+    """Read `90s`, `5m`, `1h`, `7d` as seconds; raise ValueError."""
+    match = _DURATION.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError(f"expected a duration such as 90s, 5m, 1h or 7d, found {value!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _explain(message: str, kind: type) -> str:
+    """Say what is wrong at which key, and name the nearest known key."""
+    unknown = _UNKNOWN.fullmatch(message)
+    if unknown:
+        at = (unknown["at"] or "").strip()
+        key = unknown["key"]
+        path = f"{at}.{key}" if at else key
+        near = difflib.get_close_matches(key, sorted(_known_keys(kind)), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see config.yaml for the known keys"
+        return f"{path}: unknown key; {hint}"
+    match = _INVALID.fullmatch(message)
+    what = match["what"] if match else message
+    at = match["at"] if match else None
+    return f"{at}: {what[:1].lower() + what[1:]}" if at else what
+
+
+def _known_keys(kind: type) -> set[str]:
+    """List the keys of a section and of all sections below it."""
+    keys: set[str] = set()
+    pending: list[type] = [kind]
+    while pending:
+        for field in msgspec.structs.fields(pending.pop()):
+            keys.add(field.name)
+            kinds = [field.type, *getattr(field.type, "__args__", ())]
+            pending += [k for k in kinds if isinstance(k, type) and issubclass(k, msgspec.Struct)]
+    return keys
+
+
+def is_expired(until: date | None, now_us: int) -> bool:
+    """Tell whether an entry's last day lies before the day of `now_us`."""
+    return until is not None and datetime.fromtimestamp(now_us / 1e6, UTC).date() > until
+
+
+def public(settings: Settings) -> Mapping[str, Any]:
+    """Return the settings as plain values, for comparison and display."""
+    built: Mapping[str, Any] = msgspec.to_builtins(settings, enc_hook=_encode)
+    return built
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, float):
+        return float(value)
+    return str(value)
