@@ -1,0 +1,28 @@
+"""Identifiers of 128 bits, as hexadecimal text: random live, derived from the input in a replay."""
+
+import secrets
+from collections.abc import Callable
+from hashlib import blake2b
+
+Ids = Callable[[], str]
+"""Returns another identifier at each call."""
+
+BYTES = 16
+
+
+def random_ids() -> Ids:
+    """Return a source of identifiers that nobody can foretell."""
+    return lambda: secrets.token_hex(BYTES)
+
+
+def derived_ids(seed: bytes) -> Ids:
+    """Return a source that gives the same identifiers in the same order for the same seed."""
+    key = blake2b(seed, digest_size=32).digest()
+    drawn = 0
+
+    def draw() -> str:
+        nonlocal drawn
+        drawn += 1
+        return blake2b(drawn.to_bytes(8, "big"), digest_size=BYTES, key=key).hexdigest()
+
+    return draw
