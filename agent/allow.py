@@ -1,0 +1,253 @@
+"""The allow-list: what is never reported, why, until when, and how often it suppressed something.
+
+Strategy: entries come from the built-in list, from files and from the configuration, and are kept
+as rows with a counter each, so that nothing is suppressed uncounted. Of several entries that say
+the same thing the site's own one counts: configuration before files before built-in.
+
+The rule for names: entry E suppresses a hit of trail K on name N when N is E or lies below E, and
+K is not more specific than E. The longest match wins: with `example.com` allowed, a trail
+`example.com` or `com` is silent on `www.example.com`, a trail `bad.example.com` is not, and
+neither is a trail on one page, `example.com/bad`. Keys that name no host (paths, patterns, user
+agents) are never more specific than an allowed name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from agent import config
+from agent.config import ConfigError, is_expired
+from agent.direction import packed
+
+Kind = Literal["builtin", "file", "entry"]
+
+BUILTIN = Path(__file__).with_name("allow.txt")
+
+_EXPECTED = "expected a domain, an address or a network such as 192.0.2.0/24"
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LOOKS_LIKE_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+_MAX_NAME = 253
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One thing that is allowed.
+
+    `text` is its normal spelling, `origin` says where it stands (`file:line`, `builtin` or
+    `allow_list.entries[i]`), `until` is its last day, `hits` counts what it suppressed.
+    `network` is the address family's bits, the prefix length and the prefix; None for a domain.
+    """
+
+    text: str
+    kind: Kind
+    origin: str
+    reason: str = ""
+    until: date | None = None
+    hits: int = 0
+    network: tuple[int, int, int] | None = field(default=None, repr=False)
+
+
+class AllowList:
+    """All entries that are in force; look-ups cost one probe a label or a prefix length."""
+
+    def __init__(self, entries: Iterable[Entry], now_us: int) -> None:
+        """Take entries, the preferred first of those that say the same."""
+        self._entries = tuple(entries)
+        self._enforce(now_us)
+
+    @classmethod
+    def load(cls, settings: config.AllowList, now_us: int) -> AllowList:
+        """Read what the configuration names; raise ConfigError naming the file and line.
+
+        A folder stands for the `*.txt` files in it. The default path need not exist.
+        """
+        entries = [_configured(entry, index) for index, entry in enumerate(settings.entries)]
+        default = config.AllowList().files
+        for name in settings.files:
+            for path in _text_files(Path(name), required=name not in default):
+                entries += _read(path, "file")
+        if settings.builtin:
+            entries += _read(BUILTIN, "builtin")
+        return cls(entries, now_us)
+
+    def expire(self, now_us: int) -> None:
+        """Put out of force what has run out by now; cheap when nothing has."""
+        if is_expired(self._first_until, now_us):
+            self._enforce(now_us)
+
+    def domain(self, name: str) -> Entry | None:
+        """Find the longest allowed name that is this name or a parent of it; counts nothing."""
+        rest = name.rstrip(".").lower()
+        while rest:
+            entry = self._domains.get(rest)
+            if entry is not None:
+                return entry
+            rest = rest.partition(".")[2]
+        return None
+
+    def address(self, text: str) -> Entry | None:
+        """Find the smallest allowed network around this address; counts nothing."""
+        raw = packed(text)
+        if raw is None:
+            return None
+        number, bits = int.from_bytes(raw, "big"), len(raw) * 8
+        by_length = self._networks.get(bits, {})
+        for length in sorted(by_length, reverse=True):
+            entry = by_length[length].get(number >> (bits - length))
+            if entry is not None:
+                return entry
+        return None
+
+    def allows_name(self, name: str, key: str, count: int = 1) -> Entry | None:
+        """Return the entry that suppresses a hit of trail `key` on `name`, and count it there."""
+        entry = self.domain(name)
+        if entry is None or _is_more_specific(key, name, entry.text):
+            return None
+        entry.hits += count
+        return entry
+
+    def allows_address(self, address: str, count: int = 1) -> Entry | None:
+        """Return the entry that suppresses a hit on `address`, and count it there."""
+        entry = self.address(address)
+        if entry is not None:
+            entry.hits += count
+        return entry
+
+    def counts(self) -> Mapping[Kind, int]:
+        """Return how many hits were suppressed by each kind of entry."""
+        counts: dict[Kind, int] = {"builtin": 0, "file": 0, "entry": 0}
+        for entry in self._entries:
+            counts[entry.kind] += entry.hits
+        return counts
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Iterate over all entries, also those that have run out or are shadowed."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """Return the number of entries, also those that have run out or are shadowed."""
+        return len(self._entries)
+
+    def _enforce(self, now_us: int) -> None:
+        """Index what has not run out, beside the old index: readers never see half of it."""
+        domains: dict[str, Entry] = {}
+        networks: dict[int, dict[int, dict[int, Entry]]] = {}
+        valid = [entry for entry in self._entries if not is_expired(entry.until, now_us)]
+        for entry in valid:
+            if entry.network is None:
+                domains.setdefault(entry.text, entry)
+            else:
+                bits, length, prefix = entry.network
+                networks.setdefault(bits, {}).setdefault(length, {}).setdefault(prefix, entry)
+        self._domains, self._networks = domains, networks
+        self._first_until = min((entry.until for entry in valid if entry.until), default=None)
+
+
+def ascii_name(text: str) -> str:
+    """Return a domain as the wire spells it: lower case, IDN to ASCII, no trailing dot.
+
+    Raise ValueError for what is no name.
+    """
+    labels = [_ascii_label(label) for label in text.strip().removesuffix(".").split(".")]
+    name = ".".join(labels)
+    if len(name) > _MAX_NAME:
+        raise ValueError(f"longer than {_MAX_NAME} characters")
+    return name
+
+
+def _ascii_label(label: str) -> str:
+    folded = label.lower()
+    if not folded.isascii():
+        try:
+            folded = folded.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise ValueError(f"label {label!r} has no ASCII form") from error
+    if not _LABEL.fullmatch(folded):
+        raise ValueError(f"{label!r} is no label of a name")
+    return folded
+
+
+def _is_more_specific(key: str, name: str, allowed: str) -> bool:
+    """Tell whether a trail's key says more about `name` than the allowed name does."""
+    host, slash, page = key.lower().lstrip(".").partition("/")
+    host = host.removesuffix(".")
+    folded = name.rstrip(".").lower()
+    if folded != host and not folded.endswith(f".{host}"):
+        return False  # a pattern, a path, a user agent: they name no host
+    return bool(host) and (len(host) > len(allowed) or bool(slash and page and host == allowed))
+
+
+def _configured(allowed: config.Allowed, index: int) -> Entry:
+    origin = f"allow_list.entries[{index}]"
+    text = allowed.network if allowed.network is not None else (allowed.domain or "")
+    try:
+        entry = _entry(text, "entry", origin, allowed.reason)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {text!r}: {error}; {_EXPECTED}") from error
+    entry.until = allowed.until
+    return entry
+
+
+def _text_files(path: Path, required: bool) -> list[Path]:
+    """List the files that a configured path stands for."""
+    try:
+        if path.is_dir():
+            return sorted(path.glob("*.txt"))
+        if path.exists() or required:
+            return [path]
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return []
+
+
+def _read(path: Path, kind: Kind) -> list[Entry]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}; correct allow_list.files"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    entries = []
+    for number, line in enumerate(text.split("\n"), 1):
+        value, _, comment = (part.strip() for part in line.partition("#"))
+        if not value:
+            continue
+        origin = "builtin" if kind == "builtin" else f"{path}:{number}"
+        try:
+            entries.append(_entry(value, kind, origin, comment))
+        except ValueError as error:
+            raise ConfigError(f"{path}:{number}: {value!r}: {error}; {_EXPECTED}") from error
+    return entries
+
+
+def _entry(text: str, kind: Kind, origin: str, reason: str) -> Entry:
+    """Parse one scope; raise ValueError saying what is wrong with it."""
+    if "/" not in text and not _LOOKS_LIKE_ADDRESS.fullmatch(text):
+        if text.startswith(("*", ".")):
+            raise ValueError("a domain covers everything below it, write it without '*' or dot")
+        return Entry(ascii_name(text), kind, origin, reason)
+    network = ipaddress.ip_network(text.strip("[]"))
+    mapped = _unmapped(network)
+    bits, length = mapped.max_prefixlen, mapped.prefixlen
+    prefix = int(mapped.network_address) >> (bits - length)
+    plain = str(mapped.network_address) if length == bits else str(mapped)
+    return Entry(plain, kind, origin, reason, network=(bits, length, prefix))
+
+
+def _unmapped(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return the IPv4 network that an IPv4-mapped IPv6 network means."""
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
+        inner = network.network_address.ipv4_mapped
+        if inner is not None:
+            return ipaddress.IPv4Network((int(inner), network.prefixlen - 96))
+    return network
