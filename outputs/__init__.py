@@ -1,0 +1,71 @@
+"""The shelf of outputs: one file is one `type:`, one `_` file is something that several share.
+
+An output is a module with a `Config` (a frozen msgspec Struct that forbids unknown fields) and a
+class `Output` that takes one. It knows `agent.model`, `agent.link.Flow` and this package, nothing
+else: queueing, masking, retrying, pacing, counting and logging are the runner's, once for all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from agent.link import Flow
+from agent.model import Delivery
+
+
+class Rejected(Exception):  # noqa: N818 - it is an answer, as accepted is
+    """The deliveries at `indexes` can never be taken; all others of the batch were."""
+
+    def __init__(self, indexes: Sequence[int], reason: str) -> None:
+        super().__init__(reason)
+        self.indexes = tuple(indexes)
+        self.reason = reason
+
+
+class Interrupted(Exception):  # noqa: N818 - it is an answer, as accepted is
+    """The first `accepted` deliveries were taken, the rest are to be kept and tried again."""
+
+    def __init__(self, accepted: int, reason: str) -> None:
+        super().__init__(reason)
+        self.accepted = accepted
+        self.reason = reason
+
+
+class Rate(NamedTuple):
+    """How fast an output may be fed: events a second, and how many at once after a pause."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """What only the output itself can count; the runner's thread writes, the metrics read."""
+
+    bytes: int = 0
+    truncated: int = 0
+    format_errors: int = 0
+
+
+class Output(Protocol):
+    """What a runner asks of an output, always from one and the same thread.
+
+    `write` returns when everything was accepted; it raises Rejected or Interrupted to say which
+    part was, and anything else to say that nothing was. After an exception other than Rejected
+    the runner closes the output and opens it again later.
+    """
+
+    counts: Counts
+    rate: Rate | None
+
+    def open(self) -> None:
+        """Make ready to write, resolving names anew; raise OSError when that is not possible."""
+
+    def write(self, deliveries: Sequence[Delivery]) -> None:
+        """Hand over all deliveries in order, or raise."""
+
+    def close(self) -> None:
+        """Let go of everything; safe at any time, also twice or after a failed `open`."""
+
+    def flows(self) -> tuple[Flow, ...]:
+        """Return the sockets in use, so that the sensor does not report the agent itself."""
