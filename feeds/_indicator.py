@@ -1,0 +1,66 @@
+"""Bring one value of a public list into the spelling of keys (CONTRACT section 6)."""
+
+import re
+
+MAX_KEY = 2048
+"""Longer values are rejected: requests are rarely longer, and a key is held in every sensor."""
+
+_REFANG = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("hxxp", "http"), ("[://]", "://"))
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://")
+_DEFAULT_PORTS = {"http://": ":80", "https://": ":443", "ftp://": ":21"}
+_HOST = re.compile(
+    r"(?:\.?[\w-]+(?:\.[\w-]+)*\.[^\W_][\w-]*\.?(?::\d{1,5})?"  # a name, 1.2.3.4, :port
+    r"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?"
+    r"|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40})"
+)
+_SUFFIX = re.compile(r"\.[^\W_][\w-]*")
+_NETWORK = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3})/\d{1,3}")
+_HASH = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_JA4 = re.compile(r"[tq][0-9a-z]{9}_[0-9a-f]{12}_[0-9a-f]{12}")
+# U+FFFD marks bytes that were not UTF-8. Angle brackets and quotes are what HTML leaves behind.
+_NEVER = re.compile('[\x00-\x20\x7f<>"`\\\\\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069]')
+
+
+def indicator(text: str) -> str:
+    """Return `text` as a key of dialect `own`; raise ValueError with a fixed reason.
+
+    Defanged dots and schemes are put back, scheme, user, default port and fragment go (none is
+    seen on the wire as such), a bare URL of a host becomes `host/`, `*.x` becomes `.x`. Patterns
+    are refused: a downloaded list must not be able to say `re:.*`.
+    """
+    value = text.strip()
+    for written, meant in _REFANG:
+        if written in value:
+            value = value.replace(written, meant)
+    if not 3 <= len(value) <= MAX_KEY:
+        raise ValueError("too short or too long")
+    if _NEVER.search(value):
+        raise ValueError("blanks, quotes or characters that no indicator holds")
+    scheme = _SCHEME.match(value)
+    if scheme:
+        return _url(value[scheme.end() :], scheme[0].lower())
+    if value.startswith("*."):
+        value = value[1:]
+    if value.startswith("/"):
+        return value
+    if _HOST.fullmatch(value) or _SUFFIX.fullmatch(value) or _NETWORK.fullmatch(value):
+        return value
+    if _HASH.fullmatch(value) or _JA4.fullmatch(value):
+        return value
+    if "/" in value and not value.startswith(("re:", "ua:")):
+        return _url(value, "")
+    raise ValueError("not an address, name, URL or fingerprint")
+
+
+def _url(rest: str, scheme: str) -> str:
+    """Return `host/path` of a URL without its scheme; raise ValueError."""
+    rest = rest.split("#", 1)[0]
+    cut = re.search(r"[/?]", rest)
+    host, path = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "/")
+    if path.startswith("?"):
+        path = "/" + path
+    host = host.rsplit("@", 1)[-1]
+    host = host.removesuffix(_DEFAULT_PORTS.get(scheme, "\0"))
+    if not _HOST.fullmatch(host):
+        raise ValueError("a URL without a usable host")
+    return host + path
