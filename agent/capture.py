@@ -1,0 +1,298 @@
+"""Live capture: interfaces in, packet batches out.
+
+Strategy: a handle never blocks, because libpcap's own blocking read waits for ever on a quiet
+link; the caller polls. Batches are small while little happens, so that memory stays in the
+allocator's cache, and grow under load, so that the cost of a call is shared by many packets.
+A handle belongs to one thread; threads are the caller's.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pcapy
+
+from agent.config import Capture
+from agent.model import PacketBatch
+
+BATCH_MIN = 64
+"""Packets a read while idle: at 2 kB each they fit the allocator's cache."""
+
+BATCH_MAX = 1024
+"""Packets a read under load, and always from files: beyond it, the cost of a call is noise."""
+
+BATCH_BYTES = 16 << 20
+"""What one batch may hold at most, which matters where `capture.snaplen` is large."""
+
+RETIRE_MS = 100
+"""How long the kernel may hold back packets to fill a block: the delay on a quiet link."""
+
+AUTO = "auto"
+SYSFS = Path("/sys/class/net")
+
+_IFF_UP, _IFF_LOOPBACK = 0x1, 0x8  # linux/if.h
+_NOT_PACKETS = frozenset({280, 772, 804, 824, 826})  # linux/if_arp.h: CAN, loopback, monitors
+_BUFFER_MB_MAX = 2047  # libpcap takes the size of its buffer as a C int
+_COUNTER_SPAN = 1 << 32  # pcap_stat counts in unsigned 32-bit numbers
+
+_SOL_PACKET, _PACKET_FANOUT = 263, 18  # linux/socket.h, linux/if_packet.h
+_FANOUT_UNIQUE_ID = 0x2000  # the kernel picks a group number that nobody uses
+
+_NO_SUCH_DEVICE, _NO_PERMISSION, _NOT_UP, _NO_PROMISC_PERMISSION = -5, -8, -9, -11
+_EMPTY_CAPTURE = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
+
+_log = logging.getLogger("agent.capture")
+
+
+class CaptureError(Exception):
+    """A capture that cannot be had; the text is the one line a user reads."""
+
+
+class InterfaceGone(CaptureError):  # noqa: N818 - a state of the world rather than a fault
+    """An interface that is not there or not up: close, and open again when it is wanted."""
+
+
+class Stats(NamedTuple):
+    """Packets since the interface was first opened, over all its reopenings.
+
+    `received` passed the filter and includes those in `dropped`, for which the ring had no room.
+    `interface_dropped` is what the driver lost; each worker's handle tells it for the whole
+    interface, so it must not be added up over workers.
+    """
+
+    received: int
+    dropped: int
+    interface_dropped: int
+
+
+class Fanout:
+    """A group of handles among which the kernel spreads one interface's packets by flow.
+
+    The kernel chooses the group's number, so no other process can be in it by accident.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._members = 0
+        self._id = 0
+
+    def join(self, handle: Any) -> None:
+        """Add an active handle; raise pcapy.PcapError where the kernel refuses."""
+        with self._lock:
+            if self._members == 0:
+                handle.set_fanout(0, pcapy.PACKET_FANOUT_HASH | _FANOUT_UNIQUE_ID)
+                self._id = _fanout_id(handle.getfd())
+            else:
+                handle.set_fanout(self._id, pcapy.PACKET_FANOUT_HASH)
+            self._members += 1
+
+    def leave(self) -> None:
+        """Take away a handle that was just closed."""
+        with self._lock:
+            self._members -= 1
+
+
+class Interface:
+    """One handle on one interface, for one worker; workers share a `Fanout`."""
+
+    def __init__(self, name: str, settings: Capture, fanout: Fanout | None = None) -> None:
+        self.name = name
+        self._settings = settings
+        self._fanout = fanout
+        self._handle: Any = None
+        self._poll = select.poll()
+        self._datalink = 0
+        self._most = max(BATCH_MIN, min(BATCH_MAX, BATCH_BYTES // settings.snaplen))
+        self._size = BATCH_MIN
+        self._totals = Stats(0, 0, 0)
+        self._last = Stats(0, 0, 0)
+
+    def open(self) -> None:
+        """Start capturing; raise InterfaceGone or CaptureError."""
+        handle = _activate(self.name, self._settings)
+        try:
+            self._prepare(handle)
+        except BaseException:
+            handle.close()
+            raise
+        self._handle = handle
+        self._datalink = handle.datalink()
+        self._size = BATCH_MIN
+        self._last = Stats(0, 0, 0)
+        self._poll = select.poll()
+        self._poll.register(handle.getfd(), select.POLLIN)
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable, for callers that poll several."""
+        number: int = self._handle.getfd()
+        return number
+
+    def poll(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds; tell whether `read` has something to say."""
+        return bool(self._poll.poll(timeout * 1000))
+
+    def read(self) -> PacketBatch | None:
+        """Return what the ring holds, at most a batch; None when empty. Raise InterfaceGone."""
+        try:
+            data, meta = self._handle.next_batch(self._size)
+        except pcapy.PcapError as error:
+            raise InterfaceGone(f"{self.name}: capture ended: {reason_of(error)}") from error
+        count = len(meta) // 16
+        if count == self._size:
+            self._size = min(self._size * 2, self._most)
+        elif count < self._size // 2:
+            self._size = max(self._size // 2, BATCH_MIN)
+        return PacketBatch(self._datalink, data, meta, self.name) if count else None
+
+    def stats(self) -> Stats:
+        """Return the counts so far; safe at any time, in the thread that reads."""
+        if self._handle is not None:
+            now = Stats(*self._handle.stats())
+            counts = zip(self._totals, self._last, now, strict=True)
+            self._totals = Stats(*(total + _step(old, new) for total, old, new in counts))
+            self._last = now
+        return self._totals
+
+    def close(self) -> None:
+        """Stop capturing and keep the counts; harmless when closed already."""
+        if self._handle is None:
+            return
+        with contextlib.suppress(pcapy.PcapError):  # an interface that is gone cannot be asked
+            self.stats()
+        self._handle.close()
+        self._handle = None
+        if self._fanout is not None:
+            self._fanout.leave()
+
+    def __enter__(self) -> Self:
+        """Open."""
+        self.open()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close."""
+        self.close()
+
+    def _prepare(self, handle: Any) -> None:
+        """Set what can only be set on an active handle; the fan-out last, as it must be left."""
+        handle.setnonblock(1)
+        if self._settings.filter:
+            try:
+                handle.setfilter(self._settings.filter)
+            except pcapy.PcapError as error:
+                raise _bad_filter(self._settings.filter, error, f" on {self.name}") from error
+        if self._fanout is not None:
+            try:
+                self._fanout.join(handle)
+            except (pcapy.PcapError, OSError) as error:
+                # Seen when an interface was replaced while another worker still holds the old one.
+                raise InterfaceGone(f"{self.name}: no fan-out group: {reason_of(error)}") from error
+
+
+def wanted(interfaces: Iterable[str], sysfs: Path = SYSFS) -> set[str]:
+    """Name the interfaces to capture on now; cheap and without privileges, so ask often.
+
+    `auto` is every interface that is up and carries packets, loopback aside. A name that is given
+    explicitly is wanted whether it exists or not, and so is libpcap's `any`.
+    """
+    names = set(interfaces)
+    if AUTO in names:
+        names.remove(AUTO)
+        names.update(entry.name for entry in sysfs.iterdir() if _is_usable(entry))
+    return names
+
+
+def check_filter(text: str) -> None:
+    """Compile a filter for Ethernet without privileges; raise CaptureError where it is wrong.
+
+    A handle of another link type (`any`, a tunnel) may still refuse it: `ether` is no word there.
+    """
+    # Not pcapy.compile: it closes libpcap's handle before it asks that handle for the reason.
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, _EMPTY_CAPTURE)
+        os.close(writing)
+        handle = pcapy.open_offline(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+    try:
+        handle.setfilter(text)
+    except pcapy.PcapError as error:
+        raise _bad_filter(text, error) from error
+    finally:
+        handle.close()
+
+
+def _activate(name: str, settings: Capture) -> Any:
+    """Return an active handle; raise InterfaceGone or CaptureError."""
+    if settings.buffer_mb > _BUFFER_MB_MAX:
+        raise CaptureError(
+            f"capture.buffer_mb: {settings.buffer_mb} is more than libpcap can take; "
+            f"expected at most {_BUFFER_MB_MAX}"
+        )
+    handle = pcapy.create(name)
+    handle.set_snaplen(settings.snaplen)
+    handle.set_promisc(settings.promiscuous)
+    handle.set_timeout(RETIRE_MS)
+    handle.set_buffer_size(settings.buffer_mb << 20)
+    status = handle.activate()
+    if status >= 0:
+        if status > 0:
+            _log.warning("%s: capturing without promiscuous mode (libpcap %d)", name, status)
+        return handle
+    handle.close()
+    if status in (_NO_PERMISSION, _NO_PROMISC_PERMISSION):
+        raise CaptureError(
+            f"{name}: capture is not permitted: it needs CAP_NET_RAW; start the systemd unit, "
+            "run as root, or `setcap cap_net_raw+ep` the Python of the virtual environment"
+        )
+    if status == _NO_SUCH_DEVICE:
+        raise InterfaceGone(f"{name}: there is no such interface; `ip link` lists those there are")
+    if status == _NOT_UP:
+        raise InterfaceGone(f"{name}: is not up; `ip link set {name} up` brings it up")
+    raise CaptureError(
+        f"{name}: libpcap cannot capture here (status {status}); a common cause is "
+        f"capture.buffer_mb {settings.buffer_mb} beyond the memory that is left"
+    )
+
+
+def _is_usable(entry: Path) -> bool:
+    """Tell whether `auto` takes the interface that this sysfs folder is about."""
+    try:
+        flags = int((entry / "flags").read_text(), 16)
+        kind = int((entry / "type").read_text())
+    except (OSError, ValueError):
+        return False  # gone between listing and reading, or `bonding_masters`, which is a file
+    return bool(flags & _IFF_UP) and not flags & _IFF_LOOPBACK and kind not in _NOT_PACKETS
+
+
+def _fanout_id(descriptor: int) -> int:
+    """Ask the kernel for the group number it chose for a capture socket."""
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        value = duplicate.getsockopt(_SOL_PACKET, _PACKET_FANOUT)
+    return value & 0xFFFF
+
+
+def _step(old: int, new: int) -> int:
+    """Count on from a 32-bit counter that may have wrapped, or gone back because it was reset."""
+    step = (new - old) % _COUNTER_SPAN
+    return step if step < _COUNTER_SPAN // 2 else 0
+
+
+def _bad_filter(text: str, error: Exception, where: str = "") -> CaptureError:
+    return CaptureError(
+        f"capture.filter: {text!r} cannot be used{where}: {reason_of(error)}; "
+        "expected a filter as in `man pcap-filter`, or none"
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return libpcap's words on one line."""
+    return " ".join(str(part) for part in error.args).strip() or type(error).__name__
