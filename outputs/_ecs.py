@@ -101,6 +101,8 @@ def _action(event: Event) -> str:
 
 
 def _put_rule(document: _Document, event: Event) -> None:
+    if event.is_agent:
+        return
     document.put("rule.id", event.class_id)
     document.put("rule.name", event.info or _words.name(event.class_id))
     document.put("rule.category", event.type)

@@ -58,7 +58,8 @@ def sentence(event: Event) -> str:
 
 
 def _parts(event: Event) -> Iterator[str]:
-    subject = ": ".join(part for part in (event.trail, event.info) if part)
+    told = (event.info,) if event.is_agent else (event.trail, event.info)
+    subject = ": ".join(part for part in told if part)
     if subject:
         yield subject
     if event.dns:

@@ -1,0 +1,68 @@
+"""The syslog header of an event: RFC 5424, RFC 3164 or none."""
+
+import os
+import re
+from typing import Literal
+
+from agent.model import Event
+from outputs._json import rfc3339
+from outputs._text import clean
+
+APP_NAME = "maltrail-agent"
+
+Style = Literal["rfc5424", "rfc3164", "bare"]
+Facility = Literal[
+    "user",
+    "daemon",
+    "auth",
+    "authpriv",
+    "local0",
+    "local1",
+    "local2",
+    "local3",
+    "local4",
+    "local5",
+    "local6",
+    "local7",
+]
+
+_FACILITIES = {"user": 1, "daemon": 3, "auth": 4, "authpriv": 10} | {
+    f"local{n}": 16 + n for n in range(8)
+}
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+# A blank ends the field, `|` and `CEF:` end the header for the CEF codecs of Logstash and Elastic.
+_UNFIT = re.compile(r"[^A-Za-z0-9._:%-]")
+
+
+def header(event: Event, style: Style, facility: Facility) -> str:
+    """Return what stands before the message, with the blank at its end; nothing for `bare`.
+
+    Times are UTC. RFC 3164 has no field for a zone, year or fraction: prefer RFC 5424.
+    """
+    if style == "bare":
+        return ""
+    priority = _FACILITIES[facility] * 8 + severity(event.severity_id)
+    time = rfc3339(event.time_us)
+    host = _field(event.sensor.rstrip("."), 255)
+    if style == "rfc5424":
+        message_id = _field(event.class_id, 32)
+        return f"<{priority}>1 {time} {host} {APP_NAME} {os.getpid()} {message_id} - "
+    start, day = 3 * (int(time[5:7]) - 1), int(time[8:10])
+    month = _MONTHS[start : start + 3]
+    return f"<{priority}>{month} {day:2d} {time[11:19]} {host} {APP_NAME}[{os.getpid()}]: "
+
+
+def severity(severity_id: int) -> int:
+    """Return syslog's severity for ours; never `emerg`, which would be told to every terminal."""
+    if severity_id >= 9:
+        return 2
+    if severity_id >= 7:
+        return 3
+    if severity_id >= 4:
+        return 4
+    return 5 if severity_id == 3 else 6
+
+
+def _field(text: str, length: int) -> str:
+    """Return printable ASCII without what ends a field, or the nil value."""
+    return _UNFIT.sub("-", clean(text, length))[:length] or "-"

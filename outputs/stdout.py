@@ -1,0 +1,45 @@
+"""Write each event to standard output as one line: for containers and for looking on."""
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from agent.link import Flow
+from agent.model import Delivery
+from outputs import Counts, Rate, _formats
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of an output of type stdout."""
+
+    format: _formats.Name = "maltrail"
+
+
+class Output:
+    """Writes to the standard output of the process, which it never closes."""
+
+    def __init__(self, config: Config) -> None:
+        self.counts = Counts()
+        self.rate: Rate | None = None
+        self._format = _formats.make(config.format)
+
+    def open(self) -> None:
+        """Do nothing: standard output is open."""
+
+    def write(self, deliveries: Sequence[Delivery]) -> None:
+        """Write and flush all lines; raise OSError."""
+        if not deliveries:
+            return
+        text = "".join(self._format(delivery) + "\n" for delivery in deliveries)
+        self.counts.format_errors = self._format.errors
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        self.counts.bytes += len(text.encode())
+
+    def close(self) -> None:
+        """Do nothing: others may still write."""
+
+    def flows(self) -> tuple[Flow, ...]:
+        """Return nothing: standard output is no socket of ours."""
+        return ()
