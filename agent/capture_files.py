@@ -263,13 +263,30 @@ def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 if not left:
                     break
                 inflater = zlib.decompressobj(_GZIP_BITS)
-            if data := inflater.decompress(left, CHUNK):
+            before = inflater.copy()
+            try:
+                data = inflater.decompress(left, CHUNK)
+            except zlib.error:
+                yield from _salvaged(before, left)
+                raise
+            if data:
                 yield data
             left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
     if not inflater.eof:
         if data := inflater.flush():
             yield data
         raise EOFError("the gzip stream is cut short")
+
+
+def _salvaged(inflater: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
+    """Inflate the good beginning of a bad chunk: zlib throws away what it had of it."""
+    for index in range(len(chunk)):
+        try:
+            data = inflater.decompress(chunk[index : index + 1])
+        except zlib.error:
+            return
+        if data:
+            yield data
 
 
 def _open(descriptor: int, path: str) -> Any:

@@ -1,0 +1,33 @@
+"""Make an output from its settings: find its type, check its keys."""
+
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import msgspec
+
+import outputs
+from agent import plugins
+from agent.config import ConfigError, Output, convert
+
+
+class _Shelved(Protocol):
+    """What a module on the shelf offers."""
+
+    Config: type[msgspec.Struct]
+    Output: Callable[[msgspec.Struct], outputs.Output]
+
+
+def build(settings: Output) -> outputs.Output:
+    """Return the output, not yet open; raise ConfigError naming the key that is wrong."""
+    key = f"outputs.{settings.name}"
+    try:
+        module = plugins.load("outputs", settings.type)
+    except plugins.UnknownPlugin as error:
+        raise ConfigError(f"{key}.type: {error}") from error
+    # The shared suite in the tests holds every module on the shelf to this.
+    shelved = cast(_Shelved, module)
+    config = convert(dict(settings.options), shelved.Config, key)
+    try:
+        return shelved.Output(config)
+    except ValueError as error:
+        raise ConfigError(f"{key}.{error}") from error

@@ -1,0 +1,13 @@
+cimport cython
+
+cdef unsigned long long PRIME, FINISH, MASK
+
+cdef class Keyed:
+    cdef readonly unsigned long long seed
+    @cython.locals(h="unsigned long long")
+    cdef unsigned long long begin(self, unsigned long long table) except? 0 nogil
+    cdef unsigned long long finish(self, unsigned long long h) except? 0 nogil
+    @cython.locals(h="unsigned long long")
+    cdef unsigned long long number(self, unsigned long long table, unsigned long long low) except? 0 nogil
+    @cython.locals(h="unsigned long long")
+    cdef unsigned long long numbers(self, unsigned long long table, unsigned long long high, unsigned long long low, unsigned long long extra) except? 0 nogil

@@ -1,0 +1,360 @@
+"""Look keys up in one mapped trail set, and in two sets at once.
+
+A probe costs one word of a filter for nearly every foreign key; what passes the filter is found
+in a table of (tag, row) slots and compared with the full key, so a hash never decides alone.
+Text keys are slices of the scratch text that the parsers write; addresses are numbers.
+"""
+
+from agent.scan import layout
+from agent.scan.hashing import Keyed
+
+PRIME = layout.HASH_PRIME
+MASK = layout.WORD_MASK
+DOMAIN = layout.DOMAIN
+IP4 = layout.IP4
+IP4_PORT = layout.IP4_PORT
+IP6 = layout.IP6
+IP6_PORT = layout.IP6_PORT
+NET4 = layout.NET4
+NET6 = layout.NET6
+URL = layout.URL
+PATH = layout.PATH
+OWN_ROWS = layout.OWN_ROWS
+DOT = 46
+LOW32 = 0xFFFFFFFF
+GATE_PRIME = 0x9E3779B1
+
+TEXT_BYTES = 8192
+"""Scratch text of one scanner: a name, a path, the path with its values blanked, an agent."""
+
+
+class Lookup:
+    """One set. `text` is the scratch text whose slices are looked up; buffers stay referenced."""
+
+    def __init__(self, buffer: layout.Buffer, text: bytearray) -> None:
+        header = layout.unpack_header(bytes(memoryview(buffer)[: layout.HEADER_BYTES]))
+        self.keyed = Keyed(header.seed)
+        self.keys = header.keys
+        self.raw = memoryview(buffer)
+        self.words = memoryview(buffer).cast("Q")
+        self.text = memoryview(text)
+        sections = header.sections
+        self.pool = sections[layout.SECTION_POOL][0]
+        self.rows = sections[layout.SECTION_ROWS][0] // 8
+        self.directory = sections[layout.SECTION_DIRECTORY][0] // 8
+        self.networks = sections[layout.SECTION_NETWORKS][0] // 8
+        self.literals = sections[layout.SECTION_GATE][0] // 8
+
+    def passes(self, table: int, h: int) -> int:
+        """Ask the filter: 0 means that no key of `table` has hash `h`."""
+        entry = self.directory + table * 6
+        word = self.words[self.words[entry] + (h & self.words[entry + 1])]
+        return (word >> ((h >> 48) & 63)) & (word >> ((h >> 54) & 63)) & 1
+
+    def text_row(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
+        """Return the row of the key text[a:a_end] + text[b:b_end] with hash `h`, or -1."""
+        if self.passes(table, h) == 0:
+            return -1
+        entry = self.directory + table * 6
+        slots = self.words[entry + 2]
+        mask = self.words[entry + 3]
+        index = h & mask
+        tag = h >> 32
+        size = a_end - a + b_end - b
+        while True:
+            slot = self.words[slots + index]
+            if slot == 0:
+                return -1
+            if slot >> 32 == tag:
+                row = (slot & LOW32) - 1
+                key = self.words[self.rows + row * 2]
+                if (key >> 32) & 0xFFFF == size and self._equal(
+                    self.pool + (key & LOW32), a, a_end, b, b_end
+                ):
+                    return row
+            index = (index + 1) & mask
+
+    def number_row(self, table: int, h: int, high: int, low: int, extra: int) -> int:
+        """Return the row of an address key with hash `h`, or -1; see layout for its bytes."""
+        if self.passes(table, h) == 0:
+            return -1
+        entry = self.directory + table * 6
+        slots = self.words[entry + 2]
+        mask = self.words[entry + 3]
+        index = h & mask
+        tag = h >> 32
+        while True:
+            slot = self.words[slots + index]
+            if slot == 0:
+                return -1
+            if slot >> 32 == tag:
+                row = (slot & LOW32) - 1
+                key = self.words[self.rows + row * 2]
+                if self._same_number(
+                    self.pool + (key & LOW32), (key >> 32) & 0xFFFF, high, low, extra
+                ):
+                    return row
+            index = (index + 1) & mask
+
+    def network4_row(self, address: int) -> int:
+        """Return the row of the longest listed network around an IPv4 address, or -1."""
+        top = address >> 16
+        if (self.words[self.networks + (top >> 6)] >> (top & 63)) & 1 == 0:
+            return -1
+        lengths = self.networks + 2048
+        i = 0
+        count = self.words[lengths]
+        while i < count:
+            i += 1
+            length = self.words[lengths + i]
+            masked = address & ((LOW32 << (32 - length)) & LOW32)
+            low = (masked << 8) | length
+            row = self.number_row(NET4, self.keyed.number(NET4, low), 0, low, 0)
+            if row >= 0:
+                return row
+        return -1
+
+    def network6_row(self, high: int, low: int) -> int:
+        """Return the row of the longest listed network around an IPv6 address, or -1."""
+        top = high >> 48
+        if (self.words[self.networks + 1024 + (top >> 6)] >> (top & 63)) & 1 == 0:
+            return -1
+        lengths = self.networks + 2048 + 34
+        i = 0
+        count = self.words[lengths]
+        while i < count:
+            i += 1
+            length = self.words[lengths + i]
+            if length == 0:
+                masked_high = 0
+                masked_low = 0
+            elif length <= 64:
+                masked_high = high & ((MASK << (64 - length)) & MASK)
+                masked_low = 0
+            else:
+                masked_high = high
+                masked_low = low & ((MASK << (128 - length)) & MASK)
+            h = self.keyed.numbers(NET6, masked_high, masked_low, length)
+            row = self.number_row(NET6, h, masked_high, masked_low, length)
+            if row >= 0:
+                return row
+        return -1
+
+    def find(self, table: int, key: bytes) -> int:
+        """Return the row of a key as it lies in the pool, or -1; for readers that hold the lock."""
+        size = len(key)
+        if size == 0 or size > TEXT_BYTES or table >= 13:
+            return -1
+        if table in (IP4, IP4_PORT, NET4, IP6, IP6_PORT, NET6):
+            return self._find_number(table, key)
+        i = 0
+        while i < size:
+            self.text[i] = key[i]
+            i += 1
+        return self.text_row(table, self.hash_text(table, 0, size), 0, size, 0, 0)
+
+    def network(self, address: bytes) -> int:
+        """Return the row of the longest listed network around a packed address, or -1."""
+        if len(address) == 4:
+            return self.network4_row(int.from_bytes(address, "big"))
+        return self.network6_row(
+            int.from_bytes(address[:8], "big"), int.from_bytes(address[8:], "big")
+        )
+
+    def hash_text(self, table: int, start: int, end: int) -> int:
+        """Return the hash of text[start:end] as a key of `table`."""
+        h = self.keyed.begin(table)
+        if table == DOMAIN:
+            i = end
+            while i > start:
+                i -= 1
+                h = ((h ^ self.text[i]) * PRIME) & MASK
+        else:
+            i = start
+            while i < end:
+                h = ((h ^ self.text[i]) * PRIME) & MASK
+                i += 1
+        return self.keyed.finish(h)
+
+    def _find_number(self, table: int, key: bytes) -> int:
+        if len(key) >= 16:
+            high = int.from_bytes(key[:8], "big")
+            low = int.from_bytes(key[8:16], "big")
+            extra = int.from_bytes(key[16:], "big")
+            return self.number_row(
+                table, self.keyed.numbers(table, high, low, extra), high, low, extra
+            )
+        low = int.from_bytes(key, "big")
+        return self.number_row(table, self.keyed.number(table, low), 0, low, 0)
+
+    def _equal(self, at: int, a: int, a_end: int, b: int, b_end: int) -> int:
+        i = a
+        while i < a_end:
+            if self.raw[at] != self.text[i]:
+                return 0
+            at += 1
+            i += 1
+        i = b
+        while i < b_end:
+            if self.raw[at] != self.text[i]:
+                return 0
+            at += 1
+            i += 1
+        return 1
+
+    def _same_number(self, at: int, size: int, high: int, low: int, extra: int) -> int:
+        i = 0
+        found = 0
+        if size < 16:
+            while i < size:
+                found = (found << 8) | self.raw[at + i]
+                i += 1
+            return 1 if found == low else 0
+        while i < 8:
+            found = (found << 8) | self.raw[at + i]
+            i += 1
+        if found != high:
+            return 0
+        found = 0
+        while i < 16:
+            found = (found << 8) | self.raw[at + i]
+            i += 1
+        if found != low:
+            return 0
+        found = 0
+        while i < size:
+            found = (found << 8) | self.raw[at + i]
+            i += 1
+        return 1 if found == extra else 0
+
+
+class Sets:
+    """The site's own set and the published one, asked together; both share one seed.
+
+    Each question answers whether something is listed, which is rare; `row` then tells the most
+    specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
+    """
+
+    def __init__(self, own: Lookup, published: Lookup) -> None:
+        if own.keyed.seed != published.keyed.seed:
+            raise ValueError("the two sets must share one seed")
+        self.own = own
+        self.published = published
+        self.keyed = published.keyed
+        self.text = published.text
+        self.row = 0
+
+    def domain(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] or a parent of it is a listed name."""
+        found = 0
+        h = self.keyed.begin(DOMAIN)
+        i = end
+        while i > start:
+            i -= 1
+            c = self.text[i]
+            if c == DOT:
+                found |= self._text(DOMAIN, self.keyed.finish(h), i + 1, end, 0, 0)
+            h = ((h ^ c) * PRIME) & MASK
+        return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
+
+    def joined(self, start: int, end: int, path: int, path_end: int) -> int:
+        """Tell whether text[path:path_end] is a listed path, alone or behind the host's text."""
+        alone = self.keyed.begin(PATH)
+        behind = self.keyed.begin(URL)
+        i = start
+        while i < end:
+            behind = ((behind ^ self.text[i]) * PRIME) & MASK
+            i += 1
+        i = path
+        while i < path_end:
+            c = self.text[i]
+            alone = ((alone ^ c) * PRIME) & MASK
+            behind = ((behind ^ c) * PRIME) & MASK
+            i += 1
+        found = self._text(PATH, self.keyed.finish(alone), path, path_end, 0, 0)
+        return found | self._text(URL, self.keyed.finish(behind), start, end, path, path_end)
+
+    def exact(self, table: int, start: int, end: int) -> int:
+        """Tell whether text[start:end] is a key of a text table."""
+        return self._text(table, self.published.hash_text(table, start, end), start, end, 0, 0)
+
+    def address4(self, address: int, port: int) -> int:
+        """Tell whether an IPv4 address is listed, bare, with this port, or by network."""
+        found = self._number(IP4, self.keyed.number(IP4, address), 0, address, 0)
+        if port >= 0:
+            low = (address << 16) | port
+            found |= self._number(IP4_PORT, self.keyed.number(IP4_PORT, low), 0, low, 0)
+        row = self.own.network4_row(address)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            found = 1
+        row = self.published.network4_row(address)
+        if row >= 0:
+            self.row = row
+            found = 1
+        return found
+
+    def address6(self, high: int, low: int, port: int) -> int:
+        """Tell whether an IPv6 address is listed, bare, with this port, or by network."""
+        h = self.keyed.numbers(IP6, high, low, 0)
+        found = self._number(IP6, h, high, low, 0)
+        if port >= 0:
+            h = self.keyed.numbers(IP6_PORT, high, low, port)
+            found |= self._number(IP6_PORT, h, high, low, port)
+        row = self.own.network6_row(high, low)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            found = 1
+        row = self.published.network6_row(high, low)
+        if row >= 0:
+            self.row = row
+            found = 1
+        return found
+
+    def may_match(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] holds a literal that some pattern needs."""
+        words = self.published.literals
+        own = self.own.literals
+        if self.published.words[words + 2048] | self.own.words[own + 2048]:
+            return 1
+        i = start
+        window = 0
+        while i < end:
+            window = ((window << 8) | self.text[i]) & LOW32
+            i += 1
+            if i - start >= 3:
+                bit = (((window & 0xFFFFFF) * GATE_PRIME) & LOW32) >> 16
+                if (self.published.words[words + (bit >> 6)] >> (bit & 63)) & 1:
+                    return 1
+                if (self.own.words[own + (bit >> 6)] >> (bit & 63)) & 1:
+                    return 1
+            if i - start >= 4:
+                bit = ((window * GATE_PRIME) & LOW32) >> 16
+                if (self.published.words[words + 1024 + (bit >> 6)] >> (bit & 63)) & 1:
+                    return 1
+                if (self.own.words[own + 1024 + (bit >> 6)] >> (bit & 63)) & 1:
+                    return 1
+        return 0
+
+    def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
+        row = self.own.text_row(table, h, a, a_end, b, b_end)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            return 1
+        row = self.published.text_row(table, h, a, a_end, b, b_end)
+        if row >= 0:
+            self.row = row
+            return 1
+        return 0
+
+    def _number(self, table: int, h: int, high: int, low: int, extra: int) -> int:
+        row = self.own.number_row(table, h, high, low, extra)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            return 1
+        row = self.published.number_row(table, h, high, low, extra)
+        if row >= 0:
+            self.row = row
+            return 1
+        return 0
+

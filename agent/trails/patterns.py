@@ -1,0 +1,153 @@
+"""Patterns over names: linear-time matching, and the literals that a match must contain.
+
+RE2 decides what a pattern means, so no list can make matching slow; the literals feed the
+scanner's gate, so that names without one never reach a pattern.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Protocol, cast
+
+import re2
+
+from agent.scan import layout
+
+MAX_PATTERN = 8192
+"""Longest pattern; the longest in public lists has about 1,200 characters."""
+MAX_MEMORY = 8 << 20
+"""What RE2 may spend on all patterns' automata together, bytes."""
+SHORTEST_LITERAL = 3
+"""Shorter literals would let every other name pass the gate."""
+ALWAYS = (".onion.", ".ip-adress.com")
+"""Rules T-5.5 and T-5.9 read the name itself; their literals pass the gate like a pattern's."""
+_FREQUENT = frozenset({".com", ".net", ".org", ".inf", "info", "www.", ".xyz", ".top"})
+
+
+class Match(Protocol):
+    """What we use of RE2's match."""
+
+    def start(self) -> int:
+        """Return where the match begins."""
+
+    def end(self) -> int:
+        """Return where it ends."""
+
+
+class Compiled(Protocol):
+    """What we use of RE2's pattern."""
+
+    def search(self, text: str) -> Match | None:
+        """Find the leftmost match."""
+
+
+def _options() -> object:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MAX_MEMORY
+    return options
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(text: str, anchored: bool) -> Compiled:
+    """Compile one pattern; `anchored` ties both ends to label boundaries. Raise ValueError."""
+    source = f"(?:^|\\.)(?:{text})$" if anchored else text
+    try:
+        return cast(Compiled, re2.compile(source, _options()))
+    except re2.error as error:
+        raise ValueError(f"pattern that RE2 refuses: {error}") from error
+
+
+def problem(text: str) -> str | None:
+    """Return why a pattern cannot be used, from a closed set, or None."""
+    if not text:
+        return "empty"
+    if len(text) > MAX_PATTERN:
+        return "pattern is too long"
+    try:
+        re2.compile(text, _options())
+    except re2.error:
+        return "pattern that RE2 refuses"
+    return None
+
+
+def required_literals(text: str) -> tuple[str, ...]:
+    """Return literals of which every match holds at least one; empty where there are none.
+
+    Reads the pattern with Python's parser, whose syntax the lists use; what it cannot read has
+    no literals, which only costs time.
+    """
+    try:
+        tree = re._parser.parse(text.lower())  # type: ignore[attr-defined]  # noqa: SLF001
+    except (re.error, OverflowError, RecursionError):
+        return ()
+    return _best(_candidates(tree))
+
+
+def _best(candidates: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Choose the alternatives whose shortest member is longest."""
+    best: tuple[str, ...] = ()
+    for candidate in candidates:
+        if candidate and min(map(len, candidate)) > (min(map(len, best)) if best else 0):
+            best = candidate
+    if best and min(map(len, best)) < SHORTEST_LITERAL:
+        return ()
+    return best
+
+
+def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    run = ""
+    for op, value in tree:
+        name = str(op)
+        if name == "LITERAL" and isinstance(value, int):
+            run += chr(value)
+            continue
+        if name == "AT":
+            continue
+        found.append((run,))
+        run = ""
+        found += _nested(name, value)
+    found.append((run,))
+    return found
+
+
+def _nested(name: str, value: object) -> list[tuple[str, ...]]:
+    if name == "SUBPATTERN":
+        return _candidates(cast("tuple[object, ...]", value)[-1])  # type: ignore[arg-type]
+    if name in ("MAX_REPEAT", "MIN_REPEAT"):
+        low, _, inner = cast("tuple[int, int, Iterable[tuple[object, object]]]", value)
+        return _candidates(inner) if low >= 1 else []
+    if name == "BRANCH":
+        _, branches = cast("tuple[object, Sequence[Iterable[tuple[object, object]]]]", value)
+        each = [_best(_candidates(branch)) for branch in branches]
+        return [tuple(literal for best in each for literal in best)] if all(each) else []
+    return []
+
+
+class Gate:
+    """The bitmaps of hashed literals that agent.scan.lookup.Sets.may_match reads."""
+
+    def __init__(self) -> None:
+        self.words = [0] * (2 * layout.GATE_WORDS + 1)
+        for literal in ALWAYS:
+            self._add_literal(literal)
+
+    def add(self, pattern: str) -> bool:
+        """Let names pass that `pattern` may match; return False where that is every name."""
+        literals = required_literals(pattern)
+        for literal in literals:
+            self._add_literal(literal)
+        if not literals:
+            self.words[2 * layout.GATE_WORDS] = 1
+        return bool(literals)
+
+    def _add_literal(self, literal: str) -> None:
+        data = literal.encode("utf-8", "replace")
+        size = 4 if len(data) >= 4 else 3
+        grams = [data[i : i + size] for i in range(len(data) - size + 1)]
+        rare = [g for g in grams if g.decode("latin-1") not in _FREQUENT and b"." not in g]
+        gram = (rare or grams)[0]
+        bit = ((int.from_bytes(gram, "big") * 0x9E3779B1) & 0xFFFFFFFF) >> 16
+        word = bit // 64 + (layout.GATE_WORDS if size == 4 else 0)
+        self.words[word] |= 1 << (bit % 64)
