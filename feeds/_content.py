@@ -65,6 +65,8 @@ def _expand(compressed: BinaryIO, limit: int, folder: Path) -> BinaryIO:
         _copy(compressed, plain, limit)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         plain.close()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk, not the list
         raise ValueError(f"damaged or truncated compression: {error}") from error
     except ValueError:
         plain.close()

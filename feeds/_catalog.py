@@ -1,0 +1,132 @@
+"""The known lists and the site's own, as typed settings."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+
+from agent.config import ConfigError, Duration, Options, Update, convert
+from agent.model import Source
+from feeds import Origin
+
+CATALOG = "catalog.yaml"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+Standing = Literal["vague", "specific", "curated"]
+"""Whose label wins: curated over specific over vague. `min_feeds` asks about vague lists only."""
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One list: where it is, in which format, what its rows mean and on which terms it comes.
+
+    `url` is https, `file://` or an absolute path; a folder means the file in it that is named
+    after the list. Lists of one `publisher` count as one voice for `min_feeds`. `may_be_empty`
+    accepts a list without rows. `allow_private` lets it name private addresses. `ca_file` adds a
+    certificate authority for an internal server. `reason` says why a known list is off.
+    """
+
+    name: str
+    url: str
+    format: str
+    info: str
+    reference: str
+    period: Duration
+    options: Options = Options()
+    standing: Standing = "specific"
+    publisher: str = ""
+    licence: str = ""
+    terms: str = ""
+    reason: str = ""
+    default: bool = False
+    insecure_http: bool = False
+    ca_file: str | None = None
+    may_be_empty: bool = False
+    allow_private: bool = False
+    max_mb: int = 64
+    max_expanded_mb: int = 512
+    timeout: Duration = Duration(300)
+
+    def __post_init__(self) -> None:
+        """Refuse names that are no file names, and transport that could be tampered with."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name: expected a-z, 0-9, - and _, found {self.name!r}")
+        scheme = urlsplit(self.url).scheme
+        if scheme == "http" and not self.insecure_http:
+            raise ValueError("url: plain http can be tampered with; use https or insecure_http")
+        if scheme not in ("http", "https", "file") and not self.url.startswith("/"):
+            raise ValueError("url: expected https://, file:/// or an absolute path")
+        if self.period < 60:
+            raise ValueError("period: expected at least 1m")
+        if min(self.max_mb, self.max_expanded_mb) < 1 or self.timeout <= 0:
+            raise ValueError("max_mb, max_expanded_mb, timeout: expected more than zero")
+
+    @property
+    def voice(self) -> str:
+        """Whom to count for `min_feeds`: mirrors and one publisher's lists are one voice."""
+        return self.publisher or self.name
+
+    @property
+    def origin(self) -> Origin:
+        """What every row of the list has in common."""
+        return Origin(source=Source(self.name), info=self.info, reference=self.reference)
+
+
+def known() -> Mapping[str, Feed]:
+    """Return all lists of the catalogue by name; raise ConfigError for a faulty catalogue."""
+    return {name: convert(raw, Feed, f"{CATALOG}: {name}") for name, raw in _raw().items()}
+
+
+def enabled(update: Update) -> list[Feed]:
+    """Return the lists in use, by name: the default ones and those the site names.
+
+    An entry of `update.lists` with the name of a known list changes that one key by key;
+    `enabled: false` turns it off. Raise ConfigError naming the entry.
+    """
+    chosen = {
+        name: raw for name, raw in _raw().items() if update.defaults and raw.get("default", False)
+    }
+    keys = dict.fromkeys(chosen, CATALOG)
+    for index, entry in enumerate(update.lists):
+        key = f"update.lists[{index}]"
+        name = entry.get("name")
+        if not isinstance(name, str):
+            raise ConfigError(f"{key}.name: is missing; name a list, see `maltrail-agent feeds`")
+        base = _raw().get(name, {"name": name, "period": "1d"})
+        if len(base) == 2 and "url" not in entry:
+            raise ConfigError(f"{key}.name: no known list {name!r}; add its url, format and info")
+        is_on = entry.get("enabled", True)
+        if not isinstance(is_on, bool):
+            raise ConfigError(f"{key}.enabled: expected true or false, found {is_on!r}")
+        chosen.pop(name, None)
+        if is_on:
+            chosen[name] = _changed(base, entry, key)
+            keys[name] = key
+    return [convert(chosen[name], Feed, keys[name]) for name in sorted(chosen)]
+
+
+def _changed(base: Mapping[str, Any], entry: Mapping[str, Any], key: str) -> dict[str, Any]:
+    changed = {**base, **{k: v for k, v in entry.items() if k != "enabled"}}
+    options = entry.get("options", {})
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"{key}.options: expected keys and values")
+    # Options belong to a format: a list that changes its format starts with none.
+    same_format = "format" not in entry or entry["format"] == base.get("format")
+    changed["options"] = {**base.get("options", {}), **options} if same_format else dict(options)
+    if "info" not in changed:
+        changed["info"] = str(changed["name"])
+    changed.setdefault("reference", str(changed["name"]))
+    return changed
+
+
+@cache
+def _raw() -> Mapping[str, Mapping[str, Any]]:
+    """Read the catalogue once; it is part of the program, so a fault in it is ours."""
+    text = resources.files("feeds").joinpath(CATALOG).read_text(encoding="utf-8")
+    raw = yaml.safe_load(text)
+    return {name: {"name": name, **entry} for name, entry in raw.items()}

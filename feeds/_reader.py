@@ -1,0 +1,81 @@
+"""One list in use, ready to be read: its settings, its format, and the checks of a new copy."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.config import Update, convert
+from agent.model import Trail
+from feeds import Format, Reject, _catalog, _content, _shelf
+from feeds._catalog import Feed
+
+SHRINK_FLOOR = 40
+"""Below this many rows a list may shrink as it likes: five addresses become two on any day."""
+
+MAX_REASONS = 20
+"""Reasons for rejected rows told apart for one list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A list, its format and the format's settings."""
+
+    feed: Feed
+    format: Format
+    config: Any
+
+    def trails(self, path: Path, reject: Reject) -> Iterator[Trail]:
+        """Yield the trails of a stored copy; raise ValueError where it is not what it should be."""
+        with _content.opened(path, self.feed.max_expanded_mb << 20) as content:
+            _content.refuse_markup(content)
+            yield from self.format.parse(content, self.config, self.feed.origin, reject)
+
+
+def readers(update: Update) -> list[Reader]:
+    """Return the lists in use, by name; raise ConfigError naming what is wrong with one."""
+    return [reader_of(feed) for feed in _catalog.enabled(update)]
+
+
+def reader_of(feed: Feed) -> Reader:
+    """Find the format of a list and check its options; raise ConfigError."""
+    format_ = _shelf.load(feed.format, f"{feed.name}.format")
+    return Reader(feed, format_, convert(feed.options, format_.Config, f"{feed.name}.options"))
+
+
+def inspect(reader: Reader, path: Path, rows_before: int) -> tuple[int, Counter[str]]:
+    """Read a new copy to its end; return its rows, and the rejected ones by reason.
+
+    Raise ValueError where it must not replace the last good copy, which had `rows_before` rows
+    (0 accepts any number): not the format, empty, mostly rejected, or shrunk by more than half.
+    """
+    rejected: Counter[str] = Counter()
+    rows = sum(1 for _ in reader.trails(path, counting(rejected)))
+    refused = rejected.total()
+    if not rows and refused:
+        raise ValueError(f"all {refused} rows were rejected ({_most(rejected)})")
+    if not rows and not reader.feed.may_be_empty:
+        raise ValueError("is empty")
+    if refused > rows:
+        raise ValueError(f"{refused} of {rows + refused} rows were rejected ({_most(rejected)})")
+    if rows_before >= SHRINK_FLOOR and rows * 2 < rows_before:
+        raise ValueError(
+            f"shrank from {rows_before} to {rows} rows; if that is right, run: "
+            f"maltrail-agent update --force --only {reader.feed.name}"
+        )
+    return rows, rejected
+
+
+def counting(counter: Counter[str]) -> Reject:
+    """Return a `reject` that counts into `counter`, with a bounded number of reasons."""
+
+    def reject(reason: str) -> None:
+        known = reason in counter or len(counter) < MAX_REASONS
+        counter[reason if known else "other"] += 1
+
+    return reject
+
+
+def _most(rejected: Counter[str]) -> str:
+    return rejected.most_common(1)[0][0]
