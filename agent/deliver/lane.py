@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import outputs
 from agent.config import Output
@@ -93,9 +92,9 @@ class Lane:
         return self.queue.state()
 
     @property
-    def dropped(self) -> Counter[str]:
-        """What was numbered and never sent, by reason."""
-        return self.queue.dropped + self.tally.rejected
+    def dropped(self) -> Mapping[str, int]:
+        """What was numbered and never sent, by reason, with those that never occurred."""
+        return {**self.queue.dropped, **self.tally.rejected}
 
     def _make_runner(self) -> Runner:
         return Runner(self.name, self._output, self.queue, self.tally, self._changed)

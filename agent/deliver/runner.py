@@ -89,8 +89,9 @@ class Runner:
         self._queue.wake()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the thread's end until `deadline`; tell whether it came."""
-        self._thread.join(max(0.0, deadline - time.monotonic()))
+        """Wait for the thread's end until `deadline`; tell whether it came, or never began."""
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
         return not self._thread.is_alive()
 
     def detach(self) -> None:
@@ -142,6 +143,8 @@ class Runner:
         started = time.monotonic()
         try:
             self.output.write(batch)
+        except OSError:
+            raise
         except Rejected as answer:
             for _ in answer.indexes:
                 known = answer.reason in REJECTION_REASONS
@@ -150,6 +153,9 @@ class Runner:
         except Interrupted as answer:
             self._accepted(answer.accepted, answer.accepted)
             raise
+        except Exception as error:  # noqa: BLE001 - a format may stumble over one event
+            self._log.error("cannot write a batch, trying one by one: %s", _one_line(error))
+            self._write_each(batch)
         else:
             self._accepted(len(batch), len(batch))
         finally:
@@ -157,6 +163,23 @@ class Runner:
         if self._failures:
             self._log.info("works again after %d failed attempts", self._failures)
             self._failures = 0
+
+    def _write_each(self, batch: Sequence[Delivery]) -> None:
+        """Write one by one; what still fails is rejected, or it would hold up all others for ever.
+
+        Raise OSError and Interrupted, which are about the output and not about the event.
+        """
+        for delivery in batch:
+            try:
+                self.output.write((delivery,))
+            except (OSError, Interrupted):
+                raise
+            except Exception as error:  # noqa: BLE001 - a format may stumble over this event
+                self._log.error("event seq %d is given up: %s", delivery.seq, _one_line(error))
+                self.tally.rejected["rejected"] += 1
+                self._accepted(1, 0)
+            else:
+                self._accepted(1, 1)
 
     def _accepted(self, settled: int, sent: int) -> None:
         self._queue.settle(settled)

@@ -99,6 +99,11 @@ class Server:
         self._flows = flows
         self._nudge()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs; without it nothing is taken over."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop listening, close all connections, remove the socket file."""
         self._stopping = True
@@ -174,7 +179,8 @@ class Server:
         try:
             for message in peer.reader.from_sense(data):
                 self._take_message(peer, message)
-        except LinkError as error:
+        except (LinkError, RecursionError) as error:
+            # Deep nesting ends the decoder with RecursionError.
             self._refuse("frame", f"connection closed: {error}")
             self._drop(peer)
 
