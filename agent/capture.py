@@ -46,6 +46,7 @@ _SOL_PACKET, _PACKET_FANOUT = 263, 18  # linux/socket.h, linux/if_packet.h
 _FANOUT_UNIQUE_ID = 0x2000  # the kernel picks a group number that nobody uses
 
 _NO_SUCH_DEVICE, _NO_PERMISSION, _NOT_UP, _NO_PROMISC_PERMISSION = -5, -8, -9, -11
+_WARNINGS = {2: "no promiscuous mode here", 3: "no such kind of time stamp here"}
 _EMPTY_CAPTURE = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 
 _log = logging.getLogger("agent.capture")
@@ -245,7 +246,7 @@ def _activate(name: str, settings: Capture) -> Any:
     status = handle.activate()
     if status >= 0:
         if status > 0:
-            _log.warning("%s: capturing without promiscuous mode (libpcap %d)", name, status)
+            _log.warning("%s: libpcap warns: %s", name, _WARNINGS.get(status, status))
         return handle
     handle.close()
     if status in (_NO_PERMISSION, _NO_PROMISC_PERMISSION):
