@@ -102,9 +102,9 @@ class Fetcher:
             return self._follow(feed, target, known, deadline)
         except SSLError as error:
             raise FetchError(f"its certificate was refused: {_short(error)}") from error
-        except IncompleteRead as error:
-            raise FetchError("truncated: the connection ended early", again=True) from error
         except HTTPError as error:
+            if any(isinstance(part, IncompleteRead) for part in (error, *error.args)):
+                raise FetchError("truncated: the connection ended early", again=True) from error
             if isinstance(error.__cause__, ssl.SSLCertVerificationError):
                 raise FetchError(f"its certificate was refused: {_short(error)}") from error
             raise FetchError(f"no answer: {_short(error)}", again=True) from error

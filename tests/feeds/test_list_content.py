@@ -1,0 +1,82 @@
+"""Stored lists: compression is undone within limits, pages instead of data are refused."""
+
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from feeds import _content
+
+LIMIT = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        bytes,
+        gzip.compress,
+        lzma.compress,
+        bz2.compress,
+        lambda data: gzip.compress(gzip.compress(data)),
+    ],
+)
+def test_content_is_the_same_whatever_its_compression(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    """gzip, xz, bzip2 and gzip twice are told by content and undone; the result can seek."""
+    path = tmp_path / "list"
+    path.write_bytes(pack(b"a.example.org\n"))
+
+    with _content.opened(path, LIMIT) as content:
+        content.seek(2)
+        assert content.read() == b"example.org\n"
+
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_bomb_is_refused(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """A few kilobytes that expand beyond the limit are refused, not stored."""
+    path = tmp_path / "list"
+    path.write_bytes(pack(bytes(3 * LIMIT)))
+
+    with pytest.raises(ValueError, match="more than 1 MB"), _content.opened(path, LIMIT):
+        pass
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_cut_compression_is_refused(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """A file that breaks off is damaged, not a shorter list."""
+    path = tmp_path / "list"
+    path.write_bytes(pack(bytes(range(256)) * 40)[:-9])
+
+    with pytest.raises(ValueError, match="damaged or truncated"), _content.opened(path, LIMIT):
+        pass
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><html>",
+        b"\n\n <html lang='en'>",
+        b"\xef\xbb\xbf<?xml version='1.0'?>",
+        b"<!-- maintenance -->",
+    ],
+)
+def test_page_instead_of_data_is_refused(page: bytes) -> None:
+    """An error page, a portal or a feed of news is no list."""
+    with pytest.raises(ValueError, match="HTML"):
+        _content.refuse_markup(io.BytesIO(page))
+
+
+def test_data_passes_and_is_rewound() -> None:
+    """What is no page is read from its start afterwards."""
+    content = io.BytesIO(b"# list\n")
+
+    _content.refuse_markup(content)
+
+    assert content.read() == b"# list\n"
