@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.config import ConfigError, Update, parse
+from agent.config import ConfigError, Duration, Update, parse
 from feeds import _catalog
 from feeds._reader import reader_of, readers
 
@@ -61,7 +61,7 @@ def test_defaults_off_leaves_only_what_the_site_names() -> None:
     (feed,) = _catalog.enabled(update)
 
     assert feed.name == "feodo"
-    assert feed.period == 6 * 3600
+    assert feed.period == Duration(6 * 3600)
     assert feed.options["value"] == "dst_ip"
 
 

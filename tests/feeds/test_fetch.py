@@ -45,14 +45,8 @@ class Site:
     def fetch(self, url: str, known: Validators | None = None, **changes: Any) -> Fetched | None:
         """Fetch `url` as a list; changes are keys of the list."""
         ca_file = None if self.certificate is None else str(self.certificate)
-        keys = {
-            "name": "test",
-            "format": "plain",
-            "info": "x",
-            "reference": "x",
-            "ca_file": ca_file,
-        }
-        feed = Feed(url=url, period=Duration(3600), **{**keys, **changes})
+        keys = {"name": "test", "format": "plain", "ca_file": ca_file, **changes}
+        feed = Feed(url=url, info="x", reference="x", period=Duration(3600), **keys)
         fetcher = Fetcher(self.proxy, self.clock, self.clock.pause, lambda: 0.5)
         try:
             return fetcher.fetch(feed, self.target, known or Validators())
@@ -284,4 +278,8 @@ def _not_modified_for(etag: str) -> Callable[[Mapping[str, str]], Answer]:
 
 def _in_turn(*answers: Answer) -> Callable[[Mapping[str, str]], Answer]:
     pending = iter(answers)
-    return lambda headers: next(pending)
+
+    def page(headers: Mapping[str, str]) -> Answer:
+        return next(pending)
+
+    return page

@@ -34,7 +34,7 @@ def test_history_fills_gaps_only(tmp_path: Path) -> None:
         b"old.example.org,bad history (suspicious),(static)\nx.example.org,x (malware),(static)\n"
     )
     copies = [
-        _copy(tmp_path, "curated", history.decode(), format="maltrail", standing="curated"),
+        _copy(tmp_path, "curated", history.decode(), form="maltrail", standing="curated"),
         _copy(tmp_path, "vague", "old.example.org\nx.example.org", standing="vague"),
     ]
 
@@ -153,7 +153,7 @@ def _copy(
     folder: Path,
     name: str,
     text: str,
-    format: str = "plain",
+    form: str = "plain",
     **changes: Any,
 ) -> Copy:
     path = folder / name
@@ -161,7 +161,7 @@ def _copy(
     feed = Feed(
         name=name,
         url=f"https://lists.example/{name}",
-        format=format,
+        format=form,
         info=changes.pop("info", name),
         reference=name,
         period=Duration(3600),
