@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import config
@@ -291,6 +291,7 @@ def test_own_rows_count_before_files_and_built_in(tmp_path: Path) -> None:
     assert allowed.counts() == {"builtin": 1, "file": 1, "entry": 1}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_text_from_the_wire_breaks_a_look_up(name: str, key: str) -> None:
     """Names and addresses from packets are hostile: they find nothing, and raise nothing."""
@@ -298,6 +299,7 @@ def test_no_text_from_the_wire_breaks_a_look_up(name: str, key: str) -> None:
     BUILT_IN.allows_address(name)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_a_spelling_is_stable(text: str) -> None:
     """What was once spelled as the wire does is spelled so again; anything else is refused."""

@@ -475,6 +475,7 @@ def run(condense: Condenser, steps: Sequence[tuple[int, int, int, int, str, bool
     return events + condense.flush()
 
 
+@settings(deadline=None)
 @given(_STEPS)
 def test_counts_of_an_incident_add_up_to_its_total(
     steps: list[tuple[int, int, int, int, str, bool]],
@@ -498,6 +499,7 @@ def test_counts_of_an_incident_add_up_to_its_total(
     assert len({event.event_id for event in events}) == len(events)
 
 
+@settings(deadline=None)
 @given(_STEPS)
 def test_at_most_one_update_a_window(
     steps: list[tuple[int, int, int, int, str, bool]],
@@ -505,7 +507,7 @@ def test_at_most_one_update_a_window(
     """Two updates of an incident are a window apart, however its severity jumps."""
     condense = condenser(window=60)
     updates: dict[str, int] = {}
-    now = clock = 0
+    now, clock = 0, -1000
 
     for wait, number, count, severity_id, outcome, _ in steps:
         now += wait
@@ -518,7 +520,7 @@ def test_at_most_one_update_a_window(
                 updates[event.incident_id] = clock
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(_STEPS, st.integers(1, 4), st.sampled_from([2, 5, 60]))
 def test_a_storm_loses_nothing_untold(
     steps: list[tuple[int, int, int, int, str, bool]], limit: int, window: int
@@ -538,6 +540,7 @@ def test_a_storm_loses_nothing_untold(
         assert totals[event.incident_id] == event.total
 
 
+@settings(deadline=None)
 @given(_STEPS, st.integers(1, 4))
 def test_no_minute_has_more_events_than_allowed(
     steps: list[tuple[int, int, int, int, str, bool]], limit: int
@@ -545,7 +548,7 @@ def test_no_minute_has_more_events_than_allowed(
     """The limit holds for every minute of the clock, evictions and ends included."""
     condense = condenser(window=2, events_per_minute=limit)
     per_minute: Counter[int] = Counter()
-    now = clock = 0
+    now, clock = 0, -1000
 
     for wait, number, count, *_ in steps:
         now += wait
@@ -556,6 +559,7 @@ def test_no_minute_has_more_events_than_allowed(
     assert max(per_minute.values(), default=0) <= limit
 
 
+@settings(deadline=None)
 @given(_STEPS)
 def test_the_same_hits_give_the_same_bytes(
     steps: list[tuple[int, int, int, int, str, bool]],

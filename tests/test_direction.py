@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Networks
@@ -81,6 +81,7 @@ _NETWORKS = st.lists(
 ).map(lambda rows: [ipaddress.ip_network(f"{a}/{n}", strict=False) for a, n in rows])
 
 
+@settings(deadline=None)
 @given(_NETWORKS, _V4 | _V6)
 def test_the_ranges_agree_with_the_networks(
     networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network],
@@ -93,6 +94,7 @@ def test_the_ranges_agree_with_the_networks(
     assert expected == Home(map(str, networks)).is_home(str(address))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_parser(text: str) -> None:
     """Whatever stands in an address field, the answer is bytes of an address or None."""

@@ -1,7 +1,7 @@
 """Severity: Maltrail's word and our number."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import ConfigError, SeverityRule
@@ -226,6 +226,7 @@ def test_a_word_that_no_hit_carries_is_refused(key: str) -> None:
         SeverityTable([rule])
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["trail-ip", "trail-domain", "behaviour-x", "agent-start", "other"]),
     st.text(max_size=200),
