@@ -1,0 +1,1 @@
+"""What a packet costs: captures to measure with, and the measuring."""
