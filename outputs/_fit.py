@@ -12,7 +12,17 @@ from outputs._text import cut
 
 TAG = "truncated"
 
-_TEXTS = ("trail", "info", "reference", "indicator", "observed", "sensor", "site")
+_TEXTS = (
+    "trail",
+    "info",
+    "reference",
+    "indicator",
+    "observed",
+    "sensor",
+    "site",
+    "interface",
+    "community_id",
+)
 _LENGTHS = (512, 128, 32)
 
 

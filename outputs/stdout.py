@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import msgspec
 
@@ -17,12 +18,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Output:
-    """Writes to the standard output of the process, which it never closes."""
+    """Writes to the standard output of the process (or another stream), which it never closes."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, stream: TextIO | None = None) -> None:
         self.counts = Counts()
         self.rate: Rate | None = None
         self._format = _formats.make(config.format)
+        self._stream = stream or sys.stdout
 
     def open(self) -> None:
         """Do nothing: standard output is open."""
@@ -33,8 +35,8 @@ class Output:
             return
         text = "".join(self._format(delivery) + "\n" for delivery in deliveries)
         self.counts.format_errors = self._format.errors
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        self._stream.write(text)
+        self._stream.flush()
         self.counts.bytes += len(text.encode())
 
     def close(self) -> None:

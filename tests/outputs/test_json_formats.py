@@ -1,0 +1,236 @@
+"""The JSON formats: Maltrail's twelve keys first, ECS as Elasticsearch maps it, always strict."""
+
+import ipaddress
+import json
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from agent.model import Endpoint, Event
+from outputs._formats import FORMATS
+from outputs._text import clean
+from tests.outputs.samples import AGENT, EMPTY, EVENT, FULL, RUN_ID, delivery, hostile_events
+
+THEIRS = "timestamp sensor severity src_ip src_port dst_ip dst_port proto type trail info reference"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def strict(line: str) -> dict[str, Any]:
+    """Parse a line as JSON; raise ValueError for NaN, raw controls and doubled keys."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise ValueError("a key twice")
+        return dict(pairs)
+
+    assert line.isascii()
+    assert line.isprintable()
+    document = json.loads(line, parse_constant=_refuse, object_pairs_hook=unique)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_first_twelve_keys_are_maltrails_own() -> None:
+    """A receiver of Maltrail's JSON finds the bytes it is used to."""
+    line = FORMATS["maltrail"](delivery())
+
+    assert line.startswith(
+        '{"timestamp": 1700000001, "sensor": "sensor1.example.org", "severity": "high", '
+        '"src_ip": "10.0.0.5", "src_port": 40000, "dst_ip": "8.8.8.8", "dst_port": 53, '
+        '"proto": "UDP", "type": "DNS", "trail": "(www).evil.biz", '
+        '"info": "asyncrat (malware)", "reference": "(static)", '
+    )
+
+
+def test_our_keys_follow_with_the_contracts_names() -> None:
+    """Everything of the event is there, objects where they apply."""
+    document = strict(FORMATS["maltrail"](delivery(FULL, seq=9)))
+
+    assert [*document][:12] == THEIRS.split()
+    ours = {key: document[key] for key in [*document][12:]}
+    assert ours == {
+        "time": "2023-11-14T22:13:21.000007Z",
+        "class": "trail-domain",
+        "severity_id": 10,
+        "indicator": "evil.biz",
+        "observed": "www.evil.biz",
+        "where": "dns.question",
+        "sources": [
+            {"name": "static", "first_seen": "", "last_seen": ""},
+            {"name": "urlhaus", "first_seen": "2026-01-02", "last_seen": "2026-02-03"},
+        ],
+        "direction": "outbound",
+        "outcome": "answered",
+        "event_id": "a" * 32,
+        "incident_id": "b" * 32,
+        "run_id": RUN_ID,
+        "seq": 9,
+        "count": 3,
+        "total": 7,
+        "first": "2023-11-14T22:13:20.000000Z",
+        "last": "2023-11-14T22:13:22.500000Z",
+        "state": "update",
+        "set": "0123456789ab",
+        "dns": {
+            "question": "www.evil.biz",
+            "type": "A",
+            "response_code": "NOERROR",
+            "answers": ["192.0.2.1"],
+        },
+        "http": {
+            "method": "GET",
+            "url": "www.evil.biz/a?b=c",
+            "host": "www.evil.biz",
+            "user_agent": "curl/8",
+        },
+        "tls": {
+            "server_name": "www.evil.biz",
+            "ja3": "d" * 32,
+            "ja4": "t13d",
+            "certificate_sha256": "ab" * 32,
+        },
+        "vlan": [10, 20],
+        "interface": "eth0",
+        "samples": ["www.evil.biz", "mail.evil.biz"],
+        "evidence": {"ports": 51, "ratio": 0.5, "note": "x"},
+        "community_id": "1:abc=",
+        "site": "lab",
+        "tags": ["dmz"],
+    }
+
+
+def test_what_has_no_port_or_address_says_dash() -> None:
+    """Maltrail's rule: a port is a number or "-"; an address that is not there is "-"."""
+    document = strict(FORMATS["maltrail"](delivery(AGENT)))
+
+    values = [document[key] for key in ("src_ip", "src_port", "dst_ip", "dst_port", "proto")]
+    assert values == ["-"] * 5
+
+
+def test_the_trail_of_type_port_is_a_number() -> None:
+    """Maltrail sends a number there, and mappings rely on it."""
+    event = msgspec.structs.replace(EVENT, type="PORT", trail="23")
+
+    assert strict(FORMATS["maltrail"](delivery(event)))["trail"] == 23
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    """NaN and infinity would make the line unreadable."""
+    event = msgspec.structs.replace(EVENT, evidence={"a": float("nan"), "b": float("inf")})
+
+    assert strict(FORMATS["maltrail"](delivery(event)))["evidence"] == {"a": None, "b": None}
+
+
+def test_ecs_has_the_fields_that_elastic_expects() -> None:
+    """Nested objects, the contract's module and dataset, upper-case hashes, real addresses."""
+    document = strict(FORMATS["ecs"](delivery(FULL, seq=9)))
+
+    assert document["@timestamp"] == "2023-11-14T22:13:21.000007Z"
+    assert document["event"]["module"] == "maltrail_agent"
+    assert document["event"]["dataset"] == document["data_stream"]["dataset"]
+    assert document["event"]["kind"] == "alert"
+    assert document["event"]["code"] == "trail-domain"
+    assert document["event"]["severity"] == 10
+    assert document["source"] == {"address": "10.0.0.5", "ip": "10.0.0.5", "port": 40000}
+    assert document["network"]["transport"] == "udp"
+    assert document["network"]["vlan"] == {"id": "10"}
+    assert document["network"]["inner"] == {"vlan": {"id": "20"}}
+    assert document["dns"]["question"] == {"name": "www.evil.biz", "type": "A"}
+    assert document["tls"]["server"]["hash"] == {"sha256": "AB" * 32}
+    assert document["threat"]["indicator"]["type"] == "domain-name"
+    assert document["observer"]["vendor"] == "Maltrail"
+    assert document["observer"]["product"] == "maltrail-agent"
+    assert document["related"]["ip"] == ["10.0.0.5", "8.8.8.8", "192.0.2.1"]
+    assert document["maltrail"]["seq"] == 9
+    assert document["maltrail"]["run_id"] == RUN_ID
+    assert document["maltrail"]["evidence"] == {"ports": 51, "ratio": 0.5, "note": "x"}
+    assert "host" not in document
+
+
+@pytest.mark.parametrize(
+    ("class_id", "indicator", "expected"),
+    [
+        ("trail-ip-port", "192.0.2.1:80", {"type": "ipv4-addr", "ip": "192.0.2.1", "port": 80}),
+        ("trail-ip-port", "[2001:db8::1]:80", {"type": "ipv6-addr", "ip": "2001:db8::1"}),
+        ("trail-ip", "2001:db8::1", {"type": "ipv6-addr", "ip": "2001:db8::1"}),
+        ("trail-network", "192.0.2.0/24", {"type": "ipv4-addr", "name": "192.0.2.0/24"}),
+        ("trail-url", "evil.biz/a", {"type": "url", "url": {"original": "evil.biz/a"}}),
+    ],
+)
+def test_ecs_types_an_indicator(class_id: str, indicator: str, expected: dict[str, Any]) -> None:
+    """The indicator is of a STIX type and its address is one."""
+    event = msgspec.structs.replace(EVENT, class_id=class_id, indicator=indicator)
+
+    found = strict(FORMATS["ecs"](delivery(event)))["threat"]["indicator"]
+
+    assert expected.items() <= found.items()
+
+
+def test_ecs_of_an_agent_event_is_no_alert() -> None:
+    """What the agent says of itself claims no rule, no network and no threat."""
+    document = strict(FORMATS["ecs"](delivery(AGENT)))
+
+    assert document["event"]["kind"] == "event"
+    assert not {"rule", "threat", "source", "network"} & set(document)
+
+
+@pytest.mark.parametrize("name", ["maltrail", "ecs"])
+def test_an_event_with_nothing_in_it_is_still_json(name: str) -> None:
+    """No field may be taken for granted."""
+    assert strict(FORMATS[name](delivery(EMPTY)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(hostile_events)
+def test_hostile_values_read_back_from_maltrail_json(event: Event) -> None:
+    """A strict parser finds every text as it was cleaned, and each key once."""
+    document = strict(FORMATS["maltrail"](delivery(event)))
+
+    for key in ("sensor", "info", "reference", "indicator", "observed"):
+        assert document[key] == clean(getattr(event, key))
+    assert str(document["trail"]) in (clean(event.trail), str(event.trail).lstrip("0") or "0")
+    assert document["src_port"] == ("-" if event.source.port is None else event.source.port)
+
+
+def _dates(value: object, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [pair for key, item in value.items() for pair in _dates(item, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [pair for item in value for pair in _dates(item, path)]
+    is_date = path.rsplit(".", 1)[-1] in ("@timestamp", "start", "end", "first_seen", "last_seen")
+    return [(path, str(value))] if is_date else []
+
+
+@settings(max_examples=150, deadline=None)
+@given(hostile_events)
+def test_hostile_values_never_break_an_elastic_mapping(event: Event) -> None:
+    """Addresses are addresses and dates are dates, or the field is not there."""
+    document = strict(FORMATS["ecs"](delivery(event)))
+
+    addresses = [*document.get("related", {}).get("ip", [])]
+    addresses += document.get("dns", {}).get("resolved_ip", [])
+    addresses += [
+        document[side]["ip"]
+        for side in ("source", "destination")
+        if side in document and "ip" in document[side]
+    ]
+    indicator = document.get("threat", {}).get("indicator", {})
+    addresses += [indicator["ip"]] if "ip" in indicator else []
+    for address in addresses:
+        ipaddress.ip_address(address)
+    for path, date in _dates(document):
+        assert re.match(r"\d{4}-\d\d-\d\d", date), path
+    assert document["maltrail"].get("info", "") == clean(event.info)
+
+
+def test_ecs_leaves_out_an_address_that_is_none() -> None:
+    """Elasticsearch would refuse the whole document."""
+    event = msgspec.structs.replace(EVENT, source=Endpoint("gateway", 1))
+
+    assert strict(FORMATS["ecs"](delivery(event)))["source"] == {"address": "gateway", "port": 1}

@@ -1,0 +1,168 @@
+"""What every output must do, applied to each module on the shelf."""
+
+import ast
+import errno
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import outputs
+from agent import config, plugins
+from agent.deliver.build import build
+from outputs import stdout
+from tests.outputs.receivers import UdpReceiver, closed_port
+from tests.outputs.samples import EVENTS, delivery
+
+NAMES = plugins.names("outputs")
+SHELF = Path(outputs.__file__).parent
+ALLOWED_IMPORTS = {"agent", "agent.model", "agent.link", "outputs"}
+
+
+@dataclass
+class Bench:
+    """An output on a place that works, and whether anything has arrived there."""
+
+    output: outputs.Output
+    arrived: Callable[[], bool]
+
+
+class FullStream(io.StringIO):
+    """A standard output on a full disk."""
+
+    def write(self, text: str, /) -> int:
+        """Raise as the kernel would."""
+        raise OSError(errno.ENOSPC, f"no room for {len(text)} characters")
+
+
+def make(kind: str, **options: object) -> outputs.Output:
+    """Build an output as the agent does."""
+    return build(config.Output(name="x", type=kind, options=config.Options(options)))
+
+
+@pytest.fixture(params=NAMES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Yield a bench for each output; an output that has none here fails."""
+    kind = str(request.param)
+    receiver = UdpReceiver()
+    path = tmp_path / "events.log"
+    stream = io.StringIO()
+    benches: dict[str, Callable[[], Bench]] = {
+        "syslog": lambda: Bench(
+            make("syslog", address=receiver.address), lambda: not receiver.is_empty()
+        ),
+        "logstash": lambda: Bench(
+            make("logstash", address=receiver.address), lambda: not receiver.is_empty()
+        ),
+        "file": lambda: Bench(make("file", path=str(path)), lambda: bool(path.stat().st_size)),
+        "stdout": lambda: Bench(_stdout(stream), lambda: bool(stream.getvalue())),
+    }
+    yield benches[kind]()
+    receiver.close()
+
+
+@pytest.fixture(params=NAMES)
+def broken(request: pytest.FixtureRequest) -> outputs.Output:
+    """Return each output on a place that takes nothing."""
+    places: dict[str, Callable[[], outputs.Output]] = {
+        "syslog": lambda: make("syslog", address=f"127.0.0.1:{closed_port()}"),
+        "logstash": lambda: make("logstash", address=f"[::1]:{closed_port('::1')}"),
+        "file": lambda: make("file", path="/dev/full"),
+        "stdout": lambda: _stdout(FullStream()),
+    }
+    return places[str(request.param)]()
+
+
+def _stdout(stream: io.StringIO) -> outputs.Output:
+    return stdout.Output(stdout.Config(), stream)
+
+
+def test_it_writes_nothing_when_given_nothing(bench: Bench) -> None:
+    """An empty batch leaves no trace."""
+    bench.output.open()
+    bench.output.write(())
+
+    assert not bench.arrived()
+    assert bench.output.counts.bytes == 0
+    bench.output.close()
+
+
+def test_it_writes_what_it_is_given(bench: Bench) -> None:
+    """Every kind of event is accepted, and the bytes are counted."""
+    bench.output.open()
+    bench.output.write([delivery(event) for event in EVENTS.values()])
+
+    assert bench.arrived()
+    assert bench.output.counts.bytes > 0
+    bench.output.close()
+
+
+def test_it_does_not_change_what_it_is_given(bench: Bench) -> None:
+    """Other outputs are given the same events."""
+    deliveries = [delivery(event) for event in EVENTS.values()]
+    before = msgspec.msgpack.encode(deliveries)
+
+    bench.output.open()
+    bench.output.write(deliveries)
+
+    assert before == msgspec.msgpack.encode(deliveries)
+    bench.output.close()
+
+
+def test_it_can_be_closed_at_any_time(bench: Bench) -> None:
+    """Before it was opened, twice, and in order to be opened again."""
+    bench.output.close()
+    bench.output.open()
+    bench.output.close()
+    bench.output.close()
+    bench.output.open()
+    bench.output.write((delivery(),))
+
+    assert bench.arrived()
+    bench.output.close()
+
+
+def test_only_an_open_socket_is_told_as_a_flow(bench: Bench) -> None:
+    """The sensor must know the agent's own sockets, while they exist."""
+    bench.output.open()
+    during = bench.output.flows()
+    bench.output.close()
+
+    assert len(during) == (1 if bench.output.rate else 0)
+    assert bench.output.flows() == ()
+
+
+def test_a_failure_raises(broken: outputs.Output) -> None:
+    """An output that swallows its failure loses events unseen."""
+    broken.open()
+
+    with pytest.raises((OSError, outputs.Interrupted)):
+        broken.write((delivery(),))
+    broken.close()
+    assert broken.flows() == ()
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_its_settings_are_frozen_and_refuse_unknown_keys(kind: str) -> None:
+    """A typing error must not silently mean the default."""
+    settings = plugins.load("outputs", kind).Config
+
+    assert settings.__struct_config__.frozen
+    assert settings.__struct_config__.forbid_unknown_fields
+
+
+@pytest.mark.parametrize("path", sorted(SHELF.glob("*.py")), ids=lambda path: path.name)
+def test_the_shelf_knows_only_the_nouns(path: Path) -> None:
+    """Of our packages it imports the nouns, the link's Flow and itself."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    ours = {name for name in found if name.split(".")[0] in ("agent", "outputs", "feeds")}
+
+    assert {name for name in ours if not name.startswith("outputs.")} <= ALLOWED_IMPORTS
