@@ -33,11 +33,17 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
     def is_due(self, period: float, now: float) -> bool:
-        """Tell whether to ask again; a clock that was set back asks at once."""
+        """Tell whether to ask again."""
+        return self.next_try(period, now) <= 0
+
+    def next_try(self, period: float, now: float) -> float:
+        """Return the seconds until the list is asked again; a clock set back asks at once."""
         wait = period
         if self.failures:
             wait = min(period, RETRY_AFTER * 2.0 ** min(self.failures - 1, 16))
-        return not 0 <= now - self.tried < wait * (1 - EARLY)
+        if now < self.tried:
+            return 0.0
+        return max(0.0, self.tried + wait * (1 - EARLY) - now)
 
 
 class State(msgspec.Struct, kw_only=True):

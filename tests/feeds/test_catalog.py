@@ -1,10 +1,14 @@
 """The catalogue: every entry loads, what is on is allowed to be, and sites can change entries."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from agent.config import ConfigError, Duration, Update, parse
+from agent.trails.build import Builder
 from feeds import _catalog
-from feeds._reader import reader_of, readers
+from feeds._reader import counting, reader_of, readers
 
 ON = {
     "blocklist-de",
@@ -20,6 +24,65 @@ ON = {
 }
 
 
+SHA1 = "0123456789abcdef0123456789abcdef01234567"
+JA3 = "e7d705a3286e19ea42f587b344ee6865"
+SAMPLES = [
+    ("blocklist-de", "198.51.100.7\n", "198.51.100.7", "known attacker"),
+    ("cert-pl", "evil.example.org\n", "evil.example.org", "phishing"),
+    ("et-compromised", "198.51.100.7\n", "198.51.100.7", "compromised (suspicious)"),
+    (
+        "feodo",
+        (
+            '# banner\n"first_seen_utc","dst_ip","dst_port","c2_status","last_online","malware"\n'
+            '"2025-12-30 13:56:31","198.51.100.7","443","online","2026-03-12","QakBot"\n'
+        ),
+        "198.51.100.7:443",
+        "qakbot (malware)",
+    ),
+    (
+        "sslbl-certificates",
+        f"# abuse.ch\n# Listingdate,SHA1,Listingreason\n2026-04-29 12:00:00,{SHA1},AsyncRAT C&C\n",
+        SHA1,
+        "asyncrat c2 cert (suspicious)",
+    ),
+    (
+        "sslbl-ja3",
+        (
+            "# ja3_md5,Firstseen,Lastseen,Listingreason\n"
+            f"{JA3},2017-07-14 18:08:15,2019-07-27 20:42:54,Dridex\n"
+        ),
+        JA3,
+        "dridex tls client (suspicious)",
+    ),
+    ("tor-exits", "198.51.100.7\n", "198.51.100.7", "tor exit node (suspicious)"),
+    (
+        "urlhaus",
+        "# URLhaus\r\nhttp://198.51.100.7:37719/bin.sh\r\n",
+        "198.51.100.7:37719/bin.sh",
+        "malware",
+    ),
+    (
+        "viriback",
+        "Family,URL,IP,FirstSeen\nAmadey,http://198.51.100.7/x/login.php,198.51.100.7,01-08-2026\n",
+        "198.51.100.7/x/login.php",
+        "amadey (malware)",
+    ),
+    (
+        "bruteforceblocker",
+        "# IP\n198.51.100.7\t\t# 2016-11-10\t56\t1\n",
+        "198.51.100.7",
+        "known attacker",
+    ),
+    (
+        "turris",
+        '# terms\nAddress,Tags\n198.51.100.7,"ftp,http"\n',
+        "198.51.100.7",
+        "bad reputation",
+    ),
+]
+"""A row of a list as its publisher sends it, and the trail it is to become."""
+
+
 @pytest.mark.parametrize("name", sorted(_catalog.known()))
 def test_entry_has_format_options_and_terms(name: str) -> None:
     """Each known list names a format that accepts its options, its terms, and why it is off."""
@@ -33,6 +96,23 @@ def test_entry_has_format_options_and_terms(name: str) -> None:
     assert feed.terms
     assert feed.info
     assert feed.default != bool(feed.reason)
+
+
+@pytest.mark.parametrize(("name", "page", "key", "info"), SAMPLES)
+def test_sample_of_a_list_becomes_its_trail(
+    tmp_path: Path, name: str, page: str, key: str, info: str
+) -> None:
+    """The catalogue's options fit what the publisher sends, as far as a sample can tell."""
+    path = tmp_path / "page"
+    path.write_text(page)
+    rejected: Counter[str] = Counter()
+
+    trails = list(reader_of(_catalog.known()[name]).trails(path, counting(rejected)))
+
+    assert [(trail.key, trail.info) for trail in trails] == [(key, info)]
+    assert not rejected
+    builder = Builder()
+    assert [builder.add(trail) for trail in trails] == [None]
 
 
 def test_defaults_are_those_of_the_contract() -> None:
