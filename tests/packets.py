@@ -256,10 +256,18 @@ def tcp_frame(
     *,
     flags: int = PSH | ACK,
     sequence: int = 1,
+    acknowledgement: int = 0,
     vlans: Sequence[int] = (),
 ) -> bytes:
     """Build an Ethernet frame with one TCP segment."""
-    segment = tcp(source_port, destination_port, payload, flags=flags, sequence=sequence)
+    segment = tcp(
+        source_port,
+        destination_port,
+        payload,
+        flags=flags,
+        sequence=sequence,
+        acknowledgement=acknowledgement,
+    )
     return ethernet(ip(source, destination, TCP, segment), vlans=vlans)
 
 
