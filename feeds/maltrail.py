@@ -31,6 +31,8 @@ MAX_LABEL = 256
 STATIC_REFERENCE = "(static)"
 
 _PATTERN = re.compile(r"[\].][*+]|\[[a-z0-9_.\-]+\]", re.IGNORECASE)
+# Nine lines in ten: a name, an address, an address and port. No rule below changes them.
+_SIMPLE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.:-]{0,254}[0-9A-Za-z]")
 _QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _UNUSABLE = re.compile("[\x00-\x20\x7f\ufffd]")
 _MARKUP = re.compile(r"<\s*[a-zA-Z/!]")
@@ -72,6 +74,8 @@ def static_key(line: str) -> str:
     and a fragment that alone tells a page of a shared host apart does not become the whole host.
     """
     text = line.strip()
+    if _SIMPLE.fullmatch(text):
+        return text
     if not text or text.startswith("#"):
         return ""
     text = re.split(r"\s#", text, maxsplit=1)[0].rstrip()
