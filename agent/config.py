@@ -52,13 +52,13 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def _in_range(key: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ValueError(f"{key}: expected {low} to {high}, found {value:g}")
+        raise ValueError(f"{key}: expected {low} to {high}, found {value}")
 
 
 def _pattern(key: str, value: str) -> None:
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{key}: is not a regular expression: {error}") from error
 
 
@@ -251,7 +251,9 @@ def parse(text: str, name: str) -> Settings:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{name}:{line} is not valid YAML: {problem}") from error
+        raise ConfigError(f"{name}:{line} is not valid YAML: {_one_line(problem)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: is not valid YAML: too many levels") from error
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
@@ -264,17 +266,38 @@ def convert(raw: object, kind: type[T], name: str) -> T:
     try:
         return msgspec.convert(raw, kind, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error), kind)}") from error
+        raise ConfigError(f"{name}: {_one_line(_explain(str(error), kind))}") from error
+
+
+def _one_line(text: str) -> str:
+    """Return a text as one line that can be printed."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
 class _Loader(yaml.SafeLoader):
     """YAML that refuses a key given twice: the first would vanish silently."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build any value; raise ConstructorError where PyYAML lets Python's errors through."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"is no valid {kind}: {error}", node.start_mark
+            ) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; raise ConstructorError for a doubled key."""
+        if not isinstance(node, yaml.MappingNode):
+            return super().construct_mapping(node, deep)  # refuses it, as `!!set` on a word
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a word", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is given twice", key_node.start_mark
