@@ -65,9 +65,9 @@ class Endpoint(NamedTuple):
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One value seen on the wire that something wants, with how often since the last drain.
 
-    `what` is one of syn, datagram, other, dns, http, tls. The packet is the first one that showed
-    the value, cut to the captured length; `fields` are slices of it that the protocol's parser
-    found (`name`, `type`, `method`, `target`, `host`, `agent`). `folded` is true when other
+    `what` is one of syn, datagram, other, question, answer, http, tls. `packet` is the IP payload
+    of the first packet that showed the value, cut to what is kept; `fields` are slices of it that
+    the protocol's parser found (`method`, `target`, `host`, `agent`, `name`, `version`). `folded` is true when other
     endpoints were counted into this one to keep a flood cheap: only the first are told.
     """
 

@@ -63,7 +63,7 @@ class _Collector(Collector):
 
 def page(server: Server, lanes: Lanes, http_refused: Callable[[], int]) -> Callable[[], bytes]:
     """Return the function that renders all metrics."""
-    registry = CollectorRegistry(auto_describe=False)
+    registry = CollectorRegistry()
     registry.register(_Collector(server, lanes, http_refused))
     ProcessCollector(registry=registry)
 

@@ -66,9 +66,10 @@ class Queue:
         """Give the event its number and keep it; where there is no room, the least goes."""
         severity = min(max(event.severity_id, _SEVERITIES[0]), _SEVERITIES[-1])
         with self._changed:
-            self._seq += 1
-            delivery = Delivery(event=event, run_id=self._run_id, seq=self._seq)
-            entry = _Entry(self._seq, now, _encoder.encode(delivery))
+            seq = self._seq + 1
+            delivery = Delivery(event=event, run_id=self._run_id, seq=seq)
+            entry = _Entry(seq, now, _encoder.encode(delivery))
+            self._seq = seq
             self._waiting[severity].append(entry)
             self._bytes += entry.size
             self._make_room()

@@ -5,7 +5,7 @@ cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
 
 cdef class Lookup:
-    cdef Keyed keyed
+    cdef readonly Keyed keyed
     cdef readonly unsigned long long keys
     cdef const unsigned char[::1] raw
     cdef const unsigned long long[::1] words
@@ -14,9 +14,9 @@ cdef class Lookup:
 
     @cython.locals(entry="unsigned long long", word="unsigned long long")
     cdef unsigned long long passes(self, unsigned long long table, unsigned long long h) except? 99 nogil
-    @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
+    @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
     cdef long long text_row(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
-    @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
+    @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
     cdef long long number_row(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked="unsigned long long", low="unsigned long long", row="long long")
     cdef long long network4_row(self, unsigned long long address) except? -2 nogil
@@ -34,8 +34,10 @@ cdef class Sets:
     cdef Keyed keyed
     cdef unsigned char[::1] text
     cdef long long row
+    cdef unsigned long long candidate, ungated
+    cdef unsigned long long[::1] gate
 
-    @cython.locals(found=int, h="unsigned long long", i=Py_ssize_t, c="unsigned char")
+    @cython.locals(text="unsigned char[::1]", gate="unsigned long long[::1]", found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=Py_ssize_t, c="unsigned long long")
     cdef int domain(self, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
     @cython.locals(alone="unsigned long long", behind="unsigned long long", i=Py_ssize_t, c="unsigned char", found=int)
     cdef int joined(self, Py_ssize_t start, Py_ssize_t end, Py_ssize_t path, Py_ssize_t path_end) except? -2 nogil
@@ -44,8 +46,6 @@ cdef class Sets:
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
-    @cython.locals(words="unsigned long long", own="unsigned long long", i=Py_ssize_t, window="unsigned long long", bit="unsigned long long")
-    cdef int may_match(self, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
     @cython.locals(row="long long")
     cdef int _text(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
     @cython.locals(row="long long")

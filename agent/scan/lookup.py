@@ -5,6 +5,8 @@ in a table of (tag, row) slots and compared with the full key, so a hash never d
 Text keys are slices of the scratch text that the parsers write; addresses are numbers.
 """
 
+from array import array
+
 from agent.scan import layout
 from agent.scan.hashing import Keyed
 
@@ -22,7 +24,7 @@ PATH = layout.PATH
 OWN_ROWS = layout.OWN_ROWS
 DOT = 46
 LOW32 = 0xFFFFFFFF
-GATE_PRIME = 0x9E3779B1
+GATE_PRIME = layout.GATE_PRIME
 
 TEXT_BYTES = 8192
 """Scratch text of one scanner: a name, a path, the path with its values blanked, an agent."""
@@ -61,7 +63,9 @@ class Lookup:
         index = h & mask
         tag = h >> 32
         size = a_end - a + b_end - b
-        while True:
+        left = mask + 1
+        while left > 0:  # bounded even where a damaged file has no empty slot
+            left -= 1
             slot = self.words[slots + index]
             if slot == 0:
                 return -1
@@ -73,6 +77,7 @@ class Lookup:
                 ):
                     return row
             index = (index + 1) & mask
+        return -1
 
     def number_row(self, table: int, h: int, high: int, low: int, extra: int) -> int:
         """Return the row of an address key with hash `h`, or -1; see layout for its bytes."""
@@ -83,7 +88,9 @@ class Lookup:
         mask = self.words[entry + 3]
         index = h & mask
         tag = h >> 32
-        while True:
+        left = mask + 1
+        while left > 0:  # bounded even where a damaged file has no empty slot
+            left -= 1
             slot = self.words[slots + index]
             if slot == 0:
                 return -1
@@ -95,6 +102,7 @@ class Lookup:
                 ):
                     return row
             index = (index + 1) & mask
+        return -1
 
     def network4_row(self, address: int) -> int:
         """Return the row of the longest listed network around an IPv4 address, or -1."""
@@ -160,6 +168,10 @@ class Lookup:
         return self.network6_row(
             int.from_bytes(address[:8], "big"), int.from_bytes(address[8:], "big")
         )
+
+    def gate_words(self) -> list[int]:
+        """Return the bitmap of pattern literals and the word that tells of ungated patterns."""
+        return [self.words[self.literals + i] for i in range(layout.GATE_WORDS + 1)]
 
     def hash_text(self, table: int, start: int, end: int) -> int:
         """Return the hash of text[start:end] as a key of `table`."""
@@ -240,21 +252,36 @@ class Sets:
             raise ValueError("the two sets must share one seed")
         self.own = own
         self.published = published
-        self.keyed = published.keyed
-        self.text = published.text
+        self.keyed = self.published.keyed
+        self.text = self.published.text
         self.row = 0
+        self.candidate = 0
+        self.ungated = 0
+        self.gate = memoryview(array("Q", [0] * layout.GATE_WORDS))
+        self._merge_gates()
 
     def domain(self, start: int, end: int) -> int:
-        """Tell whether text[start:end] or a parent of it is a listed name."""
+        """Tell whether text[start:end] or a parent of it is a listed name.
+
+        On the way `candidate` is set where the name holds a literal that some pattern needs.
+        """
+        text = self.text
+        gate = self.gate
         found = 0
+        passed = self.ungated
+        window = 0
         h = self.keyed.begin(DOMAIN)
         i = end
         while i > start:
             i -= 1
-            c = self.text[i]
+            c = text[i]
             if c == DOT:
                 found |= self._text(DOMAIN, self.keyed.finish(h), i + 1, end, 0, 0)
             h = ((h ^ c) * PRIME) & MASK
+            window = (window >> 8) | (c << 24)
+            bit = ((window * GATE_PRIME) & LOW32) >> 16
+            passed |= (gate[bit >> 6] >> (bit & 63)) & 1
+        self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
 
     def joined(self, start: int, end: int, path: int, path_end: int) -> int:
@@ -311,30 +338,13 @@ class Sets:
             found = 1
         return found
 
-    def may_match(self, start: int, end: int) -> int:
-        """Tell whether text[start:end] holds a literal that some pattern needs."""
-        words = self.published.literals
-        own = self.own.literals
-        if self.published.words[words + 2048] | self.own.words[own + 2048]:
-            return 1
-        i = start
-        window = 0
-        while i < end:
-            window = ((window << 8) | self.text[i]) & LOW32
-            i += 1
-            if i - start >= 3:
-                bit = (((window & 0xFFFFFF) * GATE_PRIME) & LOW32) >> 16
-                if (self.published.words[words + (bit >> 6)] >> (bit & 63)) & 1:
-                    return 1
-                if (self.own.words[own + (bit >> 6)] >> (bit & 63)) & 1:
-                    return 1
-            if i - start >= 4:
-                bit = ((window * GATE_PRIME) & LOW32) >> 16
-                if (self.published.words[words + 1024 + (bit >> 6)] >> (bit & 63)) & 1:
-                    return 1
-                if (self.own.words[own + 1024 + (bit >> 6)] >> (bit & 63)) & 1:
-                    return 1
-        return 0
+    def _merge_gates(self) -> None:
+        """Make one bitmap of both sets' literals, which stays in the first-level cache."""
+        for lookup in (self.own, self.published):
+            words = lookup.gate_words()
+            for i in range(layout.GATE_WORDS):
+                self.gate[i] |= words[i]
+            self.ungated |= words[layout.GATE_WORDS]
 
     def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         row = self.own.text_row(table, h, a, a_end, b, b_end)

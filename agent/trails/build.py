@@ -260,7 +260,7 @@ class Builder:
             first = self._packer.first_row(kind)
             size = self._packer.first_row(kind + 1) - first
             bits = array("Q", bytes(8 * _power_of_two(size * layout.FILTER_BITS_PER_KEY // 64)))
-            slots = array("Q", bytes(8 * _power_of_two(size + size // 2)))
+            slots = array("Q", bytes(8 * _power_of_two(size + size // 2 + 1)))  # never full
             self._packer.fill(kind, bits, slots)
             at_bits = sections.append(layout.SECTION_TABLES, bits) // 8
             at_slots = sections.append(layout.SECTION_TABLES, slots) // 8

@@ -17,11 +17,13 @@ MAX_PATTERN = 8192
 """Longest pattern; the longest in public lists has about 1,200 characters."""
 MAX_MEMORY = 8 << 20
 """What RE2 may spend on all patterns' automata together, bytes."""
-SHORTEST_LITERAL = 3
-"""Shorter literals would let every other name pass the gate."""
 ALWAYS = (".onion.", ".ip-adress.com")
 """Rules T-5.5 and T-5.9 read the name itself; their literals pass the gate like a pattern's."""
-_FREQUENT = frozenset({".com", ".net", ".org", ".inf", "info", "www.", ".xyz", ".top"})
+GRAM = 4
+"""Bytes of a literal that the gate compares."""
+_COMMON = {"www.": 0.5, ".com": 0.5, ".net": 1.0, ".org": 1.0, "info": 2.0, ".top": 2.0, ".xyz": 2.0}
+"""What literals are worth that many harmless names hold; others are worth their length."""
+_NAME_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 class Match(Protocol):
@@ -85,14 +87,29 @@ def required_literals(text: str) -> tuple[str, ...]:
 
 
 def _best(candidates: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """Choose the alternatives whose shortest member is longest."""
+    """Choose the alternatives whose least telling member tells most."""
     best: tuple[str, ...] = ()
+    worth = 0.0
     for candidate in candidates:
-        if candidate and min(map(len, candidate)) > (min(map(len, best)) if best else 0):
-            best = candidate
-    if best and min(map(len, best)) < SHORTEST_LITERAL:
-        return ()
+        if candidate and min(map(_worth, candidate)) > worth:
+            best, worth = candidate, min(map(_worth, candidate))
     return best
+
+
+def _worth(literal: str) -> float:
+    """Return how telling a literal is; 0 where the gate cannot look for it."""
+    return _COMMON.get(literal, len(literal) if _grams(literal) else 0.0)
+
+
+def _grams(literal: str) -> list[bytes]:
+    """Return byte strings of which one occurs wherever the literal does."""
+    data = literal.encode("utf-8", "replace")
+    if len(data) >= GRAM:
+        grams = [data[i : i + GRAM] for i in range(len(data) - GRAM + 1)]
+        return [max(grams, key=lambda gram: (_COMMON.get(gram.decode("latin-1"), 4), b"." not in gram))]
+    if len(data) == GRAM - 1 and data.startswith(b"."):
+        return [bytes([before]) + data for before in _NAME_BYTES]  # no name begins with a dot
+    return []
 
 
 def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
@@ -126,10 +143,10 @@ def _nested(name: str, value: object) -> list[tuple[str, ...]]:
 
 
 class Gate:
-    """The bitmaps of hashed literals that agent.scan.lookup.Sets.may_match reads."""
+    """The bitmap of hashed literals that agent.scan.lookup.Sets.domain reads."""
 
     def __init__(self) -> None:
-        self.words = [0] * (2 * layout.GATE_WORDS + 1)
+        self.words = [0] * (layout.GATE_WORDS + 1)
         for literal in ALWAYS:
             self._add_literal(literal)
 
@@ -139,15 +156,10 @@ class Gate:
         for literal in literals:
             self._add_literal(literal)
         if not literals:
-            self.words[2 * layout.GATE_WORDS] = 1
+            self.words[layout.GATE_WORDS] = 1
         return bool(literals)
 
     def _add_literal(self, literal: str) -> None:
-        data = literal.encode("utf-8", "replace")
-        size = 4 if len(data) >= 4 else 3
-        grams = [data[i : i + size] for i in range(len(data) - size + 1)]
-        rare = [g for g in grams if g.decode("latin-1") not in _FREQUENT and b"." not in g]
-        gram = (rare or grams)[0]
-        bit = ((int.from_bytes(gram, "big") * 0x9E3779B1) & 0xFFFFFFFF) >> 16
-        word = bit // 64 + (layout.GATE_WORDS if size == 4 else 0)
-        self.words[word] |= 1 << (bit % 64)
+        for gram in _grams(literal):
+            bit = ((int.from_bytes(gram, "big") * layout.GATE_PRIME) & 0xFFFFFFFF) >> 16
+            self.words[bit // 64] |= 1 << (bit % 64)

@@ -1,0 +1,328 @@
+"""HTTP/1 requests (RFC 9112): request line, host, agent, and the URL candidates of rule T-13.8.
+
+The scratch text holds the host (with a port other than 80), the path in lower case, and the path
+with its parameter values removed. `candidates` serves readers outside the packet path.
+"""
+
+from array import array
+
+HOST_AT = 0
+MAX_HOST = 255
+SLASH_AT = 510
+PATH_AT = 512
+MAX_PATH = 2048
+"""Longest path that is looked at: as much as capture keeps of a packet by default."""
+BLANKED_AT = PATH_AT + MAX_PATH
+AGENT_AT = BLANKED_AT + MAX_PATH
+MAX_AGENT = 1024
+MAX_METHOD = 16
+MAX_LINES = 64
+"""Header lines that are read; a request with more hides its Host on purpose, which is odd enough
+to be a matter for behaviours."""
+MAX_CANDIDATES = 8
+CONNECT = 7  # length of the only method of seven letters whose target is no path, RFC 9110 9.3.6
+HOST_NAME = memoryview(b"host:")
+AGENT_NAME = memoryview(b"user-agent:")
+
+
+class HttpReader:
+    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text."""
+
+    def __init__(self, text: bytearray) -> None:
+        self.data = memoryview(b"")
+        self.text = memoryview(text)
+        self.text[SLASH_AT] = 47
+        self.method_at = 0
+        self.method_end = 0
+        self.target_at = 0
+        self.target_end = 0
+        self.host_at = 0
+        self.host_end = 0
+        self.agent_at = 0
+        self.agent_end = 0
+        self.host_size = 0
+        self.name_size = 0
+        self.path_size = 0
+        self.agent_size = 0
+        self.count = 0
+        self.starts = memoryview(array("q", [0] * MAX_CANDIDATES))
+        self.ends = memoryview(array("q", [0] * MAX_CANDIDATES))
+
+    def read(self, start: int, end: int) -> int:
+        """Read the request data[start:end]; return 1 where it is one."""
+        if self._request_line(start, end) == 0:
+            return 0
+        self._headers(end)
+        self._write_target()
+        self._write_agent()
+        self._find_candidates()
+        return 1
+
+    def candidates(self, path: bytes) -> list[bytes]:
+        """Return the candidates of a path in their order, for readers that hold the lock."""
+        size = min(len(path), MAX_PATH)
+        i = 0
+        while i < size:
+            self.text[PATH_AT + i] = path[i]
+            i += 1
+        self.path_size = size
+        self._find_candidates()
+        return [
+            bytes(self.text[self.starts[k] : self.ends[k]])
+            for k in range(self.count)
+        ]
+
+    def _request_line(self, start: int, end: int) -> int:
+        """Find method and target. The line must end in a version: `METHOD target HTTP/x`."""
+        at = start
+        while at < end and at - start < MAX_METHOD and 65 <= self.data[at] <= 90:
+            at += 1
+        if at == start or at >= end or self.data[at] != 32:
+            return 0
+        self.method_at = start
+        self.method_end = at
+        at += 1
+        self.target_at = at
+        while at < end and self.data[at] > 32:
+            at += 1
+        if at == self.target_at or at + 6 > end or self.data[at] != 32:
+            return 0
+        self.target_end = at
+        if (
+            self.data[at + 1] != 72
+            or self.data[at + 2] != 84
+            or self.data[at + 3] != 84
+            or self.data[at + 4] != 80
+            or self.data[at + 5] != 47
+        ):
+            return 0
+        return 1
+
+    def _headers(self, end: int) -> None:
+        """Find the first Host and User-Agent, in any case, up to the empty line."""
+        self.host_at = 0
+        self.host_end = 0
+        self.agent_at = 0
+        self.agent_end = 0
+        at = self._next_line(self.target_end, end)
+        lines = 0
+        while at < end and lines < MAX_LINES:
+            c = self.data[at]
+            if c == 13 or c == 10:  # noqa: PLR1714
+                break
+            following = self._next_line(at, end)
+            if (c == 72 or c == 104) and self.host_end == 0:  # noqa: PLR1714
+                if self._is_name(at, following, 0):
+                    self._value(at + 5, following, 0)
+            elif (c == 85 or c == 117) and self.agent_end == 0 and self._is_name(at, following, 1):  # noqa: PLR1714
+                self._value(at + 11, following, 1)
+            at = following
+            lines += 1
+
+    def _next_line(self, at: int, end: int) -> int:
+        while at < end and self.data[at] != 10:
+            at += 1
+        return at + 1 if at < end else end
+
+    def _is_name(self, at: int, end: int, which: int) -> int:
+        """Tell whether the line begins with `host:` (0) or `user-agent:` (1)."""
+        size = 5 if which == 0 else 11
+        if at + size > end:
+            return 0
+        i = 0
+        while i < size:
+            c = self.data[at + i]
+            if 65 <= c <= 90:
+                c += 32
+            wanted = HOST_NAME[i] if which == 0 else AGENT_NAME[i]
+            if c != wanted:
+                return 0
+            i += 1
+        return 1
+
+    def _value(self, at: int, end: int, which: int) -> None:
+        """Note the value data[at:end] without blanks around it."""
+        while at < end and (self.data[at] == 32 or self.data[at] == 9):  # noqa: PLR1714
+            at += 1
+        while end > at and self.data[end - 1] <= 32:
+            end -= 1
+        if which == 0:
+            self.host_at = at
+            self.host_end = end
+        else:
+            self.agent_at = at
+            self.agent_end = end
+
+    def _write_target(self) -> None:
+        """Write host and path to the text: origin, absolute or authority form, RFC 9112 3.2."""
+        at = self.target_at
+        end = self.target_end
+        authority = self._after_scheme(at, end)
+        stop = authority
+        if authority > at or (self.data[at] != 47 and self.method_end - self.method_at == CONNECT):
+            while stop < end and self.data[stop] != 47:
+                stop += 1
+            self._write_host(authority, stop)
+        else:
+            self._write_host(self.host_at, self.host_end)
+        self._write_path(stop, end)
+
+    def _after_scheme(self, at: int, end: int) -> int:
+        i = at
+        while i + 2 < end and self.data[i] != 47:
+            if self.data[i] == 58 and self.data[i + 1] == 47 and self.data[i + 2] == 47:
+                return i + 3
+            i += 1
+        return at
+
+    def _write_host(self, at: int, end: int) -> None:
+        """Write the host in lower case; `name_size` is that of the name without a port."""
+        size = 0
+        colon = -1
+        while at < end and size < MAX_HOST:
+            c = self.data[at]
+            if c == 64:  # what stands before @ is no host
+                size = 0
+                colon = -1
+                at += 1
+                continue
+            if 65 <= c <= 90:
+                c += 32
+            if c == 58 and colon < 0:
+                colon = size
+            elif c == 93:
+                colon = -1  # the colons so far were those of an IPv6 literal
+            self.text[HOST_AT + size] = c
+            size += 1
+            at += 1
+        if colon >= 0 and size - colon == 3 and self._is_eighty(colon):
+            size = colon
+            colon = -1
+        self.name_size = colon if colon >= 0 else size
+        if self.name_size > 0 and self.text[HOST_AT + self.name_size - 1] == 46:
+            self.name_size -= 1
+            if colon < 0:
+                size -= 1
+        self.host_size = size
+
+    def _is_eighty(self, colon: int) -> int:
+        return (
+            1
+            if self.text[HOST_AT + colon + 1] == 56 and self.text[HOST_AT + colon + 2] == 48
+            else 0
+        )
+
+    def _write_path(self, at: int, end: int) -> None:
+        """Write the path in lower case with double slashes folded, rules T-13.1 and T-13.7."""
+        size = 0
+        while at < end and size < MAX_PATH:
+            c = self.data[at]
+            if 65 <= c <= 90:
+                c += 32
+            if not (c == 47 and size and self.text[PATH_AT + size - 1] == 47):
+                self.text[PATH_AT + size] = c
+                size += 1
+            at += 1
+        self.path_size = size
+
+    def _write_agent(self) -> None:
+        size = self.agent_end - self.agent_at
+        if size > MAX_AGENT:
+            size = MAX_AGENT
+        i = 0
+        while i < size:
+            self.text[AGENT_AT + i] = self.data[self.agent_at + i]
+            i += 1
+        self.agent_size = size
+
+    def _add(self, start: int, end: int) -> None:
+        if end > start and self.count < MAX_CANDIDATES:
+            self.starts[self.count] = start
+            self.ends[self.count] = end
+            self.count += 1
+
+    def _find_candidates(self) -> None:
+        """List the parts of the path under which a key may stand, rule T-13.8 without bodies."""
+        self.count = 0
+        start = PATH_AT
+        end = PATH_AT + self.path_size
+        whole = self._trim(start, end)
+        self._add(start, whole)
+        question = self._find(63, start, end)
+        if question < end:
+            self._add(start, self._trim(start, question))
+            equals = self._find(61, start, end)
+            if equals < end:
+                self._add(start, equals + 1)
+            blanked = BLANKED_AT + self._blank_values(start, end)
+            if not self._same(blanked, whole) and not (
+                equals < end and self._same(blanked, equals + 1)
+            ):
+                self._add(BLANKED_AT, blanked)
+                if self._slashes(BLANKED_AT, blanked) > 1:
+                    self._add(self._last_slash(BLANKED_AT, blanked), blanked)
+        if self.count:
+            self._add_parents(start, whole)
+
+    def _add_parents(self, start: int, whole: int) -> None:
+        """Add what stands above the last candidate, and the last segment of the whole path."""
+        last_start = self.starts[self.count - 1]
+        last_end = self.ends[self.count - 1]
+        if self._slashes(last_start, last_end) > 1:
+            self._add(last_start, self._last_slash(last_start, last_end))
+            tail = self._last_slash(start, whole)
+            self._add(tail, self._find(63, tail, whole))
+
+    def _trim(self, start: int, end: int) -> int:
+        while end > start and self.text[end - 1] == 47:
+            end -= 1
+        return end
+
+    def _find(self, wanted: int, start: int, end: int) -> int:
+        while start < end and self.text[start] != wanted:
+            start += 1
+        return start
+
+    def _slashes(self, start: int, end: int) -> int:
+        count = 0
+        while start < end:
+            if self.text[start] == 47:
+                count += 1
+            start += 1
+        return count
+
+    def _last_slash(self, start: int, end: int) -> int:
+        i = end
+        while i > start:
+            i -= 1
+            if self.text[i] == 47:
+                return i
+        return start
+
+    def _same(self, blanked: int, end: int) -> int:
+        """Tell whether the blanked text equals the path up to `end`."""
+        if blanked - BLANKED_AT != end - PATH_AT:
+            return 0
+        i = 0
+        while i < end - PATH_AT:
+            if self.text[BLANKED_AT + i] != self.text[PATH_AT + i]:
+                return 0
+            i += 1
+        return 1
+
+    def _blank_values(self, start: int, end: int) -> int:
+        """Write the path without the values behind `word=`; return its size."""
+        size = 0
+        at = start
+        while at < end:
+            c = self.text[at]
+            self.text[BLANKED_AT + size] = c
+            size += 1
+            at += 1
+            if c == 61 and at - 2 >= start and self._is_word(self.text[at - 2]):
+                while at < end and self.text[at] != 38 and self.text[at] != 61:
+                    at += 1
+        return size
+
+    def _is_word(self, c: int) -> int:
+        return 1 if 97 <= c <= 122 or 48 <= c <= 57 or c == 95 else 0

@@ -1,0 +1,238 @@
+"""Sightings under construction: repeats are counted here, before Python sees them.
+
+A sighting is a record of WORDS words, found by a hash of what makes it the same one. New ones
+are handed out at the next drain, further counts at the next full drain. When records run short
+new endpoints are folded into one record a trail; what finds no room at all is counted as shed.
+"""
+
+from socket import AF_INET, AF_INET6, inet_ntop
+
+from agent.model import Endpoint, Sighting
+from agent.scan import stats
+
+WORDS = 24
+RECORDS = 2048
+"""Between two full drains, a second apart: what Python can match in a tenth of that second."""
+FOLD_FROM = 1536
+"""From here on endpoints are no longer told apart, so that a flood from random addresses to
+listed ones cannot push out other sightings."""
+PATTERN_RECORDS = 512
+"""Records for names that only may match a pattern; exact matches are never pushed out by them."""
+SLOTS = 4096
+ARENA = 1 << 20
+MAX_PACKET = 2048
+"""Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
+
+# Words of a record.
+HASH = 0
+FIRST = 1
+LAST = 2
+COUNT = 3
+WHAT = 4  # what | version << 8 | protocol << 16 | fresh << 24 | folded << 25
+PORTS = 5  # source << 16 | destination
+SOURCE_HIGH = 6
+SOURCE_LOW = 7
+DESTINATION_HIGH = 8
+DESTINATION_LOW = 9
+VLANS = 10
+PACKET = 11  # offset in the arena | length << 32
+FIELDS = 12  # up to twelve slices of the packet: offset | length << 32, 0 for none
+
+FRESH = 1 << 24
+FOLDED = 1 << 25
+LOW32 = 0xFFFFFFFF
+
+NAMES = ("syn", "datagram", "other", "question", "answer", "http", "tls")
+FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version")
+
+STAT_SIGHTINGS = stats.SIGHTINGS
+STAT_FOLDED = stats.FOLDED
+STAT_SHED = stats.SHED
+STAT_SHED_PATTERNS = stats.SHED_PATTERNS
+
+
+class Sightings:
+    """A fixed number of records, their index and the bytes of their packets."""
+
+    def __init__(self, counters: memoryview) -> None:
+        self.data = memoryview(b"")
+        self.counters = counters
+        self.records = memoryview(bytearray(8 * WORDS * RECORDS)).cast("Q")
+        self.slots = memoryview(bytearray(4 * SLOTS)).cast("I")
+        self.arena = memoryview(bytearray(ARENA))
+        self.used = 0
+        self.fresh = 0
+        self.patterns = 0
+        self.arena_used = 0
+        self.at = 0
+        self.slot = 0
+        self.begin = 0
+
+    def add(self, h: int, fold: int, exact: int, now_us: int, start: int, end: int) -> int:
+        """Count an observation with hash `h`; return 1 where the caller has to fill record `at`.
+
+        `fold` is the hash to use when room is short, `exact` 0 for a mere candidate of a
+        pattern; data[start:end] is kept with a new record.
+        """
+        self.counters[STAT_SIGHTINGS] += 1
+        folded = 0
+        if self._find(h):
+            return self._again(now_us)
+        if self.used >= FOLD_FROM or (exact == 0 and self.patterns >= PATTERN_RECORDS):
+            if exact == 0:
+                self.counters[STAT_SHED_PATTERNS] += 1
+                return 0
+            self.counters[STAT_FOLDED] += 1
+            folded = 1
+            h = fold
+            if self._find(h):
+                return self._again(now_us)
+        size = end - start
+        if size > MAX_PACKET:
+            size = MAX_PACKET
+        if self.used >= RECORDS or self.arena_used + size > ARENA:
+            self.counters[STAT_SHED] += 1
+            return 0
+        self._open(h, folded, now_us, start, size)
+        if exact == 0:
+            self.patterns += 1
+        return 1
+
+    def _again(self, now_us: int) -> int:
+        if self.records[self.at + COUNT] == 0:
+            self.records[self.at + FIRST] = now_us
+        self.records[self.at + LAST] = now_us
+        self.records[self.at + COUNT] += 1
+        return 0
+
+    def _find(self, h: int) -> int:
+        """Set `at` to the record with hash `h` and return 1, or return 0 with `slot` free."""
+        slot = h & (SLOTS - 1)
+        while self.slots[slot] != 0:
+            self.at = (self.slots[slot] - 1) * WORDS
+            if self.records[self.at] == h:
+                return 1
+            slot = (slot + 1) & (SLOTS - 1)
+        self.slot = slot
+        return 0
+
+    def _open(self, h: int, folded: int, now_us: int, start: int, size: int) -> None:
+        self.slots[self.slot] = self.used + 1
+        self.at = self.used * WORDS
+        self.begin = start
+        self.used += 1
+        self.fresh += 1
+        i = 0
+        while i < WORDS:
+            self.records[self.at + i] = 0
+            i += 1
+        self.records[self.at] = h
+        self.records[self.at + FIRST] = now_us
+        self.records[self.at + LAST] = now_us
+        self.records[self.at + COUNT] = 1
+        self.records[self.at + WHAT] = FRESH | (FOLDED if folded else 0)
+        self.records[self.at + PACKET] = self.arena_used | (size << 32)
+        i = 0
+        while i < size:
+            self.arena[self.arena_used + i] = self.data[start + i]
+            i += 1
+        self.arena_used += size
+
+    def fill(
+        self,
+        what: int,
+        version: int,
+        protocol: int,
+        source_high: int,
+        source_low: int,
+        destination_high: int,
+        destination_low: int,
+        ports: int,
+        vlans: int,
+    ) -> None:
+        """Write what every sighting has into record `at`; ports are source << 16 | destination."""
+        at = self.at
+        self.records[at + WHAT] |= what | (version << 8) | (protocol << 16)
+        self.records[at + SOURCE_HIGH] = source_high
+        self.records[at + SOURCE_LOW] = source_low
+        self.records[at + DESTINATION_HIGH] = destination_high
+        self.records[at + DESTINATION_LOW] = destination_low
+        self.records[at + PORTS] = ports
+        self.records[at + VLANS] = vlans
+
+    def slice(self, field: int, start: int, end: int) -> None:
+        """Note that data[start:end] is a field of record `at`'s packet, cut to what was kept."""
+        size = self.records[self.at + PACKET] >> 32
+        first = start - self.begin
+        last = end - self.begin
+        if last > size:
+            last = size
+        if first < last:
+            self.records[self.at + FIELDS + field] = first | ((last - first) << 32)
+
+    def drain(self, full: bool, interface: str) -> list[Sighting]:
+        """Return new sightings, and with `full` all that counted since, and empty the table."""
+        found = []
+        for number in range(self.used):
+            at = number * WORDS
+            if self.records[at + COUNT] and (full or self.records[at + WHAT] & FRESH):
+                found.append(self._sighting(at, interface))
+                self.records[at + COUNT] = 0
+                self.records[at + WHAT] &= ~FRESH
+        self.fresh = 0
+        if full:
+            for slot in range(SLOTS):
+                self.slots[slot] = 0
+            self.used = 0
+            self.patterns = 0
+            self.arena_used = 0
+        return found
+
+    def _sighting(self, at: int, interface: str) -> Sighting:
+        words = [self.records[at + word] for word in range(WORDS)]
+        what, ports = words[WHAT], words[PORTS]
+        six = (what >> 8) & 0xFF == 6
+        protocol = (what >> 16) & 0xFF
+        place = words[PACKET]
+        first = place & LOW32
+        packet = bytes(self.arena[first : first + (place >> 32)])
+        has_ports = protocol in (6, 17)
+        return Sighting(
+            what=NAMES[what & 0xFF],
+            first_us=words[FIRST],
+            last_us=words[LAST],
+            count=words[COUNT],
+            source=Endpoint(
+                _address(words[SOURCE_HIGH], words[SOURCE_LOW], six),
+                (ports >> 16) & 0xFFFF if has_ports else None,
+            ),
+            destination=Endpoint(
+                _address(words[DESTINATION_HIGH], words[DESTINATION_LOW], six),
+                ports & 0xFFFF if has_ports else None,
+            ),
+            protocol=protocol,
+            packet=packet,
+            fields={
+                name: packet[slice & LOW32 : (slice & LOW32) + (slice >> 32)]
+                for name, slice in zip(FIELD_NAMES, words[FIELDS:], strict=False)
+                if slice
+            },
+            vlans=_tags(words[VLANS]),
+            interface=interface,
+            folded=bool(what & FOLDED),
+        )
+
+
+def _address(high: int, low: int, six: bool) -> str:
+    if six:
+        return inet_ntop(AF_INET6, high.to_bytes(8, "big") + low.to_bytes(8, "big"))
+    return inet_ntop(AF_INET, low.to_bytes(4, "big"))
+
+
+def _tags(vlans: int) -> tuple[int, ...]:
+    """Return VLAN identifiers, outermost first; see agent.scan.link.Link.vlans."""
+    tags = []
+    while vlans:
+        tags.append(vlans & 0xFFF)
+        vlans >>= 16
+    return tuple(reversed(tags))

@@ -1,0 +1,56 @@
+"""What a scanner counts: places in its array of 64-bit counters, and their names."""
+
+PACKETS = 0
+BYTES = 1
+NOT_IP = 2
+TRUNCATED = 3
+FRAGMENTS = 4
+UNKNOWN_LINK = 5
+TCP = 6
+UDP = 7
+ICMP = 8
+OTHER_PROTOCOL = 9
+SYN = 10
+DNS_QUERIES = 11
+DNS_RESPONSES = 12
+DNS_MALFORMED = 13
+HTTP_REQUESTS = 14
+TLS_HELLOS = 15
+TLS_NO_NAME = 16
+SIGHTINGS = 17
+FOLDED = 18
+SHED = 19
+SHED_PATTERNS = 20
+ERRORS = 21
+IPV4 = 22
+IPV6 = 23
+PROBES = 24
+COUNTERS = 25
+
+NAMES = (
+    "packets",
+    "bytes",
+    "not_ip",
+    "truncated",
+    "fragments",
+    "unknown_link",
+    "tcp",
+    "udp",
+    "icmp",
+    "other_protocol",
+    "syn",
+    "dns_queries",
+    "dns_responses",
+    "dns_malformed",
+    "http_requests",
+    "tls_hellos",
+    "tls_no_name",
+    "sightings",
+    "sightings_folded",
+    "sightings_shed",
+    "sightings_shed_patterns",
+    "errors",
+    "ipv4",
+    "ipv6",
+    "stealth_probes",
+)
