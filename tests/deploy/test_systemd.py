@@ -1,0 +1,164 @@
+"""Units, users and folders as shipped: sound, hardened, as CONTRACT section 1 says."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEMD = ROOT / "deploy" / "systemd"
+COMMAND = "/opt/maltrail-agent/current/bin/maltrail-agent"
+SERVICES = (
+    "maltrail-agent.service",
+    "maltrail-agent-deliver.service",
+    "maltrail-agent-update.service",
+)
+UNITS = (*SERVICES, "maltrail-agent-update.timer")
+
+needs_systemd_analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing"
+)
+
+
+def directives(unit: str) -> dict[str, list[str]]:
+    """Return the values of each directive of a unit, in order."""
+    found: dict[str, list[str]] = {}
+    for line in (SYSTEMD / unit).read_text(encoding="utf-8").splitlines():
+        key, is_directive, value = line.partition("=")
+        if is_directive and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+@needs_systemd_analyze
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_accepts_every_line(unit: str, tmp_path: Path) -> None:
+    """`systemd-analyze verify` has nothing to say; it wants the command to exist."""
+    for name in UNITS:
+        text = (SYSTEMD / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace(COMMAND, "/bin/true"), encoding="utf-8")
+
+    result = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+    )
+
+    ours = [line for line in result.stderr.splitlines() if "maltrail" in line]
+    assert (ours, result.returncode) == ([], 0)
+
+
+@needs_systemd_analyze
+@pytest.mark.parametrize("unit", SERVICES)
+def test_exposure_is_below_two(unit: str) -> None:
+    """The score of `systemd-analyze security` stays under 2.0 of 10."""
+    result = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=19", str(SYSTEMD / unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout[-200:]
+
+
+def test_sense_may_capture_and_nothing_else() -> None:
+    """It has CAP_NET_RAW, no internet socket, and writes to its own state only."""
+    sense = directives("maltrail-agent.service")
+
+    assert sense["AmbientCapabilities"] == ["CAP_NET_RAW"]
+    assert sense["CapabilityBoundingSet"] == ["CAP_NET_RAW"]
+    assert sense["RestrictAddressFamilies"] == ["AF_UNIX AF_PACKET AF_NETLINK"]
+    assert sense["ReadWritePaths"] == ["/var/lib/maltrail-agent/state/sense"]
+
+
+@pytest.mark.parametrize("unit", SERVICES[1:])
+def test_the_others_cannot_capture(unit: str) -> None:
+    """They have no capability and no packet sockets."""
+    service = directives(unit)
+
+    assert service["CapabilityBoundingSet"] == [""]
+    assert "AmbientCapabilities" not in service
+    assert "AF_PACKET" not in service["RestrictAddressFamilies"][0]
+
+
+def test_starting_sense_starts_all_and_a_failing_deliver_stops_nothing() -> None:
+    """The others are wanted by sense, and nothing binds its life to theirs."""
+    sense = directives("maltrail-agent.service")
+
+    assert sense["Wants"] == ["maltrail-agent-deliver.service maltrail-agent-update.timer"]
+    for binding in ("Requires", "BindsTo", "PartOf", "Requisite"):
+        assert binding not in sense
+        assert binding not in directives("maltrail-agent-deliver.service")
+
+
+def test_an_unusable_configuration_is_no_restart_loop() -> None:
+    """Exit status 2 ends the restarts; anything else is tried again for ever."""
+    for unit in SERVICES[:2]:
+        service = directives(unit)
+        assert service["Restart"] == ["always"]
+        assert service["RestartPreventExitStatus"] == ["2"]
+        assert service["StartLimitIntervalSec"] == ["0"]
+
+
+def test_writable_paths_are_folders_that_tmpfiles_gives_to_that_user() -> None:
+    """A unit writes where tmpfiles.d made its user the owner."""
+    owners = {}
+    for line in (SYSTEMD / "tmpfiles.d" / "maltrail-agent.conf").read_text("utf-8").splitlines():
+        if line.startswith("d "):
+            _, path, _, user, *_ = line.split()
+            owners[path] = user
+
+    for unit in SERVICES:
+        service = directives(unit)
+        for path in service["ReadWritePaths"][0].split():
+            assert owners[path] == service["User"][0], (unit, path)
+
+
+@pytest.mark.root
+def test_users_and_folders_are_made_as_agreed(tmp_path: Path) -> None:
+    """Run into an empty root, they give the owners and modes of CONTRACT."""
+    if shutil.which("systemd-sysusers") is None:
+        pytest.skip("systemd-sysusers is missing")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n", encoding="utf-8")
+    (etc / "group").write_text("root:x:0:\n", encoding="utf-8")
+
+    for kind, *options in (("sysusers",), ("tmpfiles", "--create")):
+        file = SYSTEMD / f"{kind}.d" / "maltrail-agent.conf"
+        command = [f"systemd-{kind}", f"--root={tmp_path}", *options, str(file)]
+        subprocess.run(command, check=True)
+
+    users = _ids(etc / "passwd")
+    groups = _ids(etc / "group")
+    state = "var/lib/maltrail-agent"
+    wanted = {
+        "etc/maltrail-agent/secrets": ("root", "root", 0o711),
+        f"{state}/sets": ("maltrail-update", "maltrail-agent", 0o750),
+        f"{state}/lists": ("maltrail-update", "maltrail-agent", 0o750),
+        f"{state}/journal": ("maltrail-deliver", "maltrail-deliver", 0o700),
+        f"{state}/state/sense": ("maltrail-agent", "maltrail-agent", 0o750),
+        f"{state}/state/deliver": ("maltrail-deliver", "maltrail-deliver", 0o700),
+        f"{state}/state/update": ("maltrail-update", "maltrail-agent", 0o750),
+        "run/maltrail-agent": ("maltrail-deliver", "maltrail-agent", 0o750),
+    }
+    for path, (user, group, mode) in wanted.items():
+        found = (tmp_path / path).stat()
+        assert (users[user], groups[group], mode) == (
+            found.st_uid,
+            found.st_gid,
+            found.st_mode & 0o7777,
+        ), path
+    rows = (line.split(":") for line in (etc / "group").read_text("utf-8").splitlines())
+    members = {row[0]: set(row[3].split(",")) for row in rows}
+    assert members["maltrail-agent"] == {"maltrail-deliver", "maltrail-update"}
+
+
+def _ids(file: Path) -> dict[str, int]:
+    rows = (line.split(":") for line in file.read_text(encoding="utf-8").splitlines())
+    return {row[0]: int(row[2]) for row in rows}
