@@ -59,7 +59,7 @@ def extensions() -> list[Extension]:
         Extension(
             name,
             [name.replace(".", "/") + ".py"],
-            extra_compile_args=["-O3", "-fno-strict-aliasing"],
+            extra_compile_args=["-O3"],
         )
         for name in COMPILED
         if os.path.exists(name.replace(".", "/") + ".py")

@@ -1,7 +1,7 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long WAYS, WORDS, LOW32, HOT_ENTRIES, KEY
+cdef unsigned long long WAYS, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY
 
 cdef class Distinct:
     cdef Keyed keyed
@@ -10,18 +10,15 @@ cdef class Distinct:
     cdef public unsigned long long level
     cdef unsigned long long[::1] table
     cdef unsigned long long[::1] values
+    cdef unsigned long long[::1] tags
     cdef unsigned char[::1] hot_flags
     cdef unsigned long long[::1] hot_list
 
-    @cython.locals(h="unsigned long long", entry="unsigned long long", at="unsigned long long")
+    @cython.locals(h="unsigned long long", second="unsigned long long", entry="unsigned long long", at="unsigned long long", count="unsigned long long")
     cdef int add(self, unsigned long long now_us, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long item) except -1 nogil
-    @cython.locals(first="unsigned long long", best="unsigned long long", best_count="unsigned long long", best_last="unsigned long long", way="unsigned long long", at="unsigned long long", last="unsigned long long", count="unsigned long long")
-    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long now_us) except? 1 nogil
-    @cython.locals(i="unsigned long long", end="unsigned long long")
-    cdef int _clear(self, unsigned long long entry) except -1 nogil
-    @cython.locals(i="unsigned long long", end="unsigned long long", place="unsigned long long", count="unsigned long long", known="unsigned int", value="unsigned long long", seen="unsigned long long", live="unsigned int")
-    cdef int _note(self, unsigned long long entry, unsigned long long second, unsigned long long item) except -1 nogil
-    @cython.locals(i="unsigned long long", end="unsigned long long", count="unsigned long long")
-    cdef unsigned long long _live(self, unsigned long long entry, unsigned long long second) except? 999 nogil
+    @cython.locals(first="unsigned long long", best="unsigned long long", best_count="unsigned long long", best_age="unsigned long long", way="unsigned long long", word="unsigned long long", age="unsigned long long", count="unsigned long long")
+    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second) except? 1 nogil
+    @cython.locals(start="unsigned long long", used="unsigned long long", place="unsigned long long", count="unsigned long long", i="unsigned long long", value="unsigned long long")
+    cdef unsigned long long _note(self, unsigned long long entry, unsigned long long second, unsigned long long item) except? 999 nogil
     @cython.locals(at="unsigned long long", ports="unsigned long long", value="unsigned long long", i="unsigned long long")
     cdef object _row(self, unsigned long long entry)

@@ -12,8 +12,9 @@ from agent.scan import layout
 from agent.scan.hashing import Keyed
 
 WAYS = 8
-WORDS = 9  # hash, four address words, ports and version, first and last time, distinct now
+WORDS = 9  # hash, four address words, ports and version, first and last time, values in use
 LOW32 = 0xFFFFFFFF
+LOW24 = 0xFFFFFF
 HOT_ENTRIES = 1024
 """Keys over their level that wait for a behaviour; the next probe of one that found no room
 tries again."""
@@ -56,6 +57,8 @@ class Distinct:
         self.hot_count = 0
         self.table = memoryview(bytearray(8 * WORDS * WAYS * buckets)).cast("Q")
         self.values = memoryview(bytearray(8 * items * WAYS * buckets)).cast("Q")
+        # One word an entry, eight to a cache line: hash tag << 32 | last second << 8 | count.
+        self.tags = memoryview(bytearray(8 * WAYS * buckets)).cast("Q")
         self.hot_flags = memoryview(bytearray(WAYS * buckets))
         self.hot_list = memoryview(array("Q", bytes(8 * HOT_ENTRIES)))
 
@@ -68,14 +71,15 @@ class Distinct:
         destination_low: int,
         ports: int,
         item: int,
-    ) -> None:
+    ) -> int:
         """Note that `item` (32 bits) was seen between two addresses.
 
         `ports` is source port << 16 | destination port, with IP version 6 told by bit 32.
         """
         h = self.keyed.numbers(KEY, source_high, source_low, destination_high)
         h = self.keyed.numbers(KEY, h, destination_low, 0)
-        entry = self._entry(h, now_us)
+        second = now_us // 1000000
+        entry = self._entry(h, second)
         at = entry * WORDS
         if self.table[at] != h:
             self.table[at] = h
@@ -86,9 +90,24 @@ class Distinct:
             self.table[at + 5] = ports
             self.table[at + 6] = now_us
             self.table[at + 8] = 0
-            self._clear(entry)
         self.table[at + 7] = now_us
-        self._note(entry, now_us // 1000000, item)
+        count = self._note(entry, second, item)
+        self.tags[entry] = (
+            ((h >> 32) << 32) | ((second & LOW24) << 8) | (count if count < 255 else 255)
+        )
+        return 0
+
+    def observe(
+        self, now_us: int, source: bytes, destination: bytes, ports: int, item: int
+    ) -> None:
+        """Note an item between packed addresses, for callers that hold the lock."""
+        words = [
+            int.from_bytes(part, "big")
+            for address in (source, destination)
+            for part in (address[:-8], address[-8:])
+        ]
+        six = (1 << 32) if len(source) == 16 else 0
+        self.add(now_us, words[0], words[1], words[2], words[3], ports | six, item)
 
     def hot(self) -> list[DistinctRow]:
         """Return and forget the keys that went over their level; for the thread that scans."""
@@ -109,78 +128,64 @@ class Distinct:
                 return self._row(entry + way)
         return None
 
-    def _entry(self, h: int, now_us: int) -> int:
+    def _entry(self, h: int, second: int) -> int:
         """Return the entry of a hash, or the one that has to give way to it."""
         first = (h & self.mask) * WAYS
         best = first
         best_count = LOW32
-        best_last = 0
+        best_age = 0
         way = 0
         while way < WAYS:
-            at = (first + way) * WORDS
-            if self.table[at] == h:
+            word = self.tags[first + way]
+            if word >> 32 == h >> 32 and self.table[(first + way) * WORDS] == h:
                 return first + way
-            last = self.table[at + 7]
-            count = self.table[at + 8]
-            if last + self.window * 1000000 < now_us:
-                count = 0  # what the window has left behind protects nothing
-            if count < best_count or (count == best_count and last < best_last):
+            age = (second - (word >> 8)) & LOW24
+            # What the window has left behind protects nothing.
+            count = word & 255 if age <= self.window else 0
+            if count < best_count or (count == best_count and age > best_age):
                 best = first + way
                 best_count = count
-                best_last = last
+                best_age = age
             way += 1
-        if self.table[best * WORDS] != 0 and best_count > 0:
+        if best_count > 0:
             self.evictions += 1
         return best
 
-    def _clear(self, entry: int) -> None:
-        i = entry * self.items
-        end = i + self.items
-        while i < end:
-            self.values[i] = 0
-            i += 1
+    def _note(self, entry: int, second: int, item: int) -> int:
+        """Date the item; where it is new in the window, perhaps put the key on the hot list.
 
-    def _note(self, entry: int, second: int, item: int) -> None:
-        """Date the item; when it is new in the window, count and perhaps put on the hot list."""
-        i = entry * self.items
-        end = i + self.items
-        place = i
+        Return how many values the window holds.
+        """
+        start = entry * self.items
+        used = self.table[entry * WORDS + 8]
+        place = start
         count = 0
-        known = 0
-        while i < end and known == 0:
+        i = start
+        while i < start + used:
             value = self.values[i]
-            seen = value & LOW32
-            live = 1 if value != 0 and seen + self.window > second else 0
-            if value != 0 and value >> 32 == item:
-                self.values[i] = (item << 32) | second
-                known = 1 + live
+            if value >> 32 == item:
+                if (value & LOW32) + self.window > second:
+                    self.values[i] = (item << 32) | second
+                    return self.tags[entry] & 255
+                place = i
+                self.values[i] = item << 32
             else:
-                count += live
-                if seen < self.values[place] & LOW32:
+                if (value & LOW32) + self.window > second:
+                    count += 1
+                if value & LOW32 < self.values[place] & LOW32:
                     place = i
             i += 1
-        if known == 0:
-            # Where every place is live the oldest value gives way: the count stays at its most.
-            self.values[place] = (item << 32) | second
-            count = count + 1 if count < self.items else count
-        elif known == 1:
-            count = self._live(entry, second)
-        if known < 2:
-            self.table[entry * WORDS + 8] = count
-            if count > self.level and self.hot_flags[entry] == 0 and self.hot_count < HOT_ENTRIES:
-                self.hot_flags[entry] = 1
-                self.hot_list[self.hot_count] = entry
-                self.hot_count += 1
-
-    def _live(self, entry: int, second: int) -> int:
-        """Count the values of an entry within the window."""
-        i = entry * self.items
-        end = i + self.items
-        count = 0
-        while i < end:
-            if self.values[i] != 0 and (self.values[i] & LOW32) + self.window > second:
-                count += 1
-            i += 1
+        # Reuse a place whose value the window has left; where all live and none is free the
+        # oldest gives way and the count stays at its most.
+        if used < self.items and (used == 0 or (self.values[place] & LOW32) + self.window > second):
+            place = start + used
+            self.table[entry * WORDS + 8] = used + 1
+        self.values[place] = (item << 32) | second
+        count = count + 1 if count < self.items else count
+        if count > self.level and self.hot_flags[entry] == 0 and self.hot_count < HOT_ENTRIES:
+            self.hot_flags[entry] = 1
+            self.hot_list[self.hot_count] = entry
+            self.hot_count += 1
         return count
 
     def _row(self, entry: int) -> DistinctRow:
@@ -188,10 +193,9 @@ class Distinct:
         ports = self.table[at + 5]
         six = ports >> 32
         items = {}
-        for i in range(entry * self.items, (entry + 1) * self.items):
+        for i in range(entry * self.items, entry * self.items + self.table[at + 8]):
             value = self.values[i]
-            if value:
-                items[value >> 32] = value & LOW32
+            items[value >> 32] = value & LOW32
         return DistinctRow(
             key=self.table[at],
             source=_packed(self.table[at + 1], self.table[at + 2], six),

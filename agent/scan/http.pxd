@@ -19,6 +19,7 @@ cdef class HttpReader:
     cdef int _request_line(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(at=Py_ssize_t, lines=Py_ssize_t, following=Py_ssize_t, c="unsigned char")
     cdef int _headers(self, Py_ssize_t end) except -1 nogil
+    @cython.locals(data="const unsigned char[::1]")
     cdef Py_ssize_t _next_line(self, Py_ssize_t at, Py_ssize_t end) except? -1 nogil
     @cython.locals(size=Py_ssize_t, i=Py_ssize_t, c="unsigned char", wanted="unsigned char")
     cdef int _is_name(self, Py_ssize_t at, Py_ssize_t end, int which) except -1 nogil
@@ -33,7 +34,7 @@ cdef class HttpReader:
     @cython.locals(size=Py_ssize_t, c="unsigned char")
     cdef int _write_path(self, Py_ssize_t at, Py_ssize_t end) except -1 nogil
     @cython.locals(size=Py_ssize_t, i=Py_ssize_t)
-    cdef int _write_agent(self) except -1 nogil
+    cdef int write_agent(self) except -1 nogil
     cdef int _add(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(start=Py_ssize_t, end=Py_ssize_t, whole=Py_ssize_t, question=Py_ssize_t, equals=Py_ssize_t, blanked=Py_ssize_t)
     cdef int _find_candidates(self) except -1 nogil

@@ -54,7 +54,6 @@ class HttpReader:
             return 0
         self._headers(end)
         self._write_target()
-        self._write_agent()
         self._find_candidates()
         return 1
 
@@ -106,7 +105,8 @@ class HttpReader:
         self.agent_end = 0
         at = self._next_line(self.target_end, end)
         lines = 0
-        while at < end and lines < MAX_LINES:
+        # Nothing behind Host and User-Agent is read: most requests begin with them.
+        while at < end and lines < MAX_LINES and (self.host_end == 0 or self.agent_end == 0):
             c = self.data[at]
             if c == 13 or c == 10:  # noqa: PLR1714
                 break
@@ -120,7 +120,8 @@ class HttpReader:
             lines += 1
 
     def _next_line(self, at: int, end: int) -> int:
-        while at < end and self.data[at] != 10:
+        data = self.data
+        while at < end and data[at] != 10:
             at += 1
         return at + 1 if at < end else end
 
@@ -225,7 +226,8 @@ class HttpReader:
             at += 1
         self.path_size = size
 
-    def _write_agent(self) -> None:
+    def write_agent(self) -> None:
+        """Write the User-Agent to the text; only sets with keys of that kind need it."""
         size = self.agent_end - self.agent_at
         if size > MAX_AGENT:
             size = MAX_AGENT

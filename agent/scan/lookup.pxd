@@ -3,6 +3,7 @@ from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
+cdef unsigned long long ONE
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -12,8 +13,6 @@ cdef class Lookup:
     cdef unsigned char[::1] text
     cdef unsigned long long pool, rows, directory, networks, literals
 
-    @cython.locals(entry="unsigned long long", word="unsigned long long")
-    cdef unsigned long long passes(self, unsigned long long table, unsigned long long h) except? 99 nogil
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
     cdef long long text_row(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
@@ -34,19 +33,26 @@ cdef class Sets:
     cdef Keyed keyed
     cdef unsigned char[::1] text
     cdef long long row
-    cdef unsigned long long candidate, ungated
+    cdef unsigned long long candidate, ungated, host
+    cdef Py_ssize_t host_start, host_end
+    cdef int agents
+    cdef const unsigned long long[::1] own_words
+    cdef const unsigned long long[::1] words
+    cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
     @cython.locals(text="unsigned char[::1]", gate="unsigned long long[::1]", found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=Py_ssize_t, c="unsigned long long")
     cdef int domain(self, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
-    @cython.locals(alone="unsigned long long", behind="unsigned long long", i=Py_ssize_t, c="unsigned char", found=int)
-    cdef int joined(self, Py_ssize_t start, Py_ssize_t end, Py_ssize_t path, Py_ssize_t path_end) except? -2 nogil
+    @cython.locals(text="unsigned char[::1]", h="unsigned long long", i=Py_ssize_t)
+    cdef int begin_host(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(text="unsigned char[::1]", alone="unsigned long long", behind="unsigned long long", i=Py_ssize_t, c="unsigned long long", found=int)
+    cdef int joined(self, Py_ssize_t path, Py_ssize_t path_end) except? -2 nogil
     cdef int exact(self, unsigned long long table, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
     @cython.locals(found=int, low="unsigned long long", row="long long")
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
-    @cython.locals(row="long long")
+    @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
     cdef int _text(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
-    @cython.locals(row="long long")
+    @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
     cdef int _number(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil

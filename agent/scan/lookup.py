@@ -23,6 +23,7 @@ URL = layout.URL
 PATH = layout.PATH
 OWN_ROWS = layout.OWN_ROWS
 DOT = 46
+ONE = 1
 LOW32 = 0xFFFFFFFF
 GATE_PRIME = layout.GATE_PRIME
 
@@ -47,16 +48,8 @@ class Lookup:
         self.networks = sections[layout.SECTION_NETWORKS][0] // 8
         self.literals = sections[layout.SECTION_GATE][0] // 8
 
-    def passes(self, table: int, h: int) -> int:
-        """Ask the filter: 0 means that no key of `table` has hash `h`."""
-        entry = self.directory + table * 6
-        word = self.words[self.words[entry] + (h & self.words[entry + 1])]
-        return (word >> ((h >> 48) & 63)) & (word >> ((h >> 54) & 63)) & 1
-
     def text_row(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         """Return the row of the key text[a:a_end] + text[b:b_end] with hash `h`, or -1."""
-        if self.passes(table, h) == 0:
-            return -1
         entry = self.directory + table * 6
         slots = self.words[entry + 2]
         mask = self.words[entry + 3]
@@ -81,8 +74,6 @@ class Lookup:
 
     def number_row(self, table: int, h: int, high: int, low: int, extra: int) -> int:
         """Return the row of an address key with hash `h`, or -1; see layout for its bytes."""
-        if self.passes(table, h) == 0:
-            return -1
         entry = self.directory + table * 6
         slots = self.words[entry + 2]
         mask = self.words[entry + 3]
@@ -168,6 +159,18 @@ class Lookup:
         return self.network6_row(
             int.from_bytes(address[:8], "big"), int.from_bytes(address[8:], "big")
         )
+
+    def filters(self) -> list[int]:
+        """Return first word and mask of every table's filter."""
+        return [
+            self.words[self.directory + table * 6 + word]
+            for table in range(layout.TABLES)
+            for word in (0, 1)
+        ]
+
+    def has(self, table: int) -> bool:
+        """Tell whether a table has keys at all."""
+        return self.words[self.directory + table * 6 + 5] > 0
 
     def gate_words(self) -> list[int]:
         """Return the bitmap of pattern literals and the word that tells of ungated patterns."""
@@ -259,6 +262,13 @@ class Sets:
         self.ungated = 0
         self.gate = memoryview(array("Q", [0] * layout.GATE_WORDS))
         self._merge_gates()
+        self.own_words = self.own.words
+        self.words = self.published.words
+        self.plan = memoryview(array("Q", _plan(own.filters(), published.filters())))
+        self.agents = 1 if own.has(layout.USER_AGENT) or published.has(layout.USER_AGENT) else 0
+        self.host = 0
+        self.host_start = 0
+        self.host_end = 0
 
     def domain(self, start: int, end: int) -> int:
         """Tell whether text[start:end] or a parent of it is a listed name.
@@ -284,22 +294,33 @@ class Sets:
         self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
 
-    def joined(self, start: int, end: int, path: int, path_end: int) -> int:
-        """Tell whether text[path:path_end] is a listed path, alone or behind the host's text."""
-        alone = self.keyed.begin(PATH)
-        behind = self.keyed.begin(URL)
+    def begin_host(self, start: int, end: int) -> None:
+        """Hash the host text[start:end] once for all paths that `joined` puts behind it."""
+        text = self.text
+        h = self.keyed.begin(URL)
         i = start
         while i < end:
-            behind = ((behind ^ self.text[i]) * PRIME) & MASK
+            h = ((h ^ text[i]) * PRIME) & MASK
             i += 1
+        self.host = h
+        self.host_start = start
+        self.host_end = end
+
+    def joined(self, path: int, path_end: int) -> int:
+        """Tell whether text[path:path_end] is a listed path, alone or behind the host."""
+        text = self.text
+        alone = self.keyed.begin(PATH)
+        behind = self.host
         i = path
         while i < path_end:
-            c = self.text[i]
+            c = text[i]
             alone = ((alone ^ c) * PRIME) & MASK
             behind = ((behind ^ c) * PRIME) & MASK
             i += 1
         found = self._text(PATH, self.keyed.finish(alone), path, path_end, 0, 0)
-        return found | self._text(URL, self.keyed.finish(behind), start, end, path, path_end)
+        return found | self._text(
+            URL, self.keyed.finish(behind), self.host_start, self.host_end, path, path_end
+        )
 
     def exact(self, table: int, start: int, end: int) -> int:
         """Tell whether text[start:end] is a key of a text table."""
@@ -347,24 +368,40 @@ class Sets:
             self.ungated |= words[layout.GATE_WORDS]
 
     def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
-        row = self.own.text_row(table, h, a, a_end, b, b_end)
-        if row >= 0:
-            self.row = OWN_ROWS + row
-            return 1
-        row = self.published.text_row(table, h, a, a_end, b, b_end)
-        if row >= 0:
-            self.row = row
-            return 1
+        bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
+        plan = table * 4
+        if self.own_words[self.plan[plan] + (h & self.plan[plan + 1])] & bits == bits:
+            row = self.own.text_row(table, h, a, a_end, b, b_end)
+            if row >= 0:
+                self.row = OWN_ROWS + row
+                return 1
+        if self.words[self.plan[plan + 2] + (h & self.plan[plan + 3])] & bits == bits:
+            row = self.published.text_row(table, h, a, a_end, b, b_end)
+            if row >= 0:
+                self.row = row
+                return 1
         return 0
 
     def _number(self, table: int, h: int, high: int, low: int, extra: int) -> int:
-        row = self.own.number_row(table, h, high, low, extra)
-        if row >= 0:
-            self.row = OWN_ROWS + row
-            return 1
-        row = self.published.number_row(table, h, high, low, extra)
-        if row >= 0:
-            self.row = row
-            return 1
+        bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
+        plan = table * 4
+        if self.own_words[self.plan[plan] + (h & self.plan[plan + 1])] & bits == bits:
+            row = self.own.number_row(table, h, high, low, extra)
+            if row >= 0:
+                self.row = OWN_ROWS + row
+                return 1
+        if self.words[self.plan[plan + 2] + (h & self.plan[plan + 3])] & bits == bits:
+            row = self.published.number_row(table, h, high, low, extra)
+            if row >= 0:
+                self.row = row
+                return 1
         return 0
 
+
+def _plan(own: list[int], published: list[int]) -> list[int]:
+    """Interleave two sets' filters: four words a table."""
+    return [
+        word
+        for at in range(0, len(own), 2)
+        for word in (own[at], own[at + 1], published[at], published[at + 1])
+    ]

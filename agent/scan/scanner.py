@@ -347,14 +347,14 @@ class Scanner:
         host = self.http.host_size
         if host == 0:
             host = self._write_destination()
+        self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
         i = 0
         while i < self.http.count:
-            exact |= self.sets.joined(
-                HTTP_HOST_AT, HTTP_HOST_AT + host, self.http.starts[i], self.http.ends[i]
-            )
+            exact |= self.sets.joined(self.http.starts[i], self.http.ends[i])
             i += 1
-        exact |= self.sets.joined(HTTP_HOST_AT, HTTP_HOST_AT + host, HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
-        if self.http.agent_size:
+        exact |= self.sets.joined(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        if self.sets.agents and self.http.agent_end:
+            self.http.write_agent()
             exact |= self.sets.exact(
                 USER_AGENT, HTTP_AGENT_AT, HTTP_AGENT_AT + self.http.agent_size
             )

@@ -27,6 +27,8 @@ from agent.trails.patterns import Gate
 UNUSED = 0xFFFFFFFF
 MAX_SAMPLES = 5
 """Samples kept of each reason for inert rows: enough to see what is wrong with a list."""
+GATE_SAMPLES = 20_000
+"""Names by which the gate learns what is common: a tenth of a second of counting."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -288,7 +290,9 @@ class Builder:
 
     def _gate(self) -> tuple["array[int]", int]:
         """Return the bitmaps of pattern literals, and how many patterns have none."""
-        gate = Gate()
+        names = self._packer.first_row(layout.DOMAIN + 1)
+        step = max(1, names // GATE_SAMPLES)
+        gate = Gate(self._packer.key(row) for row in range(0, names, step))
         ungated = 0
         first = self._packer.first_row(layout.PATTERN)
         for row in range(first, self._packer.first_row(layout.PATTERN + 1)):

@@ -5,7 +5,8 @@ scanner's gate, so that names without one never reach a pattern.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -101,12 +102,15 @@ def _worth(literal: str) -> float:
     return _COMMON.get(literal, len(literal) if _grams(literal) else 0.0)
 
 
-def _grams(literal: str) -> list[bytes]:
-    """Return byte strings of which one occurs wherever the literal does."""
+def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:  # noqa: B006 - read only
+    """Return byte strings of which one occurs wherever the literal does.
+
+    `common` counts how often names hold a byte string: the rarest part of the literal is taken.
+    """
     data = literal.encode("utf-8", "replace")
     if len(data) >= GRAM:
         grams = [data[i : i + GRAM] for i in range(len(data) - GRAM + 1)]
-        return [max(grams, key=lambda gram: (_COMMON.get(gram.decode("latin-1"), 4), b"." not in gram))]
+        return [min(grams, key=lambda gram: (common.get(gram, 0), gram.decode("latin-1") in _COMMON))]
     if len(data) == GRAM - 1 and data.startswith(b"."):
         return [bytes([before]) + data for before in _NAME_BYTES]  # no name begins with a dot
     return []
@@ -123,10 +127,28 @@ def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
         if name == "AT":
             continue
         found.append((run,))
-        run = ""
+        # `\.(top|club)` needs `.top` or `.club`: what precedes a choice belongs to each of it.
+        words = _words(name, value)
+        found.append(tuple(run + word for word in words))
+        run = words[0] if len(words) == 1 else ""
         found += _nested(name, value)
     found.append((run,))
     return found
+
+
+def _words(name: str, value: object) -> tuple[str, ...]:
+    """Return the alternatives of a choice between plain words, else nothing."""
+    if name == "SUBPATTERN":
+        inner = list(cast("tuple[object, ...]", value)[-1])  # type: ignore[call-overload]
+        return _words(str(inner[0][0]), inner[0][1]) if len(inner) == 1 else ()
+    if name != "BRANCH":
+        return ()
+    words = []
+    for branch in cast("tuple[object, Sequence[Sequence[tuple[object, object]]]]", value)[1]:
+        if any(str(op) != "LITERAL" for op, _ in branch):
+            return ()
+        words.append("".join(chr(cast(int, code)) for _, code in branch))
+    return tuple(words)
 
 
 def _nested(name: str, value: object) -> list[tuple[str, ...]]:
@@ -143,10 +165,16 @@ def _nested(name: str, value: object) -> list[tuple[str, ...]]:
 
 
 class Gate:
-    """The bitmap of hashed literals that agent.scan.lookup.Sets.domain reads."""
+    """The bitmap of hashed literals that agent.scan.lookup.Sets.domain reads.
 
-    def __init__(self) -> None:
+    `names` are samples of names, by which common parts of literals are told from rare ones.
+    """
+
+    def __init__(self, names: Iterable[bytes] = ()) -> None:
         self.words = [0] * (layout.GATE_WORDS + 1)
+        self._common = Counter(
+            name[i : i + GRAM] for name in names for i in range(len(name) - GRAM + 1)
+        )
         for literal in ALWAYS:
             self._add_literal(literal)
 
@@ -160,6 +188,6 @@ class Gate:
         return bool(literals)
 
     def _add_literal(self, literal: str) -> None:
-        for gram in _grams(literal):
+        for gram in _grams(literal, self._common):
             bit = ((int.from_bytes(gram, "big") * layout.GATE_PRIME) & 0xFFFFFFFF) >> 16
             self.words[bit // 64] |= 1 << (bit % 64)
