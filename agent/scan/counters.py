@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from agent.scan import layout
 from agent.scan.hashing import Keyed
+from agent.scan.lookup import huge_pages
 
 WAYS = 8
 WORDS = 9  # hash, four address words, ports and version, first and last time, values in use
@@ -55,10 +56,10 @@ class Distinct:
         self.level = level
         self.evictions = 0
         self.hot_count = 0
-        self.table = memoryview(bytearray(8 * WORDS * WAYS * buckets)).cast("Q")
-        self.values = memoryview(bytearray(8 * items * WAYS * buckets)).cast("Q")
+        self.table = memoryview(huge_pages(8 * WORDS * WAYS * buckets)).cast("Q")
+        self.values = memoryview(huge_pages(8 * items * WAYS * buckets)).cast("Q")
         # One word an entry, eight to a cache line: hash tag << 32 | last second << 8 | count.
-        self.tags = memoryview(bytearray(8 * WAYS * buckets)).cast("Q")
+        self.tags = memoryview(huge_pages(8 * WAYS * buckets)).cast("Q")
         self.hot_flags = memoryview(bytearray(WAYS * buckets))
         self.hot_list = memoryview(array("Q", bytes(8 * HOT_ENTRIES)))
 

@@ -28,6 +28,14 @@ cdef class Lookup:
     @cython.locals(i="unsigned long long", found="unsigned long long")
     cdef int _same_number(self, unsigned long long at, unsigned long long size, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
 
+cdef class Filters:
+    cdef readonly object buffer
+    cdef readonly unsigned long long[::1] words
+    cdef readonly unsigned long long[::1] plan
+    cdef readonly unsigned long long[::1] gate
+    cdef readonly unsigned long long ungated
+    cdef readonly int agents
+
 cdef class Sets:
     cdef Lookup own, published
     cdef Keyed keyed
@@ -36,8 +44,7 @@ cdef class Sets:
     cdef unsigned long long candidate, ungated, host
     cdef Py_ssize_t host_start, host_end
     cdef int agents
-    cdef const unsigned long long[::1] own_words
-    cdef const unsigned long long[::1] words
+    cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 

@@ -5,6 +5,8 @@ in a table of (tag, row) slots and compared with the full key, so a hash never d
 Text keys are slices of the scratch text that the parsers write; addresses are numbers.
 """
 
+import contextlib
+import mmap
 from array import array
 
 from agent.scan import layout
@@ -142,15 +144,16 @@ class Lookup:
     def find(self, table: int, key: bytes) -> int:
         """Return the row of a key as it lies in the pool, or -1; for readers that hold the lock."""
         size = len(key)
-        if size == 0 or size > TEXT_BYTES or table >= 13:
+        if size == 0 or size > TEXT_BYTES or table >= layout.TABLES:
             return -1
-        if table in (IP4, IP4_PORT, NET4, IP6, IP6_PORT, NET6):
-            return self._find_number(table, key)
-        i = 0
-        while i < size:
-            self.text[i] = key[i]
-            i += 1
-        return self.text_row(table, self.hash_text(table, 0, size), 0, size, 0, 0)
+        h = self.hash_key(table, key)
+        if table in (IP4, IP4_PORT, NET4):
+            return self.number_row(table, h, 0, int.from_bytes(key, "big"), 0)
+        if table in (IP6, IP6_PORT, NET6):
+            high = int.from_bytes(key[:8], "big")
+            low = int.from_bytes(key[8:16], "big")
+            return self.number_row(table, h, high, low, int.from_bytes(key[16:], "big"))
+        return self.text_row(table, h, 0, size, 0, 0)
 
     def network(self, address: bytes) -> int:
         """Return the row of the longest listed network around a packed address, or -1."""
@@ -160,13 +163,35 @@ class Lookup:
             int.from_bytes(address[:8], "big"), int.from_bytes(address[8:], "big")
         )
 
-    def filters(self) -> list[int]:
-        """Return first word and mask of every table's filter."""
-        return [
-            self.words[self.directory + table * 6 + word]
-            for table in range(layout.TABLES)
-            for word in (0, 1)
-        ]
+    def filter_words(self, table: int) -> memoryview:
+        """Return the filter of a table."""
+        entry = self.directory + table * 6
+        first = self.words[entry]
+        return memoryview(self.words)[first : first + self.words[entry + 1] + 1]
+
+    def hashes(self) -> list[tuple[int, int]]:
+        """Return hash and table of every key; for small sets."""
+        found = []
+        for row in range(self.keys):
+            word = self.words[self.rows + row * 2]
+            table = (word >> 48) & 0xFF
+            if table < layout.TABLES:
+                start = self.pool + (word & LOW32)
+                key = bytes(self.raw[start : start + ((word >> 32) & 0xFFFF)])
+                found.append((self.hash_key(table, key), table))
+        return found
+
+    def hash_key(self, table: int, key: bytes) -> int:
+        """Return the hash of a key as it lies in the pool."""
+        if table in (IP6, IP6_PORT, NET6):
+            high = int.from_bytes(key[:8], "big")
+            low = int.from_bytes(key[8:16], "big")
+            return self.keyed.numbers(table, high, low, int.from_bytes(key[16:], "big"))
+        if table in (IP4, IP4_PORT, NET4):
+            return self.keyed.number(table, int.from_bytes(key, "big"))
+        for i in range(len(key)):
+            self.text[i] = key[i]
+        return self.hash_text(table, 0, len(key))
 
     def has(self, table: int) -> bool:
         """Tell whether a table has keys at all."""
@@ -190,17 +215,6 @@ class Lookup:
                 h = ((h ^ self.text[i]) * PRIME) & MASK
                 i += 1
         return self.keyed.finish(h)
-
-    def _find_number(self, table: int, key: bytes) -> int:
-        if len(key) >= 16:
-            high = int.from_bytes(key[:8], "big")
-            low = int.from_bytes(key[8:16], "big")
-            extra = int.from_bytes(key[16:], "big")
-            return self.number_row(
-                table, self.keyed.numbers(table, high, low, extra), high, low, extra
-            )
-        low = int.from_bytes(key, "big")
-        return self.number_row(table, self.keyed.number(table, low), 0, low, 0)
 
     def _equal(self, at: int, a: int, a_end: int, b: int, b_end: int) -> int:
         i = a
@@ -243,29 +257,65 @@ class Lookup:
         return 1 if found == extra else 0
 
 
-class Sets:
-    """The site's own set and the published one, asked together; both share one seed.
+class Filters:
+    """The filters of two sets under one seed, merged, in huge pages where the system has them.
 
-    Each question answers whether something is listed, which is rare; `row` then tells the most
-    specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
+    One for all workers. A probe of it is a cache miss at worst, not a walk of page tables too.
     """
 
     def __init__(self, own: Lookup, published: Lookup) -> None:
         if own.keyed.seed != published.keyed.seed:
             raise ValueError("the two sets must share one seed")
+        plan = array("Q")
+        total = 0
+        for table in range(layout.TABLES):
+            words = len(published.filter_words(table))
+            plan.extend([total, words - 1])
+            total += words
+        self.buffer = huge_pages(8 * total)
+        merged = memoryview(self.buffer).cast("Q")
+        for table in range(layout.TABLES):
+            part = published.filter_words(table)
+            first = plan[2 * table]
+            merged[first : first + len(part)] = part
+        for h, table in own.hashes():
+            at = plan[2 * table] + (h & plan[2 * table + 1])
+            merged[at] |= (1 << ((h >> 48) & 63)) | (1 << ((h >> 54) & 63))
+        self.words = merged
+        self.plan = memoryview(plan)
+        gates = [own.gate_words(), published.gate_words()]
+        self.ungated = gates[0][-1] | gates[1][-1]
+        self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
+        self.agents = int(own.has(layout.USER_AGENT) or published.has(layout.USER_AGENT))
+
+
+def huge_pages(size: int) -> mmap.mmap:
+    """Return zeroed private memory, in huge pages where the system allows them on request."""
+    memory = mmap.mmap(-1, max(size, mmap.PAGESIZE), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError):  # a kernel without them; small pages do as well
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
+class Sets:
+    """The site's own set and the published one, asked together.
+
+    Each question answers whether something is listed, which is rare; `row` then tells the most
+    specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
+    """
+
+    def __init__(self, own: Lookup, published: Lookup, filters: Filters) -> None:
         self.own = own
         self.published = published
         self.keyed = self.published.keyed
         self.text = self.published.text
         self.row = 0
         self.candidate = 0
-        self.ungated = 0
-        self.gate = memoryview(array("Q", [0] * layout.GATE_WORDS))
-        self._merge_gates()
-        self.own_words = self.own.words
-        self.words = self.published.words
-        self.plan = memoryview(array("Q", _plan(own.filters(), published.filters())))
-        self.agents = 1 if own.has(layout.USER_AGENT) or published.has(layout.USER_AGENT) else 0
+        self.ungated = filters.ungated
+        self.gate = filters.gate
+        self.words = filters.words
+        self.plan = filters.plan
+        self.agents = filters.agents
         self.host = 0
         self.host_start = 0
         self.host_end = 0
@@ -359,49 +409,32 @@ class Sets:
             found = 1
         return found
 
-    def _merge_gates(self) -> None:
-        """Make one bitmap of both sets' literals, which stays in the first-level cache."""
-        for lookup in (self.own, self.published):
-            words = lookup.gate_words()
-            for i in range(layout.GATE_WORDS):
-                self.gate[i] |= words[i]
-            self.ungated |= words[layout.GATE_WORDS]
-
     def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
-        plan = table * 4
-        if self.own_words[self.plan[plan] + (h & self.plan[plan + 1])] & bits == bits:
-            row = self.own.text_row(table, h, a, a_end, b, b_end)
-            if row >= 0:
-                self.row = OWN_ROWS + row
-                return 1
-        if self.words[self.plan[plan + 2] + (h & self.plan[plan + 3])] & bits == bits:
-            row = self.published.text_row(table, h, a, a_end, b, b_end)
-            if row >= 0:
-                self.row = row
-                return 1
+        plan = table * 2
+        if self.words[self.plan[plan] + (h & self.plan[plan + 1])] & bits != bits:
+            return 0
+        row = self.own.text_row(table, h, a, a_end, b, b_end)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            return 1
+        row = self.published.text_row(table, h, a, a_end, b, b_end)
+        if row >= 0:
+            self.row = row
+            return 1
         return 0
 
     def _number(self, table: int, h: int, high: int, low: int, extra: int) -> int:
         bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
-        plan = table * 4
-        if self.own_words[self.plan[plan] + (h & self.plan[plan + 1])] & bits == bits:
-            row = self.own.number_row(table, h, high, low, extra)
-            if row >= 0:
-                self.row = OWN_ROWS + row
-                return 1
-        if self.words[self.plan[plan + 2] + (h & self.plan[plan + 3])] & bits == bits:
-            row = self.published.number_row(table, h, high, low, extra)
-            if row >= 0:
-                self.row = row
-                return 1
+        plan = table * 2
+        if self.words[self.plan[plan] + (h & self.plan[plan + 1])] & bits != bits:
+            return 0
+        row = self.own.number_row(table, h, high, low, extra)
+        if row >= 0:
+            self.row = OWN_ROWS + row
+            return 1
+        row = self.published.number_row(table, h, high, low, extra)
+        if row >= 0:
+            self.row = row
+            return 1
         return 0
-
-
-def _plan(own: list[int], published: list[int]) -> list[int]:
-    """Interleave two sets' filters: four words a table."""
-    return [
-        word
-        for at in range(0, len(own), 2)
-        for word in (own[at], own[at + 1], published[at], published[at + 1])
-    ]

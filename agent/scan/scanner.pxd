@@ -5,7 +5,7 @@ from agent.scan.hashing cimport Keyed
 from agent.scan.http cimport HttpReader
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
-from agent.scan.lookup cimport Lookup, Sets
+from agent.scan.lookup cimport Filters, Lookup, Sets
 from agent.scan.sightings cimport Sightings
 from agent.scan.tls cimport TlsReader
 

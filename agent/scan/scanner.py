@@ -20,7 +20,7 @@ from agent.scan.hashing import Keyed
 from agent.scan.http import HttpReader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
-from agent.scan.lookup import TEXT_BYTES, Lookup, Sets
+from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
 from agent.scan.sightings import Sightings
 from agent.scan.tls import TlsReader
 
@@ -79,7 +79,7 @@ S_PROBES = stats.PROBES
 class Scanner:
     """Scans for one worker.
 
-    `own` and `published` are set buffers under one seed. `probes` counts what port scans are
+    `own` and `published` are set buffers under one seed, `filters` theirs. `probes` counts what port scans are
     found by, or is None. With `shards` above 1 only the flows of `shard` are looked at.
     """
 
@@ -87,6 +87,7 @@ class Scanner:
         self,
         own: layout.Buffer,
         published: layout.Buffer,
+        filters: Filters,
         probes: Distinct | None = None,
         shard: int = 0,
         shards: int = 1,
@@ -105,12 +106,14 @@ class Scanner:
         self.number = 0
         self.until_us = 0
         self.ports = 0
-        self.adopt(own, published)
+        self.adopt(own, published, filters)
 
-    def adopt(self, own: layout.Buffer, published: layout.Buffer) -> None:
+    def adopt(
+        self, own: layout.Buffer, published: layout.Buffer, filters: Filters
+    ) -> None:
         """Use other sets from the next batch on; never called while scanning."""
         text = bytearray(TEXT_BYTES)
-        self.sets = Sets(Lookup(own, text), Lookup(published, text))
+        self.sets = Sets(Lookup(own, text), Lookup(published, text), filters)
         self.keyed = self.sets.keyed
         self.dns = DnsReader(text)
         self.http = HttpReader(text)
