@@ -1,0 +1,67 @@
+"""Which events an output is given, and what is masked in them."""
+
+import msgspec
+import pytest
+
+from agent.config import Output
+from agent.deliver.admission import MASK, Admission
+from outputs._formats import FORMATS
+from tests.outputs.samples import AGENT, EVENT, FULL, delivery
+
+SECRET = msgspec.structs.replace(FULL, custom=True, info="own list")
+
+
+def settings(**keys: object) -> Output:
+    """Return the settings of an output."""
+    return msgspec.convert({"name": "x", "type": "stdout", **keys}, Output)
+
+
+@pytest.mark.parametrize(
+    ("least", "severity", "expected"),
+    [
+        ("low", 1, False),
+        ("low", 3, True),
+        ("medium", 3, False),
+        ("medium", 6, True),
+        ("critical", 8, False),
+        ("critical", 10, True),
+        ("info", 0, False),
+        ("info", 1, True),
+    ],
+)
+def test_min_severity_is_compared_with_the_scale(least: str, severity: int, expected: bool) -> None:
+    """The words are places on the scale from 0 to 10."""
+    event = msgspec.structs.replace(EVENT, severity_id=severity)
+
+    assert (Admission(settings(min_severity=least)).admit(event) is not None) == expected
+
+
+def test_agent_events_pass_whatever_their_severity() -> None:
+    """A heartbeat is informational, and wanted."""
+    assert Admission(settings(min_severity="critical")).admit(AGENT) == AGENT
+
+
+def test_agent_events_can_be_switched_off() -> None:
+    """Then none passes."""
+    assert Admission(settings(agent_events=False)).admit(AGENT) is None
+
+
+def test_own_trails_are_masked_where_that_was_asked_for() -> None:
+    """The indicator is in no field and no format; who spoke with whom stays."""
+    masked = Admission(settings(mask_custom=True)).admit(SECRET)
+
+    assert masked is not None
+    assert (masked.trail, masked.indicator, masked.observed) == (MASK, MASK, MASK)
+    assert masked.source == SECRET.source
+    for render in FORMATS.values():
+        assert "evil" not in render(delivery(masked))
+
+
+def test_other_trails_are_not_masked() -> None:
+    """Published lists are no secret."""
+    assert Admission(settings(mask_custom=True)).admit(FULL) == FULL
+
+
+def test_nothing_is_masked_by_default() -> None:
+    """It is a choice for each output."""
+    assert Admission(settings()).admit(SECRET) == SECRET

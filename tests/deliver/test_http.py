@@ -1,0 +1,175 @@
+"""Metrics and health over HTTP: three paths, two methods, few and patient clients."""
+
+import contextlib
+import http.client
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from agent.config import ConfigError
+from agent.deliver import http as http_module
+from agent.deliver.http import MAX_CONNECTIONS, StatusServer
+from tests.deliver.waiting import until
+
+WAIT = 10.0
+
+
+class Health:
+    """What is wrong, as the tests want it."""
+
+    def __init__(self) -> None:
+        self.healthy = ""
+        self.ready = ""
+
+
+@pytest.fixture
+def health() -> Health:
+    """Return a health that is well."""
+    return Health()
+
+
+@pytest.fixture
+def server(health: Health) -> Iterator[StatusServer]:
+    """Yield a server on a free port."""
+    made = StatusServer(
+        "127.0.0.1:0", lambda: b"metric 1\n", lambda: health.healthy, lambda: health.ready
+    )
+    made.start()
+    yield made
+    made.stop()
+
+
+def ask(server: StatusServer, path: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:
+    """Return status, body and headers."""
+    host = "::1" if ":" in str(server.server_address[0]) else "127.0.0.1"
+    with contextlib.closing(http.client.HTTPConnection(host, server.port, timeout=WAIT)) as asked:
+        asked.request(method, path)
+        answer = asked.getresponse()
+        return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def test_metrics_are_served_and_not_stored(server: StatusServer) -> None:
+    """In Prometheus' text format, without a version of ours in the headers."""
+    status, body, headers = ask(server, "/metrics")
+
+    assert (status, body) == (200, "metric 1\n")
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Server"] == "maltrail-agent"
+
+
+@pytest.mark.parametrize(("path", "name"), [("/healthz", "healthy"), ("/readyz", "ready")])
+def test_health_says_ok_or_what_is_wrong(
+    server: StatusServer, health: Health, path: str, name: str
+) -> None:
+    """200 or 503 with the reason as one line."""
+    assert ask(server, path)[:2] == (200, "ok\n")
+
+    setattr(health, name, "no trail set")
+
+    assert ask(server, path)[:2] == (503, "no trail set\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/metricsx", "/foo", "/metrics/.."])
+def test_every_other_path_is_not_found(server: StatusServer, path: str) -> None:
+    """And nothing of it is repeated."""
+    assert ask(server, path)[:2] == (404, "not found\n")
+
+
+def test_a_query_changes_nothing(server: StatusServer) -> None:
+    """Some scrapers add one."""
+    assert ask(server, "/metrics?name[]=x")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "EVIL"])
+def test_only_get_and_head_are_allowed(server: StatusServer, method: str) -> None:
+    """It is read-only."""
+    status, body, headers = ask(server, "/metrics", method)
+
+    assert (status, body) == (405, "method not allowed\n")
+    assert headers["Allow"] == "GET, HEAD"
+
+
+def test_head_has_no_body(server: StatusServer) -> None:
+    """Its length is told."""
+    status, body, headers = ask(server, "/metrics", "HEAD")
+
+    assert (status, body, headers["Content-Length"]) == (200, "", "9")
+
+
+def test_metrics_can_be_switched_off(health: Health) -> None:
+    """Health is still served."""
+    server = StatusServer("127.0.0.1:0", None, lambda: "", lambda: "")
+    server.start()
+
+    assert ask(server, "/metrics")[0] == 404
+    assert ask(server, "/healthz")[0] == 200
+    server.stop()
+
+
+def test_a_request_that_is_none_is_answered_without_repeating_it(server: StatusServer) -> None:
+    """What a client sends never comes back in a page."""
+    with socket.create_connection(("127.0.0.1", server.port), WAIT) as client:
+        client.sendall(b"<script>alert(1)</script> x y z\r\n\r\n")
+        answer = b""
+        while data := client.recv(4096):
+            answer += data
+
+    assert b"script" not in answer
+    assert b"bad request" in answer
+
+
+def test_connections_beyond_the_bound_are_hung_up_on(server: StatusServer) -> None:
+    """And counted; those inside are served when they leave."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), WAIT))
+        until(lambda: len(server._live) == MAX_CONNECTIONS, "all are inside")
+        late = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), WAIT))
+        assert late.recv(1) == b""
+        assert server.refused == 1
+
+    until(lambda: not server._live, "all have left")
+    assert ask(server, "/healthz")[0] == 200
+
+
+def test_a_client_that_dawdles_is_hung_up_on(
+    server: StatusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then keeps no connection for hours."""
+    monkeypatch.setattr(http_module, "LIFE", 0.05)
+    with socket.create_connection(("127.0.0.1", server.port), WAIT) as client:
+        client.sendall(b"GET /metr")
+
+        assert client.recv(100) == b""
+    until(lambda: not server._live, "the connection is forgotten")
+
+
+def test_ipv6_is_listened_on() -> None:
+    """An address in brackets."""
+    server = StatusServer("[::1]:0", None, lambda: "", lambda: "")
+    server.start()
+
+    assert ask(server, "/healthz")[0] == 200
+    server.stop()
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "127.0.0.1:x", "http://x:1"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    """By its key."""
+    with pytest.raises(ConfigError, match=r"^http\.address: expected host:port"):
+        StatusServer(address, None, lambda: "", lambda: "")
+
+
+def test_a_port_that_is_taken_is_named(server: StatusServer) -> None:
+    """With what a person can do."""
+    with pytest.raises(ConfigError, match=r"^http\.address: cannot listen on .* in use; name"):
+        StatusServer(f"127.0.0.1:{server.port}", None, lambda: "", lambda: "")
+
+
+def test_it_can_be_stopped_without_having_been_started() -> None:
+    """As when something else failed at the start."""
+    server = StatusServer("127.0.0.1:0", None, lambda: "", lambda: "")
+
+    server.stop()
