@@ -66,10 +66,7 @@ class HttpReader:
             i += 1
         self.path_size = size
         self._find_candidates()
-        return [
-            bytes(self.text[self.starts[k] : self.ends[k]])
-            for k in range(self.count)
-        ]
+        return [bytes(self.text[self.starts[k] : self.ends[k]]) for k in range(self.count)]
 
     def _request_line(self, start: int, end: int) -> int:
         """Find method and target. The line must end in a version: `METHOD target HTTP/x`."""

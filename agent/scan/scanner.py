@@ -108,9 +108,7 @@ class Scanner:
         self.ports = 0
         self.adopt(own, published, filters)
 
-    def adopt(
-        self, own: layout.Buffer, published: layout.Buffer, filters: Filters
-    ) -> None:
+    def adopt(self, own: layout.Buffer, published: layout.Buffer, filters: Filters) -> None:
         """Use other sets from the next batch on; never called while scanning."""
         text = bytearray(TEXT_BYTES)
         self.sets = Sets(Lookup(own, text), Lookup(published, text), filters)
@@ -412,4 +410,3 @@ class Scanner:
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
             self.sightings.slice(VERSION_FIELD, self.tls.version_at, self.tls.version_at + 2)
         return 0
-

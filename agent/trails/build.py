@@ -176,7 +176,9 @@ class Builder:
     def _label_section(self, renumbered: "array[int]") -> tuple["array[int]", bytes]:
         """Lay out labels in their new order: two words each, and their strings."""
         ordered = sorted(
-            (new, label) for label, new in zip(self._labels, renumbered, strict=True) if new != UNUSED
+            (new, label)
+            for label, new in zip(self._labels, renumbered, strict=True)
+            if new != UNUSED
         )
         strings = bytearray()
         places: dict[str, int] = {}

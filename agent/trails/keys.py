@@ -34,7 +34,9 @@ _IP4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _IP4_PORT = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):(\d{1,5})")
 _IP6_PORT = re.compile(r"\[([0-9a-f:.]+)\]:(\d{1,5})")
 _HEX = re.compile(r"[0-9a-f]+")
-_JA4 = re.compile(r"[tqd](?:[0-9]{2}|s[123]|d[123])[di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
+_JA4 = re.compile(
+    r"[tqd](?:[0-9]{2}|s[123]|d[123])[di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}"
+)
 _MALTRAIL_PATTERN = re.compile(r"[\].][*+]|\[[a-z0-9_.\-]+\]", re.IGNORECASE)  # rule T-7
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -77,7 +79,7 @@ def _parse_other(text: str, lowered: str, dialect: Dialect, kind: str) -> Key:
 
 def _parse_prefixed(text: str) -> Key | None:
     if text.startswith("ua:re:"):
-        return _pattern(layout.USER_AGENT_PATTERN, text[6:], 0)
+        raise Inert("User-Agent patterns are not matched by this version")
     if text.startswith("ua:"):
         return _user_agent(text[3:])
     if text.startswith("re:"):
@@ -91,7 +93,7 @@ def _parse_kind(text: str, lowered: str, dialect: Dialect, kind: str) -> Key:
     if kind == "pattern":
         return _pattern(layout.PATTERN, text, layout.ANCHORED if dialect == "own" else 0)
     if kind == "user-agent-pattern":
-        return _pattern(layout.USER_AGENT_PATTERN, text, 0)
+        raise Inert("User-Agent patterns are not matched by this version")
     if kind == "url":
         scheme = _SCHEME.match(lowered)
         rest = lowered[scheme.end() :] if scheme else lowered

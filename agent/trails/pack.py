@@ -373,9 +373,7 @@ class Packer:
             self.rows[i * 2 + 1] = (word & LOW32) | (span << 32)
             i += 1
 
-    def _digest_chunk(
-        self, row: int, end: int, classes: "array[int]", chunk: "array[int]"
-    ) -> None:
+    def _digest_chunk(self, row: int, end: int, classes: "array[int]", chunk: "array[int]") -> None:
         at = 0
         while row < end:
             word = self.rows[row * 2 + 1]

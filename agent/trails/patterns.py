@@ -22,7 +22,15 @@ ALWAYS = (".onion.", ".ip-adress.com")
 """Rules T-5.5 and T-5.9 read the name itself; their literals pass the gate like a pattern's."""
 GRAM = 4
 """Bytes of a literal that the gate compares."""
-_COMMON = {"www.": 0.5, ".com": 0.5, ".net": 1.0, ".org": 1.0, "info": 2.0, ".top": 2.0, ".xyz": 2.0}
+_COMMON = {
+    "www.": 0.5,
+    ".com": 0.5,
+    ".net": 1.0,
+    ".org": 1.0,
+    "info": 2.0,
+    ".top": 2.0,
+    ".xyz": 2.0,
+}
 """What literals are worth that many harmless names hold; others are worth their length."""
 _NAME_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -102,7 +110,7 @@ def _worth(literal: str) -> float:
     return _COMMON.get(literal, len(literal) if _grams(literal) else 0.0)
 
 
-def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:  # noqa: B006 - read only
+def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:
     """Return byte strings of which one occurs wherever the literal does.
 
     `common` counts how often names hold a byte string: the rarest part of the literal is taken.
@@ -110,7 +118,8 @@ def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:  # no
     data = literal.encode("utf-8", "replace")
     if len(data) >= GRAM:
         grams = [data[i : i + GRAM] for i in range(len(data) - GRAM + 1)]
-        return [min(grams, key=lambda gram: (common.get(gram, 0), gram.decode("latin-1") in _COMMON))]
+        known = {text.encode() for text in _COMMON}
+        return [min(grams, key=lambda gram: (common.get(gram, 0), gram in known))]
     if len(data) == GRAM - 1 and data.startswith(b"."):
         return [bytes([before]) + data for before in _NAME_BYTES]  # no name begins with a dot
     return []

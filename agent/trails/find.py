@@ -1,0 +1,192 @@
+"""Which trail explains an observed value: rules T-5, T-7, T-10 and T-13 over two sets.
+
+The site's own set is asked first and wins whole: what a site lists itself is never hidden by
+what others list. `skipped` counts what the exceptions of rule T-5.6 kept quiet.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from agent.scan import layout
+from agent.trails.patterns import Compiled, compile_pattern
+from agent.trails.set import Row, TrailSet
+
+NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}")
+INFRASTRUCTURE = re.compile(r"(?:[rd]?ns|nf|mx|nic)\d*\.")
+IP_ADRESS = ".ip-adress.com"
+ONION = ".onion."
+MAX_VERDICTS = 4096
+"""Names whose verdict by patterns is remembered; a name that queries repeat costs nothing."""
+
+
+class Found(NamedTuple):
+    """A trail that explains a value; `trail` has Maltrail's brackets (rule E-4)."""
+
+    row: Row
+    custom: bool
+    trail: str
+
+
+class Trails:
+    """The own and the published set, for one thread."""
+
+    def __init__(self, own: TrailSet, published: TrailSet) -> None:
+        self.own = own
+        self.published = published
+        self.skipped = 0
+        self._sides = (_Side(own, custom=True), _Side(published, custom=False))
+
+    def name(self, name: str) -> Found | None:
+        """Find what explains a name: itself, a parent, a pattern, a gateway to it (rule T-5)."""
+        if not NAME.fullmatch(name) or name.replace(".", "").isdecimal():
+            return None
+        for side in self._sides:
+            found = self._related(side, name) or self._parents(side, name)
+            found = found or side.pattern(name) or self._gateway(side, name)
+            if found:
+                return found
+        return None
+
+    def address(self, address: str, port: int | None) -> Found | None:
+        """Find what explains an address: with its port, bare, or the longest network."""
+        packed = ipaddress.ip_address(address).packed
+        bare, with_port = (
+            (layout.IP4, layout.IP4_PORT) if len(packed) == 4 else (layout.IP6, layout.IP6_PORT)
+        )
+        for side in self._sides:
+            row = (
+                side.find(with_port, packed + port.to_bytes(2, "big")) if port is not None else None
+            )
+            row = row or side.find(bare, packed)
+            if row:
+                return Found(row, side.custom, row.key)
+            row = side.network(packed)
+            if row:
+                return Found(row, side.custom, f"{row.key} ({address})")
+        return None
+
+    def url(self, host: str, path: str, candidates: Iterable[str]) -> Found | None:
+        """Find what explains a request: the first candidate, alone or behind the host (T-13.9)."""
+        url = host + path
+        listed = list(candidates)
+        for side in self._sides:
+            for candidate in listed:
+                row = side.find(layout.PATH, candidate.encode())
+                row = row or side.find(layout.URL, (host + candidate).encode())
+                if row:
+                    return Found(row, side.custom, bracket(url, row.key))
+            row = side.find(layout.URL, f"{host}/".encode())
+            if row:
+                return Found(row, side.custom, row.key)
+        return None
+
+    def user_agent(self, agent: str) -> Found | None:
+        """Find an exact User-Agent."""
+        for side in self._sides:
+            row = side.find(layout.USER_AGENT, agent.encode("utf-8", "surrogateescape"))
+            if row:
+                return Found(row, side.custom, row.key)
+        return None
+
+    def _related(self, side: "_Side", name: str) -> Found | None:
+        """Rule T-5.5: a page of ip-adress.com that is about a listed name."""
+        if not name.endswith(IP_ADRESS):
+            return None
+        subject = name.removesuffix(IP_ADRESS)
+        row = side.find(layout.DOMAIN, subject.encode())
+        return Found(row, side.custom, f"{subject}({IP_ADRESS})") if row else None
+
+    def _parents(self, side: "_Side", name: str) -> Found | None:
+        """Rule T-5.6: the most specific of the name and its parents."""
+        for suffix in parents(name):
+            row = side.find(layout.DOMAIN, suffix.encode())
+            if row is None or (row.flags & layout.BELOW_ONLY and suffix == name):
+                continue
+            if is_exempt(name, suffix, row.info):
+                self.skipped += 1
+                continue
+            prefix = name.removesuffix(suffix).removesuffix(".")
+            return Found(row, side.custom, f"({prefix}).{suffix}" if prefix else suffix)
+        return None
+
+    def _gateway(self, side: "_Side", name: str) -> Found | None:
+        """Rule T-5.9: a web gateway to a listed onion service."""
+        at = name.find(ONION)
+        if at < 0:
+            return None
+        service, gateway = name[: at + len(ONION) - 1], name[at + len(ONION) - 1 :]
+        row = side.find(layout.DOMAIN, service.encode())
+        return Found(row, side.custom, f"{service}({gateway})") if row else None
+
+
+class _Side:
+    """One set, and its patterns compiled."""
+
+    def __init__(self, trails: TrailSet, custom: bool) -> None:
+        self.custom = custom
+        self._set = trails
+        self._patterns: list[tuple[int, Compiled]] = []
+        self._verdicts: dict[str, Found | None] = {}
+        for number in trails.rows(layout.PATTERN):
+            row = trails.row(number)
+            text = row.raw.decode("utf-8", "replace")
+            compiled = compile_pattern(text, anchored=bool(row.flags & layout.ANCHORED))
+            self._patterns.append((number, compiled))
+
+    def find(self, kind: int, key: bytes) -> Row | None:
+        number = self._set.find(kind, key)
+        return self._set.row(number) if number >= 0 else None
+
+    def network(self, packed: bytes) -> Row | None:
+        number = self._set.find_network(packed)
+        return self._set.row(number) if number >= 0 else None
+
+    def pattern(self, name: str) -> Found | None:
+        """Rule T-7: the leftmost match of any pattern; at equal places the first pattern's."""
+        if not self._patterns:
+            return None
+        if name not in self._verdicts:
+            if len(self._verdicts) >= MAX_VERDICTS:
+                self._verdicts.clear()
+            self._verdicts[name] = self._search(name)
+        return self._verdicts[name]
+
+    def _search(self, name: str) -> Found | None:
+        best: tuple[int, int, int] | None = None
+        for number, compiled in self._patterns:
+            match = compiled.search(name)
+            if match and (best is None or match.start() < best[0]):
+                best = (match.start(), match.end(), number)
+        if best is None:
+            return None
+        start, end, number = best
+        before, after = name[:start], name[end:]
+        wrapped = (f"({before})" if before else "") + name[start:end]
+        wrapped += f"({after})" if after else ""
+        return Found(self._set.row(number), self.custom, wrapped.replace(".)", ")."))
+
+
+def parents(name: str) -> Iterator[str]:
+    """Yield the name, then each parent down to the last label."""
+    while True:
+        yield name
+        _, dot, name = name.partition(".")
+        if not dot:
+            return
+
+
+def is_exempt(name: str, key: str, info: str) -> bool:
+    """Tell whether rule T-5.6 keeps a match quiet: servers' own names, providers' front pages."""
+    if INFRASTRUCTURE.match(name) and ("suspicious" in info or "sinkhole" in info):
+        return True
+    front = name in (key, f"www.{key}") or name.startswith("www.")
+    return front and ("dynamic" in info or "free web" in info)
+
+
+def bracket(url: str, key: str) -> str:
+    """Wrap what of `url` is not the key; where the key is no part of it, put it in front."""
+    if key not in url:
+        return f"{key} ({url})"
+    return key.join(f"({part})" if part else "" for part in url.split(key))
