@@ -24,6 +24,9 @@ WAIT = 5.0
 LIFE = 15.0
 """Seconds for one read or write, and for a whole connection."""
 
+POLL = 0.5
+"""Seconds between two looks for connections that live too long, and for the end."""
+
 _log = logging.getLogger("deliver.http")
 
 Render = Callable[[], bytes]
@@ -37,6 +40,7 @@ class StatusServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = MAX_CONNECTIONS
 
     def __init__(
         self, address: str, metrics: Render | None, healthy: Ailment, ready: Ailment
@@ -49,7 +53,7 @@ class StatusServer(ThreadingHTTPServer):
         self._live: dict[socket.socket, float] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.5}, name="http", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": POLL}, name="http", daemon=True
         )
         try:
             host, port = _parse(address)
@@ -106,7 +110,7 @@ class StatusServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """End connections that live too long; called twice a second."""
+        """End connections that live too long; called every POLL seconds."""
         now = time.monotonic()
         with self._lock:
             old = [one for one, since in self._live.items() if now - since > LIFE]

@@ -80,6 +80,8 @@ class Server:
         self._peers: set[_Peer] = set()
         self._flows = Flows(())
         self._stopping = False
+        self._closed = False
+        self._closing = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         self._listener: socket.socket | None = None
@@ -105,7 +107,7 @@ class Server:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop listening, close all connections, remove the socket file."""
+        """Stop listening, close all connections, remove the socket file; safe to repeat."""
         self._stopping = True
         self._nudge()
         if self._thread.is_alive():
@@ -114,15 +116,20 @@ class Server:
             self._drop(peer)
         if self._listener is not None:
             self._listener.close()
+            self._listener = None
             self._path.unlink(missing_ok=True)
-        self._selector.close()
-        self._woken.close()
-        self._wake.close()
+        with self._closing:
+            self._closed = True
+            self._selector.close()
+            self._woken.close()
+            self._wake.close()
 
     def _nudge(self) -> None:
-        # A full pipe means that the thread has been told already.
-        with contextlib.suppress(BlockingIOError):
-            self._wake.send(b"!")
+        # Outputs end after the link and still tell that their sockets are gone; a full pipe means
+        # that the thread has been told already.
+        with self._closing, contextlib.suppress(BlockingIOError):
+            if not self._closed:
+                self._wake.send(b"!")
 
     def _run(self) -> None:
         while not self._stopping:

@@ -23,6 +23,12 @@ class Health:
         self.ready = ""
 
 
+@pytest.fixture(autouse=True)
+def quick_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the end of a server take no half a second."""
+    monkeypatch.setattr(http_module, "POLL", 0.01)
+
+
 @pytest.fixture
 def health() -> Health:
     """Return a health that is well."""
