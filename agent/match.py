@@ -152,9 +152,13 @@ class Matcher:
             told = f"{sighting.destination.address} ({name})"
             yield self._hit(sighting, resolver._replace(trail=told), "ip.dst", name, dns=dns)
         client = self.trails.address(*sighting.source)
-        if client and not resolver:
-            if not self._is_allowed_address(sighting.source.address, sighting.count):
-                yield self._hit(sighting, client, "ip.src", sighting.source.address, dns=dns)
+        told_already = client is None or resolver is not None
+        if (
+            client
+            and not told_already
+            and not self._is_allowed_address(sighting.source.address, sighting.count)
+        ):
+            yield self._hit(sighting, client, "ip.src", sighting.source.address, dns=dns)
         yield from self._named(sighting, name, "dns.question", dns=dns)
 
     def _answer(self, sighting: Sighting) -> Iterator[Hit]:

@@ -1,0 +1,535 @@
+"""The command `maltrail-agent`: arguments in, exit status out.
+
+0 done, 1 a finding, 2 usage, configuration or input, 3 update refused, 4 update failed,
+130 interrupted. Errors are one line on standard error.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agent import __version__, config
+from agent.config import ConfigError, Settings
+
+DONE, FINDING, USAGE, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+FORMATS = ("maltrail", "maltrail-line", "ecs", "cef")
+
+_log = logging.getLogger("agent.cli")
+
+
+class UserError(Exception):
+    """What a user did or gave that cannot work; the text is the one line to print."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=getattr(logging, (options.log_level or "info").upper()),
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return int(options.run(options))
+    except (ConfigError, UserError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough; keep the interpreter from telling so at its end.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _fail(text: str, status: int = USAGE) -> int:
+    print(f"maltrail-agent: {text}", file=sys.stderr)
+    return status
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Load -c FILE; without one, the default file where it exists, else the defaults."""
+    path = options.config
+    if path is None:
+        if not config.DEFAULT_PATH.exists():
+            return Settings()
+        path = config.DEFAULT_PATH
+    settings = config.load(path)
+    if options.log_level is None:
+        logging.getLogger().setLevel(settings.log.level.upper())
+    return settings
+
+
+def _named(options: argparse.Namespace) -> str:
+    return str(options.config or config.DEFAULT_PATH)
+
+
+# Processes
+
+
+def _until_stopped(begin: Callable[[threading.Event], int], hup: Callable[[], None]) -> int:
+    """Run `begin` until SIGTERM or SIGINT; SIGHUP calls `hup`."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, lambda *_: hup())
+    return begin(stop)
+
+
+def _reloader(options: argparse.Namespace, use: Callable[[Settings], None]) -> Callable[[], None]:
+    """Return what a SIGHUP does: read the file again, and keep the old settings if it is bad."""
+
+    def reload() -> None:
+        try:
+            use(_settings(options))
+        except ConfigError as error:
+            _log.error("reload refused, the old settings stay: %s", error)  # noqa: TRY400
+
+    return reload
+
+
+def _sense(options: argparse.Namespace) -> int:
+    from agent.capture import CaptureError
+    from agent.sense import Sense
+
+    settings = _settings(options)
+    try:
+        sense = Sense(settings, options.state_dir, options.run_dir)
+        return _until_stopped(sense.run, _reloader(options, sense.reload))
+    except CaptureError as error:
+        raise UserError(str(error)) from error
+
+
+def _deliver(options: argparse.Namespace) -> int:
+    from agent.deliver.main import Deliver
+
+    settings = _settings(options)
+    try:
+        deliver = Deliver(settings, options.run_dir)
+        deliver.start()
+    except ConfigError as error:
+        raise UserError(f"{_named(options)}: {error}") from error
+    try:
+        return _until_stopped(deliver.run, _reloader(options, deliver.reload))
+    finally:
+        deliver.close()
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run sense and deliver as two processes in the foreground; either's end ends both."""
+    _settings(options)
+    options.run_dir.mkdir(parents=True, exist_ok=True)
+    base = [sys.executable, "-m", "agent"]
+    tail = ["--state-dir", str(options.state_dir), "--run-dir", str(options.run_dir)]
+    if options.config:
+        tail += ["-c", str(options.config)]
+    if options.log_level:
+        tail += ["--log-level", options.log_level]
+    processes = [subprocess.Popen([*base, name, *tail]) for name in ("deliver", "sense")]  # noqa: S603
+    stop = threading.Event()
+
+    def pass_on(number: int, _: object) -> None:
+        for process in processes:
+            process.send_signal(number)
+        if number != signal.SIGHUP:
+            stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    while not stop.wait(0.2) and all(process.poll() is None for process in processes):
+        pass
+    return _end_both(processes)
+
+
+def _end_both(processes: list["subprocess.Popen[bytes]"]) -> int:
+    """End sense first, so that deliver takes its last events; return the worse status."""
+    statuses = []
+    for process in reversed(processes):
+        if process.poll() is None:
+            process.terminate()
+        statuses.append(process.wait(30))
+    return max(0 if status < 0 else status for status in statuses)
+
+
+# Replay
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from agent.capture import CaptureError
+    from agent.replay import Options, Replay
+    from agent.trails.set import SetError
+    from outputs import _formats
+
+    logging.getLogger().setLevel((options.log_level or "warning").upper())
+    asked = Options(
+        captures=tuple(options.captures),
+        trails=tuple(options.trails),
+        workers=options.workers,
+        fold=not options.no_condense,
+        allow_list=not options.no_allow_list,
+    )
+    form = _formats.make(options.format)
+    expected = _expected(options.expect)
+    try:
+        replay = Replay(_settings(options), options.state_dir, asked)
+        for delivery in replay.deliveries():
+            line = form(delivery)
+            expected = [text for text in expected if text not in line]
+            print(line)
+    except (CaptureError, SetError) as error:
+        raise UserError(str(error)) from error
+    sys.stdout.flush()
+    if options.stats:
+        print(json.dumps(replay.statistics()), file=sys.stderr)
+    for text in expected:
+        print(f"maltrail-agent: --expect: no event holds {text!r}", file=sys.stderr)
+    return FINDING if expected else DONE
+
+
+def _expected(path: Path | None) -> list[str]:
+    """Return the lines of --expect FILE that are no comments."""
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"--expect {path}: cannot be read: {error.strerror}") from error
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+# Trails
+
+
+def _trails_build(options: argparse.Namespace) -> int:
+    from agent.trails import files
+    from agent.trails.build import Builder
+
+    builder = Builder()
+    for path in options.files:
+        found = files.find(path)
+        if not found:
+            raise UserError(f"{path}: there is no such file, or no .txt or .csv list in it")
+        try:
+            files.add_all(builder, found)
+        except files.TrailFileError as error:
+            raise UserError(str(error)) from error
+    if not builder.count:
+        raise UserError(f"{options.files[0]}: holds no usable trails; nothing was written")
+    partial = options.output.with_name(f".{options.output.name}.new")
+    try:
+        info = builder.write(partial)
+        partial.chmod(0o444)
+        partial.replace(options.output)
+    except OSError as error:
+        raise UserError(f"{options.output}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return _tell_set(options, msgspec.to_builtins(info))
+
+
+def _trails_info(options: argparse.Namespace) -> int:
+    opened = _open_set(options.set)
+    return _tell_set(options, msgspec.to_builtins(opened.info))
+
+
+def _tell_set(options: argparse.Namespace, info: dict[str, object]) -> int:
+    if options.json:
+        print(json.dumps(info))
+        return DONE
+    for key, value in info.items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for name, number in value.items():
+                print(f"  {name}: {_refused(number)}")
+        else:
+            print(f"{key}: {', '.join(value) if isinstance(value, (list, tuple)) else value}")
+    return DONE
+
+
+def _refused(value: object) -> object:
+    if isinstance(value, dict):
+        return f"{value['count']} (such as {', '.join(value['samples'])})"
+    return value
+
+
+def _trails_lookup(options: argparse.Namespace) -> int:
+    from agent.allow import AllowList
+    from agent.explain import Explanation
+    from agent.sets import empty_set
+    from agent.trails.find import Trails
+
+    opened = _open_set(options.set)
+    trails = Trails(empty_set(opened.seed), opened)
+    status = DONE
+    for value in options.values:
+        found = Explanation(value, trails, AllowList((), 0)).found
+        if found is None:
+            print(f"{value}: not found")
+            status = FINDING
+        else:
+            row = found.row
+            names = ", ".join(source.name for source in row.sources)
+            print(f"{value}: {row.key}: {row.info} {row.reference} [{names}]")
+    return status
+
+
+def _trails_diff(options: argparse.Namespace) -> int:
+    from agent.trails.diff import diff
+
+    for line in diff(_open_set(options.old), _open_set(options.new)):
+        print(line)
+    return DONE
+
+
+def _open_set(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - imported late
+    from agent.trails.set import SetError, TrailSet
+
+    try:
+        opened = TrailSet.open(path)
+        opened.verify()
+    except SetError as error:
+        raise UserError(str(error)) from error
+    return opened
+
+
+def _trails_publish(options: argparse.Namespace) -> int:
+    from agent.trails.publish import publish
+
+    opened = _open_set(options.set)
+    try:
+        path = publish(options.set, options.state_dir)
+    except OSError as error:
+        raise UserError(f"{options.state_dir}: cannot be written: {error.strerror}") from error
+    print(f"{path}: {opened.set_id} is current")
+    return DONE
+
+
+def _trails_rollback(options: argparse.Namespace) -> int:
+    from agent.trails.publish import rollback
+
+    try:
+        print(f"{rollback(options.state_dir)} is current")
+    except OSError as error:
+        raise UserError(f"{options.state_dir}: {error}") from error
+    return DONE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from agent.allow import AllowList
+    from agent.explain import Explanation
+    from agent.sets import open_sets
+    from agent.trails.find import Trails
+    from agent.trails.set import SetError
+
+    settings = _settings(options)
+    try:
+        own, published = open_sets(settings, options.state_dir, options.trails)
+    except SetError as error:
+        raise UserError(str(error)) from error
+    allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
+    trails = Trails(own, published)
+    explanations = [Explanation(value, trails, allow) for value in options.values]
+    for explanation in explanations:
+        for line in explanation.lines:
+            print(line)
+    return DONE if all(explanation.found for explanation in explanations) else FINDING
+
+
+# Update, check, version
+
+
+def _update(options: argparse.Namespace) -> int:
+    from feeds._update import update
+
+    result = update(
+        _settings(options),
+        options.state_dir,
+        time.time(),
+        force=options.force,
+        dry_run=options.dry_run,
+        only=tuple(options.only),
+    )
+    if options.json:
+        print(msgspec.json.encode(result).decode())
+        return result.exit_status
+    print(result.status)
+    for report in result.lists:
+        _log.debug("%s", report)
+    if result.reason:
+        print(f"maltrail-agent: update: {result.reason}", file=sys.stderr)
+    return result.exit_status
+
+
+def _feeds(options: argparse.Namespace) -> int:
+    from feeds._health import health
+
+    rows = health(_settings(options), options.state_dir, time.time())
+    if options.json:
+        print(msgspec.json.encode(rows).decode())
+        return DONE
+    for row in rows:
+        values = msgspec.to_builtins(row)
+        print(
+            "  ".join(f"{key}={value}" for key, value in values.items() if value not in ("", None))
+        )
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from agent.preflight import Finding, check
+
+    settings = _settings(options)
+    findings = [*check(settings, options.state_dir)]
+    findings += [Finding(*finding) for finding in _check_outputs(settings)]
+    if options.json:
+        print(json.dumps([finding._asdict() for finding in findings]))
+    else:
+        marks = {"ok": "[o]", "warning": "[!]", "failure": "[x]"}
+        for finding in findings:
+            print(f"{marks[finding.level]} {finding.text}")
+    return FINDING if any(finding.level == "failure" for finding in findings) else DONE
+
+
+def _check_outputs(settings: Settings) -> Iterable[tuple[Literal["ok", "failure"], str]]:
+    from agent.deliver.build import build
+
+    for output in settings.outputs:
+        try:
+            build(output)
+        except ConfigError as error:
+            yield "failure", str(error)
+        else:
+            yield "ok", f"outputs.{output.name}: {output.type}"
+
+
+def _version(options: argparse.Namespace) -> int:
+    from agent.scan import is_compiled
+
+    facts = {
+        "version": __version__,
+        "build": "compiled" if is_compiled() else "plain",
+        "python": sys.version.split()[0],
+    }
+    if options.json:
+        print(json.dumps(facts))
+    else:
+        print(f"maltrail-agent {__version__}, {facts['build']} scanner, Python {facts['python']}")
+    return DONE
+
+
+# Arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-c", "--config", type=Path, metavar="FILE", help="configuration file")
+    common.add_argument(
+        "--state-dir",
+        type=Path,
+        default=config.DEFAULT_STATE_DIR,
+        metavar="DIR",
+        help="trail sets and lists (default: %(default)s)",
+    )
+    common.add_argument(
+        "--run-dir",
+        type=Path,
+        default=config.DEFAULT_RUN_DIR,
+        metavar="DIR",
+        help="the socket between sense and deliver (default: %(default)s)",
+    )
+    common.add_argument("--log-level", choices=("error", "warning", "info", "debug"))
+    common.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
+    parser = argparse.ArgumentParser(
+        prog="maltrail-agent",
+        description="A network sensor that forwards detections to the SIEM you already have.",
+        epilog="Start with: maltrail-agent replay --trails LIST.csv CAPTURE.pcap "
+        "(no privileges needed), then: maltrail-agent check. "
+        "Exit status: 0 done, 1 a finding, 2 usage or configuration, 3 update refused, "
+        "4 update failed, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[common], help=text, description=text)
+        made.set_defaults(run=run)
+        return made
+
+    command("run", _run, "capture and deliver in the foreground, as two processes")
+    command("sense", _sense, "capture and detect; events go to deliver's socket")
+    command("deliver", _deliver, "send what sense reports to the configured outputs")
+    _add_replay(command("replay", _replay, "print the events of captures; touches nothing"))
+    command("check", _check, "check the configuration and this host, with remedies")
+    update = command("update", _update, "fetch lists and publish a new trail set")
+    update.add_argument("--force", action="store_true", help="publish even a much smaller set")
+    update.add_argument("--dry-run", action="store_true", help="fetch and judge, publish nothing")
+    update.add_argument("only", nargs="*", metavar="LIST", help="only these lists")
+    command("feeds", _feeds, "list the known lists and their health")
+    _add_trails(commands.add_parser("trails", help="build, inspect and publish trail sets"), common)
+    explain = command("explain", _explain, "tell what matches a value and why, or why nothing does")
+    explain.add_argument("--trails", type=Path, action="append", default=[], metavar="FILE")
+    explain.add_argument("values", nargs="+", metavar="VALUE", help="a name, address or URL")
+    command("version", _version, "print the version and which build runs")
+    return parser
+
+
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument(
+        "--trails",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a .set, .csv (trail,info,reference) or .txt; several list files are merged",
+    )
+    replay.add_argument("--format", choices=FORMATS, default="maltrail")
+    replay.add_argument("--workers", type=_positive, default=1, metavar="N")
+    replay.add_argument("--no-condense", action="store_true", help="one event for every hit")
+    replay.add_argument("--no-allow-list", action="store_true", help="report what is allowed, too")
+    replay.add_argument("--expect", type=Path, metavar="FILE", help="texts that events must hold")
+    replay.add_argument("--stats", action="store_true", help="counters as JSON on standard error")
+    replay.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap, pcapng, .gz, or -")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 64:
+        raise argparse.ArgumentTypeError(f"expected 1 to 64, found {value}")
+    return value
+
+
+def _add_trails(trails: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    commands = trails.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    build = commands.add_parser("build", parents=[common], help="build a set from list files")
+    build.add_argument("-o", "--output", type=Path, required=True, metavar="SET")
+    build.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    build.set_defaults(run=_trails_build)
+    info = commands.add_parser("info", parents=[common], help="what a set holds, and what not")
+    info.add_argument("set", type=Path, metavar="SET")
+    info.set_defaults(run=_trails_info)
+    lookup = commands.add_parser("lookup", parents=[common], help="look values up in a set")
+    lookup.add_argument("set", type=Path, metavar="SET")
+    lookup.add_argument("values", nargs="+", metavar="VALUE")
+    lookup.set_defaults(run=_trails_lookup)
+    diff = commands.add_parser("diff", parents=[common], help="what a new set adds and removes")
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, metavar="NEW")
+    diff.set_defaults(run=_trails_diff)
+    publish = commands.add_parser("publish", parents=[common], help="make a set the current one")
+    publish.add_argument("set", type=Path, metavar="SET")
+    publish.set_defaults(run=_trails_publish)
+    rollback = commands.add_parser("rollback", parents=[common], help="go back one set")
+    rollback.set_defaults(run=_trails_rollback)

@@ -1,0 +1,118 @@
+"""From sightings and counted keys to events: match, detect, condense, in one thread.
+
+Live capture, a replayed file and a test go this same way.
+"""
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+
+from agent.allow import AllowList
+from agent.behaviours import Behaviours, load
+from agent.condense import Condenser
+from agent.config import Settings
+from agent.detections import Detection
+from agent.direction import Home
+from agent.ids import Ids
+from agent.link import Flow
+from agent.match import Matcher
+from agent.model import Endpoint, Event, Hit, Sighting
+from agent.protocols import label
+from agent.scan.counters import Distinct, DistinctRow
+from agent.severity import SeverityTable
+from agent.trails.find import Trails
+
+
+def sensor_name(settings: Settings) -> str:
+    """Return the configured name, or the host's fully qualified one."""
+    return settings.sensor.name or socket.getfqdn()
+
+
+class Pipeline:
+    """The rooms behind the scanner, wired from settings. Raise ConfigError."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        trails: Trails,
+        allow: AllowList,
+        ids: Ids,
+        *,
+        fold: bool = True,
+    ) -> None:
+        home = Home(settings.networks.home)
+        severity = SeverityTable(settings.severity.rules)
+        self.detections: Mapping[str, Detection] = load(settings.detections)
+        self.matcher = Matcher(trails, allow, home, severity)
+        self.behaviours = Behaviours(dict(self.detections), allow, home, severity)
+        self.condenser = Condenser(
+            settings.condense,
+            settings.limits,
+            sensor_name(settings),
+            settings.sensor.site or "",
+            settings.sensor.tags,
+            ids,
+            home,
+            severity=severity,
+            fold=fold,
+        )
+        self.own_traffic = 0
+        self.hits = 0
+        self._own: frozenset[tuple[str, frozenset[Endpoint]]] = frozenset()
+
+    def adopt(self, trails: Trails, set_id: str) -> None:
+        """Use other trails from now on; events say `set_id`."""
+        self.matcher.trails = trails
+        self.condenser.set_id = set_id
+
+    def use_counters(self, counters: Sequence[Distinct]) -> None:
+        """Name the workers' counters, so that keys are merged over all of them."""
+        self.behaviours.counters = counters
+
+    def exclude(self, flows: Iterable[Flow]) -> None:
+        """Name the agent's own sockets; what they carry is not matched again."""
+        self._own = frozenset(
+            (
+                flow.protocol.upper(),
+                frozenset(
+                    {
+                        Endpoint(flow.local, flow.local_port),
+                        Endpoint(flow.remote, flow.remote_port),
+                    }
+                ),
+            )
+            for flow in flows
+        )
+
+    def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
+        """Return what is to be told of sightings."""
+        events: list[Event] = []
+        for sighting in sightings:
+            if self._own and self._is_own(sighting):
+                self.own_traffic += sighting.count
+            else:
+                events += self._take(self.matcher.match(sighting))
+        return events
+
+    def rows(self, rows: Iterable[DistinctRow], interface: str = "") -> list[Event]:
+        """Return what is to be told of counted keys."""
+        return self._take(self.behaviours.judge(rows, interface))
+
+    def tick(self, now_us: int) -> list[Event]:
+        """Move the clock on a quiet wire."""
+        self.matcher.allow.expire(now_us)
+        return self.condenser.tick(now_us)
+
+    def flush(self) -> list[Event]:
+        """End all incidents."""
+        return self.condenser.flush()
+
+    def _take(self, hits: Iterable[Hit]) -> list[Event]:
+        events: list[Event] = []
+        for hit in hits:
+            self.hits += 1
+            events += self.condenser.take(hit)
+        return events
+
+    def _is_own(self, sighting: Sighting) -> bool:
+        ends = frozenset({sighting.source, sighting.destination})
+        return (label(sighting.protocol), ends) in self._own

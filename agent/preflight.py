@@ -1,0 +1,112 @@
+"""What `check` finds on the sensing side: one finding a line, each with its remedy."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from agent.allow import AllowList
+from agent.behaviours import load
+from agent.capture import SYSFS, CaptureError, check_filter, wanted
+from agent.config import ConfigError, Settings
+from agent.scan import is_compiled
+from agent.sets import build_own
+from agent.severity import SeverityTable
+from agent.trails.publish import current_set
+from agent.trails.set import SetError, TrailSet
+
+CAP_NET_RAW = 13  # linux/capability.h
+OLD_SECONDS = 7 * 86400
+
+Level = Literal["ok", "warning", "failure"]
+
+
+class Finding(NamedTuple):
+    """One line of `check`."""
+
+    level: Level
+    text: str
+
+
+def check(settings: Settings, state_dir: Path) -> Iterator[Finding]:
+    """Yield what is right and wrong; changes nothing and needs no privileges."""
+    yield from _rooms(settings)
+    yield from _capture(settings)
+    yield from _trails(settings, state_dir)
+    if not is_compiled():
+        yield Finding("warning", "scanner: the plain build runs, slower by far; install a compiler")
+    if not settings.outputs:
+        yield Finding("warning", "outputs: none; events go nowhere, name one (see config.yaml)")
+
+
+def _rooms(settings: Settings) -> Iterator[Finding]:
+    """Make what is made from settings alone; whatever is wrong says so itself."""
+    for name, make in (
+        ("detections", lambda: load(settings.detections)),
+        ("severity", lambda: SeverityTable(settings.severity.rules)),
+        ("allow_list", lambda: AllowList.load(settings.allow_list, time.time_ns() // 1000)),
+    ):
+        try:
+            made = make()
+        except ConfigError as error:
+            yield Finding("failure", str(error))
+        else:
+            count = f": {len(made)}" if isinstance(made, (dict, AllowList)) else ""
+            yield Finding("ok", f"{name}{count}")
+
+
+def _capture(settings: Settings) -> Iterator[Finding]:
+    if settings.capture.filter:
+        try:
+            check_filter(settings.capture.filter)
+        except CaptureError as error:
+            yield Finding("failure", str(error))
+    for name in settings.capture.interfaces:
+        if name not in ("auto", "any") and not (SYSFS / name).exists():
+            yield Finding("warning", f"capture.interfaces: {name} does not exist (yet)")
+    names = sorted(wanted(settings.capture.interfaces))
+    found = ", ".join(names) or "nothing at the moment"
+    yield Finding("ok" if names else "warning", f"capture.interfaces: {found}")
+    if not _has_net_raw():
+        yield Finding(
+            "warning",
+            "capture: this process may not capture (CAP_NET_RAW); the service may, by its unit",
+        )
+
+
+def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
+    try:
+        own = build_own(settings, 0)
+    except ConfigError as error:
+        yield Finding("failure", str(error))
+    else:
+        yield Finding("ok", f"own trails: {own.info.keys}")
+        for reason, refused in own.info.inert.items():
+            samples = ", ".join(refused.samples)
+            yield Finding(
+                "warning", f"own trails: {refused.count} can never match: {reason}: {samples}"
+            )
+    path = current_set(state_dir)
+    if path is None:
+        yield Finding("warning", f"trail set: none in {state_dir}; run maltrail-agent update")
+        return
+    try:
+        opened = TrailSet.open(path)
+        opened.verify()
+    except SetError as error:
+        yield Finding("failure", f"trail set: {error}")
+        return
+    age = time.time() - opened.info.built_us / 1e6
+    level: Level = "warning" if age > OLD_SECONDS else "ok"
+    days = f", built {age / 86400:.0f} days ago"
+    yield Finding(level, f"trail set: {opened.set_id} with {opened.info.keys} trails{days}")
+
+
+def _has_net_raw() -> bool:
+    """Tell whether CAP_NET_RAW is effective, from /proc (proc(5), CapEff)."""
+    for line in (
+        Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    ):
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> CAP_NET_RAW & 1)
+    return False

@@ -1,0 +1,145 @@
+"""Replay captures through the same way as live traffic; the same input gives the same bytes."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from agent.allow import AllowList
+from agent.behaviours import counter
+from agent.capture_files import CaptureFiles
+from agent.config import Settings
+from agent.ids import derived_ids
+from agent.model import NO_SET, Delivery, Event, PacketBatch
+from agent.pipeline import Pipeline
+from agent.scan import is_compiled, stats
+from agent.scan.scanner import Scanner
+from agent.sets import REPLAY_SEED, merged_filters, open_sets
+from agent.trails.find import Trails
+
+SECOND_US = 1_000_000
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks of a replay."""
+
+    captures: tuple[str, ...]
+    trails: tuple[Path, ...] = ()
+    workers: int = 1
+    fold: bool = True
+    allow_list: bool = True
+
+
+class Replay:
+    """One run over captures; `events` may be asked for once. Raise ConfigError, SetError."""
+
+    def __init__(self, settings: Settings, state_dir: Path, options: Options) -> None:
+        own, published = open_sets(settings, state_dir, options.trails)
+        allow = AllowList.load(settings.allow_list, 0) if options.allow_list else AllowList((), 0)
+        self.files = CaptureFiles(options.captures)
+        self.set_id = published.set_id if published.info.keys else NO_SET
+        self._settings = settings
+        self._options = options
+        self._own = own
+        self._published = published
+        self._allow = allow
+        self._trails = Trails(own, published)
+        self.scanners: list[Scanner] = []
+        self.pipeline: Pipeline | None = None
+        self.told = 0
+
+    def deliveries(self) -> Iterator[Delivery]:
+        """Yield the events with run and seq, in order."""
+        run_id = ""
+        for event in self._events():
+            if not run_id:
+                run_id = self._run_id
+            self.told += 1
+            yield Delivery(event=event, run_id=run_id, seq=self.told)
+
+    def statistics(self) -> dict[str, object]:
+        """Return what was counted, for `--stats`."""
+        totals = [
+            sum(column) for column in zip(*(s.statistics() for s in self.scanners), strict=True)
+        ]
+        counted: dict[str, object] = dict(zip(stats.NAMES, totals, strict=False))
+        if len(self.scanners) > 1:
+            counted["packets"] = self.scanners[0].statistics()[stats.PACKETS]
+            counted["bytes"] = self.scanners[0].statistics()[stats.BYTES]
+        return {
+            "events": self.told,
+            "hits": self.pipeline.hits if self.pipeline else 0,
+            "allowed": dict(self._allow.counts()),
+            "set": self.set_id,
+            "trails": self._published.info.keys,
+            "own_trails": self._own.info.keys,
+            "build": "compiled" if is_compiled() else "plain",
+            "torn_captures": self.files.torn,
+            **counted,
+        }
+
+    def _begin(self, first: PacketBatch) -> Pipeline:
+        """Derive identifiers from the input, and wire the rooms."""
+        digest = hashlib.blake2b(self.set_id.encode(), digest_size=16)
+        digest.update(first.data)
+        digest.update(first.meta)
+        self._run_id = digest.hexdigest()
+        ids = derived_ids(digest.digest())
+        pipeline = Pipeline(self._settings, self._trails, self._allow, ids, fold=self._options.fold)
+        pipeline.adopt(self._trails, self.set_id)
+        own, published = self._own.buffer, self._published.buffer
+        filters = merged_filters(self._own, self._published)
+        workers = self._options.workers
+        counters = [
+            counter(
+                pipeline.detections.values(), self._settings.limits.tables_mb, workers, REPLAY_SEED
+            )
+            for _ in range(workers)
+        ]
+        self.scanners = [
+            Scanner(own, published, filters, counters[shard], shard, workers)
+            for shard in range(workers)
+        ]
+        pipeline.use_counters([made for made in counters if made])
+        self.pipeline = pipeline
+        return pipeline
+
+    def _events(self) -> Iterator[Event]:
+        pipeline: Pipeline | None = None
+        until_us = 0
+        for batch in self.files.batches():
+            if pipeline is None:
+                pipeline = self._begin(batch)
+            meta = memoryview(batch.meta).cast("I")
+            number, packets = 0, len(meta) // 4
+            while number < packets:
+                now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
+                until_us = max(until_us, (now_us // SECOND_US + 1) * SECOND_US)
+                stopped = {s.scan(batch, number, until_us) for s in self.scanners}
+                number = min(stopped)
+                yield from self._drain(pipeline)
+        if pipeline:
+            yield from pipeline.flush()
+
+    def _drain(self, pipeline: Pipeline) -> Iterator[Event]:
+        """Match what the scanners saw in this second, in the order of the packets."""
+        sightings = [s for scanner in self.scanners for s in scanner.drain(True, "")]
+        sightings.sort(key=lambda sighting: sighting.first_us)
+        yield from pipeline.sightings(sightings)
+        rows = [row for s in self.scanners if s.probes for row in s.probes.hot()]
+        if rows:
+            yield from pipeline.rows(sorted(rows, key=lambda row: (row.last_us, row.key)))
+        yield from pipeline.tick(max(scanner.time_us for scanner in self.scanners))
+
+
+def write_lines(lines: Iterator[str], out: TextIO) -> None:
+    """Write lines; a reader that went away ends it quietly."""
+    try:
+        for line in lines:
+            out.write(line + "\n")
+        out.flush()
+    except BrokenPipeError:
+        sys.stderr.close()

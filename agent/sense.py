@@ -1,0 +1,424 @@
+"""The sensing process: workers, the pipeline behind them, reload, and the link's one end."""
+
+import logging
+import os
+import secrets
+import select
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from agent import __version__, notify
+from agent.allow import AllowList
+from agent.behaviours import counter
+from agent.capture import Fanout, wanted
+from agent.config import ConfigError, Settings
+from agent.ids import random_ids
+from agent.link import Sample, Snapshot
+from agent.model import NO_SET, Event
+from agent.notices import AgentNotices
+from agent.pipeline import Pipeline, sensor_name
+from agent.scan import is_compiled, stats
+from agent.sets import build_own, empty_set, merged_filters
+from agent.trails.find import Trails
+from agent.trails.publish import current_set
+from agent.trails.set import SetError, TrailSet
+from agent.uplink import Uplink
+from agent.worker import Sets, Worker
+
+TICK_SECONDS = 0.1
+INTERFACES_SECONDS = 3.0
+SET_SECONDS = 2.0
+SNAPSHOT_SECONDS = 5.0
+STALL_SECONDS = 10.0
+"""A worker without a heartbeat for so long is stuck; the watchdog then restarts the process."""
+STOP_SECONDS = 3.0
+"""How long the last events may take to reach deliver at a stop."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread keeps the interpreter lock while a worker wants it; Python's 5 ms are a
+thousand packets."""
+
+_log = logging.getLogger("agent.sense")
+
+
+class Stop(Protocol):
+    """What ends the process: an event that a signal handler sets."""
+
+    def is_set(self) -> bool:
+        """Tell whether to stop."""
+
+
+class Sense:
+    """Everything between the wire and the link. Raise ConfigError."""
+
+    def __init__(self, settings: Settings, state_dir: Path, run_dir: Path) -> None:
+        self._settings = settings
+        self._state_dir = state_dir
+        self._ids = random_ids()
+        self._seed = secrets.randbits(64)
+        self._uplink = Uplink(run_dir / "events.sock", self._ids(), __version__)
+        self._notices = AgentNotices(
+            sensor_name(settings), settings.sensor.site or "", settings.sensor.tags, self._ids
+        )
+        self._current: Path | None = None
+        self._refused: Path | None = None
+        self._sets = self._open_sets(settings, None)
+        self._allow = AllowList.load(settings.allow_list, _now_us())
+        self._pipeline = self._make_pipeline(settings)
+        self._workers: list[Worker] = []
+        self._fanouts: dict[str, Fanout] = {}
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        os.set_blocking(self._wake_read, False)
+        self._due: dict[str, float] = {}
+        self._reload: Settings | None = None
+        self._loader: threading.Thread | None = None
+        self._loaded: tuple[Path, TrailSet] | None = None
+        self._load_error = ""
+        self._finished: list[list[int]] = []
+        self._told_ready = False
+        self._lost_told = 0
+
+    def reload(self, settings: Settings) -> None:
+        """Use other settings from the next turn on; safe to call from a signal handler."""
+        self._reload = settings
+
+    def run(self, stop: Stop) -> int:
+        """Sense until `stop`; return the exit status."""
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self._load_current()
+        self._wait_for_loader()
+        self._tell(
+            [self._notices.start(_now_us(), __version__, {"build": _build(), "set": self._set_id})]
+        )
+        if self._set_id == NO_SET:
+            self._tell(
+                [
+                    self._degraded(
+                        "no trail set is published: own trails and behaviours only",
+                        "run maltrail-agent update",
+                    )
+                ]
+            )
+        while not stop.is_set():
+            self._turn(time.monotonic())
+        return self._end()
+
+    @property
+    def _set_id(self) -> str:
+        return self._sets.published.set_id if self._sets.published.info.keys else NO_SET
+
+    def _turn(self, now: float) -> None:
+        """Do once around what is due."""
+        select.select([self._wake_read], [], [], TICK_SECONDS)
+        self._clear_wake()
+        for worker in self._workers:
+            self._take_parcels(worker)
+        self._tell(self._pipeline.tick(_now_us()))
+        if self._is_due("interfaces", now, INTERFACES_SECONDS):
+            self._follow_interfaces()
+        if self._is_due("set", now, SET_SECONDS):
+            self._load_current()
+        self._adopt_loaded()
+        self._apply_reload()
+        self._uplink.step(now)
+        self._pipeline.exclude(self._uplink.flows)
+        if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
+            self._tell_losses()
+            self._uplink.snapshot(self.snapshot())
+        if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
+            self._feed_watchdog(now)
+
+    def _take_parcels(self, worker: Worker) -> None:
+        while worker.parcels:
+            parcel = worker.parcels.popleft()
+            self._tell(self._pipeline.sightings(parcel.sightings))
+            self._tell(self._pipeline.rows(parcel.rows, parcel.interface))
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._uplink.offer(event)
+
+    def _degraded(self, reason: str, remedy: str) -> Event:
+        _log.warning("degraded: %s; %s", reason, remedy)
+        return self._notices.degraded(_now_us(), reason, remedy)
+
+    def _tell_losses(self) -> None:
+        lost = self._uplink.lost + sum(worker.dropped_parcels for worker in self._workers)
+        if lost > self._lost_told:
+            since, self._lost_told = lost - self._lost_told, lost
+            self._tell([self._notices.loss(_now_us(), "sense", since, "events")])
+
+    def _make_pipeline(self, settings: Settings) -> Pipeline:
+        trails = Trails(self._sets.own, self._sets.published)
+        pipeline = Pipeline(settings, trails, self._allow, self._ids)
+        pipeline.adopt(trails, self._set_id)
+        self._notices.set_id = self._set_id
+        return pipeline
+
+    # Interfaces
+
+    def _follow_interfaces(self) -> None:
+        """Open what appeared, close what is no longer wanted or vanished."""
+        names = wanted(self._settings.capture.interfaces)
+        gone = [worker for worker in self._workers if worker.interface not in names]
+        for worker in gone:
+            worker.ask_stop()
+        for worker in gone:
+            self._retire(worker)
+        present = {worker.interface for worker in self._workers}
+        for name in sorted(names - present):
+            self._start_workers(name)
+        if not self._told_ready and all(
+            worker.is_open or worker.failure for worker in self._workers
+        ):
+            self._told_ready = True
+            notify.ready(self._status())
+
+    def _start_workers(self, name: str) -> None:
+        count = self._settings.capture.workers
+        fanout = Fanout() if count > 1 else None
+        for _ in range(count):
+            made = counter(
+                self._pipeline.detections.values(),
+                self._settings.limits.tables_mb,
+                count,
+                self._seed,
+            )
+            worker = Worker(name, self._settings.capture, fanout, self._sets, made, self._wake)
+            worker.start()
+            self._workers.append(worker)
+        self._share_counters()
+        _log.info("capturing on %s with %d worker(s)", name, count)
+
+    def _retire(self, worker: Worker) -> None:
+        worker.join()
+        self._take_parcels(worker)
+        self._finished.append(worker.scanner.statistics())
+        self._workers.remove(worker)
+        self._share_counters()
+        _log.info("no longer capturing on %s", worker.interface)
+
+    def _share_counters(self) -> None:
+        self._pipeline.use_counters([worker.scanner.probes for worker in self._workers])
+
+    # Sets
+
+    def _open_sets(self, settings: Settings, published: TrailSet | None) -> Sets:
+        published = published or empty_set(self._seed)
+        own = build_own(settings, published.seed)
+        for reason, refused in own.info.inert.items():
+            _log.warning(
+                "trails.custom: %d row(s) can never match (%s), such as %s",
+                refused.count,
+                reason,
+                ", ".join(refused.samples),
+            )
+        return Sets(own, published, merged_filters(own, published))
+
+    def _load_current(self) -> None:
+        """Open and verify a newly published set, off the main thread."""
+        path = current_set(self._state_dir)
+        path = path.resolve() if path else None
+        if path is None or path in (self._current, self._refused) or self._loader:
+            return
+        self._loader = threading.Thread(target=self._load, args=(path,), daemon=True)
+        self._loader.start()
+
+    def _load(self, path: Path) -> None:
+        try:
+            opened = TrailSet.open(path)
+            opened.verify()
+        except SetError as error:
+            self._refused = path
+            self._load_error = str(error)
+        else:
+            self._loaded = (path, opened)
+
+    def _wait_for_loader(self) -> None:
+        if self._loader:
+            self._loader.join()
+            self._adopt_loaded()
+
+    def _adopt_loaded(self) -> None:
+        if self._loader and not self._loader.is_alive():
+            self._loader = None
+        if self._load_error:
+            remedy = "the set in use stays; run maltrail-agent update, or publish a good one"
+            self._tell([self._degraded(self._load_error, remedy)])
+            self._load_error = ""
+        if self._loaded is None:
+            return
+        (self._current, published), self._loaded = self._loaded, None
+        self._use(self._open_sets(self._settings, published))
+        _log.info("using trail set %s with %d trails", self._set_id, published.info.keys)
+        if self._told_ready:
+            self._tell([self._notices.reload(_now_us(), f"trail set {self._set_id}")])
+
+    def _use(self, sets: Sets) -> None:
+        self._sets = sets
+        self._pipeline.adopt(Trails(sets.own, sets.published), self._set_id)
+        self._notices.set_id = self._set_id
+        for worker in self._workers:
+            worker.adopt(sets)
+
+    # Reload
+
+    def _apply_reload(self) -> None:
+        """Put new settings in force as far as running parts allow; say what needs a restart."""
+        settings, self._reload = self._reload, None
+        if settings is None:
+            return
+        notify.reloading()
+        try:
+            allow = AllowList.load(settings.allow_list, _now_us())
+            published = self._sets.published if self._sets.published.info.keys else None
+            sets = self._open_sets(settings, published)
+        except ConfigError as error:
+            self._tell(
+                [self._degraded(f"reload refused: {error}", "the old settings stay; correct it")]
+            )
+        else:
+            later = _needs_restart(self._settings, settings)
+            self._tell(self._pipeline.flush())
+            self._settings, self._allow = settings, allow
+            self._use(sets)
+            self._pipeline = self._make_pipeline(settings)
+            self._share_counters()
+            self._refused = None
+            told = "settings" + (f"; {', '.join(later)} change at a restart" if later else "")
+            _log.info("reloaded: %s", told)
+            self._tell([self._notices.reload(_now_us(), told)])
+        notify.ready(self._status())
+
+    # Metrics and life
+
+    def snapshot(self) -> Snapshot:
+        """Return all counters, and whether detection works."""
+        samples = [*self._capture_samples(), *self._scan_samples(), *self._other_samples()]
+        reason = self._unready()
+        return Snapshot(tuple(samples), not reason, reason)
+
+    def _capture_samples(self) -> Iterable[Sample]:
+        for name in sorted({worker.interface for worker in self._workers}):
+            workers = [worker for worker in self._workers if worker.interface == name]
+            label = {"interface": name}
+            received = sum(worker.stats.received for worker in workers)
+            dropped = sum(worker.stats.dropped for worker in workers)
+            lost = max(worker.stats.interface_dropped for worker in workers)
+            yield Sample("capture_up", float(all(w.is_open for w in workers)), label)
+            yield Sample("capture_packets_received_total", received, label)
+            yield Sample("capture_packets_dropped_total", dropped, {**label, "reason": "kernel"})
+            yield Sample("capture_packets_dropped_total", lost, {**label, "reason": "interface"})
+
+    def _scan_samples(self) -> Iterable[Sample]:
+        rows = [*self._finished, *(worker.scanner.statistics() for worker in self._workers)]
+        totals: list[int]
+        totals = [sum(column) for column in zip(*rows, strict=True)] or [0] * stats.COUNTERS
+        for name, value in zip(stats.NAMES, totals, strict=True):
+            yield Sample(f"scan_{name}_total", value)
+
+    def _other_samples(self) -> Iterable[Sample]:
+        info = self._sets.published.info
+        for kind, size in info.counts.items():
+            yield Sample("trails_loaded", size, {"kind": kind})
+        yield Sample("own_trails_loaded", self._sets.own.info.keys)
+        yield Sample("trails_built_timestamp_seconds", info.built_us / 1e6 if info.keys else 0)
+        yield Sample("hits_total", self._pipeline.hits)
+        for name, value in self._pipeline.condenser.counts().items():
+            if name == "incidents":
+                yield Sample("incidents", value)
+            else:
+                yield Sample(f"condense_{name}_total", value)
+        for by, value in self._allow.counts().items():
+            yield Sample("hits_allowed_total", value, {"by": by})
+        yield Sample("own_traffic_total", self._pipeline.own_traffic)
+        yield Sample("uplink_events_lost_total", self._uplink.lost)
+        yield Sample("uplink_events_waiting", self._uplink.waiting)
+        yield Sample("uplink_connects_total", self._uplink.reconnects)
+        dropped = sum(worker.dropped_parcels for worker in self._workers)
+        yield Sample("sightings_lost_total", dropped)
+        evicted = sum(worker.scanner.probes.evictions for worker in self._workers)
+        yield Sample("counter_evictions_total", evicted)
+        yield Sample("scanner_compiled", float(is_compiled()))
+
+    def _unready(self) -> str:
+        if not self._sets.published.info.keys:
+            return "no trail set is published"
+        if not self._workers:
+            return "no interface to capture on"
+        closed = sorted({worker.interface for worker in self._workers if not worker.is_open})
+        return f"capture is not open on {', '.join(closed)}" if closed else ""
+
+    def _status(self) -> str:
+        names = sorted({worker.interface for worker in self._workers})
+        return f"capturing on {', '.join(names) or 'nothing'}; trail set {self._set_id}"
+
+    def _feed_watchdog(self, now: float) -> None:
+        if all(now - worker.heartbeat < STALL_SECONDS for worker in self._workers):
+            notify.watchdog()
+
+    def _is_due(self, what: str, now: float, every: float) -> bool:
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every
+        return True
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"w")
+        except BlockingIOError:
+            return  # the pipe is full: the main thread is awake anyway
+
+    def _clear_wake(self) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def _end(self) -> int:
+        """Stop workers, end incidents, and give deliver a moment to take the rest."""
+        notify.stopping()
+        for worker in self._workers:
+            worker.ask_stop()
+        for worker in self._workers:
+            worker.join(STOP_SECONDS)
+            self._take_parcels(worker)
+        self._tell(self._pipeline.flush())
+        self._tell([self._notices.stop(_now_us(), "asked to stop")])
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._uplink.waiting and time.monotonic() < deadline:
+            self._uplink.step(time.monotonic())
+            if not self._uplink.connected:
+                break
+            select.select([], [], [], TICK_SECONDS / 10)
+        if self._uplink.waiting:
+            _log.warning("%d events did not reach deliver", self._uplink.waiting)
+        self._uplink.close()
+        return 0
+
+
+def run(settings: Settings, state_dir: Path, run_dir: Path, stop: Stop) -> int:
+    """Sense until `stop`; return the exit status. Raise ConfigError before anything started."""
+    return Sense(settings, state_dir, run_dir).run(stop)
+
+
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Return the sections whose change running parts do not take."""
+    return [
+        name
+        for name in ("capture", "detections", "limits", "sensor")
+        if getattr(old, name) != getattr(new, name)
+    ]
+
+
+def _build() -> str:
+    return "compiled" if is_compiled() else "plain"
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,144 @@
+"""A capture worker: one thread, one handle, one scanner.
+
+The thread does nothing but read and scan, both without the interpreter lock; what it saw goes to
+the main thread through a bounded queue.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agent.capture import CaptureError, Fanout, Interface, Stats
+from agent.config import Capture
+from agent.model import Sighting
+from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.lookup import Filters
+from agent.scan.scanner import Scanner
+from agent.trails.set import TrailSet
+
+POLL_SECONDS = 0.1
+FRESH_SECONDS = 0.05
+"""How long the first sighting of something may wait: its event is meant to be at once."""
+FULL_SECONDS = 1.0
+"""How often repeats are told: a flood is one sighting a second."""
+REOPEN_SECONDS = 2.0
+MAX_PARCELS = 1_000
+"""Parcels waiting for the main thread: a minute's; beyond, they are dropped and counted."""
+
+_log = logging.getLogger("agent.worker")
+
+
+class Parcel(NamedTuple):
+    """What a worker saw since the last parcel."""
+
+    interface: str
+    sightings: list[Sighting]
+    rows: list[DistinctRow]
+
+
+class Sets(NamedTuple):
+    """What scanners look up in; one for all workers."""
+
+    own: TrailSet
+    published: TrailSet
+    filters: Filters
+
+
+class Worker(threading.Thread):
+    """Captures on one interface until `stop`; reopens it when it fails. Heartbeats on the way."""
+
+    def __init__(
+        self,
+        interface: str,
+        settings: Capture,
+        fanout: Fanout | None,
+        sets: Sets,
+        counter: Distinct | None,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(name=f"capture-{interface}", daemon=True)
+        self.interface = interface
+        self.parcels: deque[Parcel] = deque()
+        self.dropped_parcels = 0
+        self.heartbeat = time.monotonic()
+        self.is_open = False
+        self.failure = ""
+        self.stats = Stats(0, 0, 0)
+        self.scanner = Scanner(sets.own.buffer, sets.published.buffer, sets.filters, counter)
+        self._handle = Interface(interface, settings, fanout)
+        self._wake = wake
+        self._stop_asked = threading.Event()
+        self._sets: Sets | None = None
+        self._held = sets  # the mappings must outlive the scanner's views of them
+        self._fresh_at = 0.0
+        self._full_at = 0.0
+
+    def adopt(self, sets: Sets) -> None:
+        """Use other sets from the next batch on; called by the main thread."""
+        self._sets = sets
+
+    def ask_stop(self) -> None:
+        """Ask the thread to end; `join` it then."""
+        self._stop_asked.set()
+
+    def run(self) -> None:
+        """Capture until asked to stop."""
+        while not self._stop_asked.is_set():
+            try:
+                self._handle.open()
+                self._capture()
+            except CaptureError as error:
+                self._note(str(error))
+            finally:
+                self.is_open = False
+                self._handle.close()
+            self._drain(full=True)
+            self.heartbeat = time.monotonic()
+            self._stop_asked.wait(REOPEN_SECONDS)
+
+    def _capture(self) -> None:
+        self.is_open = True
+        self.failure = ""
+        while not self._stop_asked.is_set():
+            if self._sets:
+                self._held = self._sets
+                self.scanner.adopt(
+                    self._held.own.buffer, self._held.published.buffer, self._held.filters
+                )
+                self._sets = None
+            if self._handle.poll(POLL_SECONDS):
+                batch = self._handle.read()
+                if batch:
+                    self.scanner.scan(batch)
+            self._keep_time()
+
+    def _keep_time(self) -> None:
+        now = time.monotonic()
+        self.heartbeat = now
+        if now >= self._full_at:
+            self._full_at = now + FULL_SECONDS
+            self._fresh_at = now + FRESH_SECONDS
+            self.stats = self._handle.stats()
+            self._drain(full=True)
+        elif self.scanner.pending and now >= self._fresh_at:
+            self._fresh_at = now + FRESH_SECONDS
+            self._drain(full=False)
+
+    def _drain(self, *, full: bool) -> None:
+        sightings = self.scanner.drain(full, self.interface)
+        rows = self.scanner.probes.hot() if self.scanner.probes else []
+        if not sightings and not rows:
+            return
+        if len(self.parcels) >= MAX_PARCELS:
+            self.dropped_parcels += len(sightings) + len(rows)
+            return
+        self.parcels.append(Parcel(self.interface, sightings, rows))
+        self._wake()
+
+    def _note(self, failure: str) -> None:
+        if failure != self.failure:
+            _log.warning("%s; trying again every %g s", failure, REOPEN_SECONDS)
+        self.failure = failure
