@@ -1,10 +1,8 @@
 """Replay captures through the same way as live traffic; the same input gives the same bytes."""
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import msgspec
 
@@ -62,10 +60,9 @@ class Replay:
 
     def statistics(self) -> dict[str, object]:
         """Return what was counted, for `--stats`."""
-        totals = [
-            sum(column) for column in zip(*(s.statistics() for s in self.scanners), strict=True)
-        ]
-        counted: dict[str, object] = dict(zip(stats.NAMES, totals, strict=False))
+        rows = [scanner.statistics() for scanner in self.scanners] or [[0] * stats.COUNTERS]
+        totals = [sum(column) for column in zip(*rows, strict=True)]
+        counted: dict[str, object] = dict(zip(stats.NAMES, totals, strict=True))
         if len(self.scanners) > 1:
             counted["packets"] = self.scanners[0].statistics()[stats.PACKETS]
             counted["bytes"] = self.scanners[0].statistics()[stats.BYTES]
@@ -133,13 +130,3 @@ class Replay:
         if rows:
             yield from pipeline.rows(sorted(rows, key=lambda row: (row.last_us, row.key)))
         yield from pipeline.tick(max(scanner.time_us for scanner in self.scanners))
-
-
-def write_lines(lines: Iterator[str], out: TextIO) -> None:
-    """Write lines; a reader that went away ends it quietly."""
-    try:
-        for line in lines:
-            out.write(line + "\n")
-        out.flush()
-    except BrokenPipeError:
-        sys.stderr.close()

@@ -75,7 +75,7 @@ NEVER_REACH: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 """Rooms, and what none of their modules may import, itself or through others of ours."""
 
-JOINERS = ("agent.cli", "agent.replay")
+JOINERS = ("agent.cli", "agent.__main__", "agent.replay")
 """The only modules that may know both sides: they start them, in one process or in several."""
 
 
