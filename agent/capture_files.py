@@ -191,7 +191,7 @@ def _pipe_with(prefix: bytes, path: str) -> tuple[int, int]:
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, HEADER_MAX)
         os.set_blocking(writing, False)
         if os.write(writing, prefix) < len(prefix):
-            raise OSError(f"no packet in the first {len(prefix)} bytes")  # noqa: TRY301
+            raise OSError(f"no packet in the first {len(prefix)} bytes")
         os.set_blocking(writing, True)
     except OSError as error:
         os.close(reading)

@@ -95,7 +95,7 @@ def _reloader(options: argparse.Namespace, use: Callable[[Settings], None]) -> C
         try:
             use(_settings(options))
         except ConfigError as error:
-            _log.error("reload refused, the old settings stay: %s", error)  # noqa: TRY400
+            _log.error("reload refused, the old settings stay: %s", error)
 
     return reload
 
@@ -160,7 +160,7 @@ def _end_both(processes: list["subprocess.Popen[bytes]"]) -> int:
         if process.poll() is None:
             process.terminate()
         statuses.append(process.wait(30))
-    return max(0 if status < 0 else status for status in statuses)
+    return max(max(status, 0) for status in statuses)
 
 
 # Replay
@@ -293,7 +293,7 @@ def _trails_diff(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _open_set(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - imported late
+def _open_set(path: Path):  # type: ignore[no-untyped-def]  # imported late
     from agent.trails.set import SetError, TrailSet
 
     try:

@@ -1,4 +1,4 @@
-"""Explain a value: which trail, by whose list, matches it, which rules were weighed, or why none."""
+"""Explain a value: which trail of which list matches it and what was weighed, or why none does."""
 
 import ipaddress
 from collections.abc import Iterator

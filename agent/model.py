@@ -67,8 +67,9 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `what` is one of syn, datagram, other, question, answer, http, tls. `packet` is the IP payload
     of the first packet that showed the value, cut to what is kept; `fields` are slices of it that
-    the protocol's parser found (`method`, `target`, `host`, `agent`, `name`, `version`). `folded` is true when other
-    endpoints were counted into this one to keep a flood cheap: only the first are told.
+    the protocol's parser found (`method`, `target`, `host`, `agent`, `name`, `version`). `folded`
+    is true when other endpoints were counted into this one to keep a flood cheap: only the first
+    are told.
     """
 
     what: str

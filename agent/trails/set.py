@@ -4,6 +4,7 @@ A set is trusted with what is reported, so a file that others could have written
 so is one that is damaged; whoever asked keeps what it had.
 """
 
+import contextlib
 import hashlib
 import mmap
 import os
@@ -189,8 +190,6 @@ def _check_trust(status: os.stat_result, path: Path) -> None:
 
 def _trusted_owners() -> set[int]:
     owners = {0, os.geteuid()}
-    try:
+    with contextlib.suppress(KeyError):  # not installed as a service
         owners.add(pwd.getpwnam(UPDATE_USER).pw_uid)
-    except KeyError:
-        pass  # not installed as a service
     return owners
