@@ -379,11 +379,12 @@ def _feeds(options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode(rows).decode())
         return DONE
+    print(f"{'LIST':24} {'USED':5} {'ROWS':>8} {'REJECTED':>8} {'AGE':>7}  STATE")
     for row in rows:
-        values = msgspec.to_builtins(row)
-        print(
-            "  ".join(f"{key}={value}" for key, value in values.items() if value not in ("", None))
-        )
+        age = "-" if row.age is None else f"{row.age / 3600:.0f} h"
+        state = row.error or row.reason or ("never fetched" if row.age is None else "good")
+        used = "yes" if row.in_use else "no"
+        print(f"{row.name:24} {used:5} {row.rows:>8} {row.rejected:>8} {age:>7}  {state}")
     return DONE
 
 
