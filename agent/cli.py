@@ -137,17 +137,20 @@ def _run(options: argparse.Namespace) -> int:
         tail += ["-c", str(options.config)]
     if options.log_level:
         tail += ["--log-level", options.log_level]
-    processes = [subprocess.Popen([*base, name, *tail]) for name in ("deliver", "sense")]  # noqa: S603
+    # In sessions of their own, so that Ctrl-C ends them in our order rather than all at once.
+    processes = [
+        subprocess.Popen([*base, name, *tail], start_new_session=True)  # noqa: S603
+        for name in ("deliver", "sense")
+    ]
     stop = threading.Event()
 
-    def pass_on(number: int, _: object) -> None:
+    def reload(*_: object) -> None:
         for process in processes:
-            process.send_signal(number)
-        if number != signal.SIGHUP:
-            stop.set()
+            process.send_signal(signal.SIGHUP)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, pass_on)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, reload)
     while not stop.wait(0.2) and all(process.poll() is None for process in processes):
         pass
     return _end_both(processes)
