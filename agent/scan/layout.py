@@ -14,6 +14,7 @@ from typing import NamedTuple
 HASH_PRIME = 0x9E3779B97F4A7C15
 HASH_FINISH = 0xD6E8FEB86659FD93
 GATE_PRIME = 0x9E3779B1
+GATE_PRIME2 = 0x85EBCA6B
 WORD_MASK = 0xFFFFFFFFFFFFFFFF
 
 OWN_ROWS = 1 << 32
@@ -77,7 +78,7 @@ SECTION_PROVENANCE = 5  # lists of sources: a count, then source << 32 | first <
 SECTION_TABLES = 6  # the filters and slots of every table
 SECTION_DIRECTORY = 7  # DIRECTORY_WORDS words a table
 SECTION_NETWORKS = 8  # gates and prefix lengths, see NETWORK_*
-SECTION_GATE = 9  # a bitmap of hashed 4-byte literals, then 1 where a pattern has none
+SECTION_GATE = 9  # two bitmaps of 4-byte literals, then 1 where a pattern has none
 SECTION_SHADOWED = 10  # text lines: key, tab, reason
 SECTION_QUARANTINED = 11
 SECTIONS = 12

@@ -1,7 +1,7 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME
+cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
 cdef unsigned long long ONE
 

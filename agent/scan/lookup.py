@@ -28,6 +28,8 @@ DOT = 46
 ONE = 1
 LOW32 = 0xFFFFFFFF
 GATE_PRIME = layout.GATE_PRIME
+GATE_PRIME2 = layout.GATE_PRIME2
+GATE_WORDS = layout.GATE_WORDS
 
 TEXT_BYTES = 8192
 """Scratch text of one scanner: a name, a path, the path with its values blanked, an agent."""
@@ -199,7 +201,7 @@ class Lookup:
 
     def gate_words(self) -> list[int]:
         """Return the bitmap of pattern literals and the word that tells of ungated patterns."""
-        return [self.words[self.literals + i] for i in range(layout.GATE_WORDS + 1)]
+        return [self.words[self.literals + i] for i in range(2 * layout.GATE_WORDS + 1)]
 
     def hash_text(self, table: int, start: int, end: int) -> int:
         """Return the hash of text[start:end] as a key of `table`."""
@@ -340,7 +342,10 @@ class Sets:
             h = ((h ^ c) * PRIME) & MASK
             window = (window >> 8) | (c << 24)
             bit = ((window * GATE_PRIME) & LOW32) >> 16
-            passed |= (gate[bit >> 6] >> (bit & 63)) & 1
+            if (gate[bit >> 6] >> (bit & 63)) & 1:
+                # A second bitmap under another hash: few enough literals share bits in both.
+                bit = ((window * GATE_PRIME2) & LOW32) >> 16
+                passed |= (gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
         self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
 

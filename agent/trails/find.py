@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agent.scan import layout
-from agent.trails.patterns import Compiled, compile_pattern
+from agent.trails.patterns import PatternSet
 from agent.trails.set import Row, TrailSet
 
 NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}")
@@ -127,13 +127,15 @@ class _Side:
     def __init__(self, trails: TrailSet, custom: bool) -> None:
         self.custom = custom
         self._set = trails
-        self._patterns: list[tuple[int, Compiled]] = []
+        self._rows = list(trails.rows(layout.PATTERN))
         self._verdicts: dict[str, Found | None] = {}
-        for number in trails.rows(layout.PATTERN):
-            row = trails.row(number)
-            text = row.raw.decode("utf-8", "replace")
-            compiled = compile_pattern(text, anchored=bool(row.flags & layout.ANCHORED))
-            self._patterns.append((number, compiled))
+        rows = [trails.row(number) for number in self._rows]
+        self._patterns = PatternSet(
+            [
+                (row.raw.decode("utf-8", "replace"), bool(row.flags & layout.ANCHORED))
+                for row in rows
+            ]
+        )
 
     def find(self, kind: int, key: bytes) -> Row | None:
         number = self._set.find(kind, key)
@@ -145,7 +147,7 @@ class _Side:
 
     def pattern(self, name: str) -> Found | None:
         """Rule T-7: the leftmost match of any pattern; at equal places the first pattern's."""
-        if not self._patterns:
+        if not self._rows:
             return None
         if name not in self._verdicts:
             if len(self._verdicts) >= MAX_VERDICTS:
@@ -154,18 +156,14 @@ class _Side:
         return self._verdicts[name]
 
     def _search(self, name: str) -> Found | None:
-        best: tuple[int, int, int] | None = None
-        for number, compiled in self._patterns:
-            match = compiled.search(name)
-            if match and (best is None or match.start() < best[0]):
-                best = (match.start(), match.end(), number)
+        best = self._patterns.leftmost(name)
         if best is None:
             return None
         start, end, number = best
         before, after = name[:start], name[end:]
         wrapped = (f"({before})" if before else "") + name[start:end]
         wrapped += f"({after})" if after else ""
-        return Found(self._set.row(number), self.custom, wrapped.replace(".)", ")."))
+        return Found(self._set.row(self._rows[number]), self.custom, wrapped.replace(".)", ")."))
 
 
 def parents(name: str) -> Iterator[str]:

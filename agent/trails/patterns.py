@@ -62,11 +62,38 @@ def _options() -> object:
 @lru_cache(maxsize=1024)
 def compile_pattern(text: str, anchored: bool) -> Compiled:
     """Compile one pattern; `anchored` ties both ends to label boundaries. Raise ValueError."""
-    source = f"(?:^|\\.)(?:{text})$" if anchored else text
     try:
-        return cast(Compiled, re2.compile(source, _options()))
+        return cast(Compiled, re2.compile(_source(text, anchored), _options()))
     except re2.error as error:
         raise ValueError(f"pattern that RE2 refuses: {error}") from error
+
+
+class PatternSet:
+    """Many patterns in one automaton: which of them match a name at all."""
+
+    def __init__(self, patterns: Sequence[tuple[str, bool]]) -> None:
+        """Take patterns and whether each is anchored; raise ValueError."""
+        self._compiled = [compile_pattern(text, anchored) for text, anchored in patterns]
+        self._set = re2.Set.SearchSet(_options())
+        for text, anchored in patterns:
+            self._set.Add(_source(text, anchored))
+        if patterns:
+            self._set.Compile()
+
+    def leftmost(self, name: str) -> tuple[int, int, int] | None:
+        """Return start, end and number of the leftmost match; of equal ones the first pattern's."""
+        if not self._compiled:
+            return None
+        best: tuple[int, int, int] | None = None
+        for number in sorted(self._set.Match(name) or ()):
+            match = self._compiled[number].search(name)
+            if match and (best is None or match.start() < best[0]):
+                best = (match.start(), match.end(), number)
+        return best
+
+
+def _source(text: str, anchored: bool) -> str:
+    return f"(?:^|\\.)(?:{text})$" if anchored else text
 
 
 def problem(text: str) -> str | None:
@@ -174,13 +201,13 @@ def _nested(name: str, value: object) -> list[tuple[str, ...]]:
 
 
 class Gate:
-    """The bitmap of hashed literals that agent.scan.lookup.Sets.domain reads.
+    """The two bitmaps of hashed literals that agent.scan.lookup.Sets.domain reads.
 
     `names` are samples of names, by which common parts of literals are told from rare ones.
     """
 
     def __init__(self, names: Iterable[bytes] = ()) -> None:
-        self.words = [0] * (layout.GATE_WORDS + 1)
+        self.words = [0] * (2 * layout.GATE_WORDS + 1)
         self._common = Counter(
             name[i : i + GRAM] for name in names for i in range(len(name) - GRAM + 1)
         )
@@ -193,10 +220,12 @@ class Gate:
         for literal in literals:
             self._add_literal(literal)
         if not literals:
-            self.words[layout.GATE_WORDS] = 1
+            self.words[2 * layout.GATE_WORDS] = 1
         return bool(literals)
 
     def _add_literal(self, literal: str) -> None:
         for gram in _grams(literal, self._common):
-            bit = ((int.from_bytes(gram, "big") * layout.GATE_PRIME) & 0xFFFFFFFF) >> 16
-            self.words[bit // 64] |= 1 << (bit % 64)
+            number = int.from_bytes(gram, "big")
+            for first, prime in ((0, layout.GATE_PRIME), (layout.GATE_WORDS, layout.GATE_PRIME2)):
+                bit = ((number * prime) & 0xFFFFFFFF) >> 16
+                self.words[first + bit // 64] |= 1 << (bit % 64)
