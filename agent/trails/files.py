@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[Trail]:
     try:
         opener = OPENERS.get(path.suffix, open)
         with opener(
-            path, mode="rt", encoding="utf-8", errors="backslashreplace", newline=""
+            path, mode="rt", encoding="utf-8-sig", errors="backslashreplace", newline=""
         ) as file:
             if _plain_suffix(path) == ".csv":
                 yield from _rows(file, path)
