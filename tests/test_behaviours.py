@@ -1,0 +1,220 @@
+"""Behaviours: counted keys in, hits out, once a window, whichever worker counted."""
+
+import pytest
+
+from agent.allow import AllowList
+from agent.behaviours import MAX_MUTED, Behaviours, counter, load
+from agent.config import ConfigError, Networks, Options
+from agent.detections import Detection
+from agent.direction import Home
+from agent.model import Endpoint, Hit
+from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.scanner import Scanner
+from agent.sets import empty_set, merged_filters
+from agent.severity import SeverityTable
+from tests import packets
+from tests.packets import START_US
+from tests.wired import allow_list
+
+SCANNER, TARGET = "203.0.113.9", "192.168.1.20"
+SECOND = 1_000_000
+
+
+def probes(
+    ports: range, flags: int = packets.SYN, source: str = SCANNER, target: str = TARGET
+) -> list[bytes]:
+    """Return one probe of each port."""
+    return [packets.tcp_frame(source, 61000, target, port, flags=flags) for port in ports]
+
+
+class Room:
+    """Workers' scanners and counters, and the behaviours that read them."""
+
+    def __init__(
+        self, workers: int = 1, options: Options | None = None, allow: AllowList | None = None
+    ) -> None:
+        self.detections: dict[str, Detection] = load(options or Options())
+        self.allow = allow or allow_list()
+        home, none = Home(Networks().home), empty_set(0)
+        self.behaviours = Behaviours(self.detections, self.allow, home, SeverityTable())
+        made = [counter(self.detections.values(), 64, workers, 0) for _ in range(workers)]
+        self.counters: list[Distinct] = [one for one in made if one]
+        self.behaviours.counters = self.counters
+        filters = merged_filters(none, none)
+        self.scanners = [Scanner(none.buffer, none.buffer, filters, one) for one in made]
+
+    def scan(self, frames: list[bytes], second: float, worker: int = 0) -> list[Hit]:
+        """Let one worker see frames of that second, and judge what is hot."""
+        batch = packets.batch(frames, start_us=START_US + round(second * SECOND), step_us=1)
+        self.scanners[worker].scan(batch)
+        return self.judge()
+
+    def judge(self) -> list[Hit]:
+        """Judge the hot keys of all workers."""
+        rows = [row for one in self.counters for row in one.hot()]
+        return self.behaviours.judge(rows, "test0")
+
+
+def test_a_scan_is_told_once_above_the_threshold() -> None:
+    """Ten ports are silent, the eleventh tells; more of the same window do not."""
+    room = Room()
+
+    assert room.scan(probes(range(1000, 1010)), 0) == []
+    assert len(room.scan(probes(range(1010, 1011)), 1)) == 1
+    assert room.scan(probes(range(1011, 1030)), 2) == []
+
+
+def test_a_hit_says_who_scans_whom_and_how_it_began() -> None:
+    """Endpoints are those of the first probe; the scanner is the indicator."""
+    (hit,) = Room().scan(probes(range(1000, 1020)), 0)
+
+    assert (hit.class_id, hit.type, hit.info) == (
+        "behaviour-port_scan",
+        "IP",
+        "potential port scanning",
+    )
+    assert (hit.trail, hit.indicator, hit.where) == (SCANNER, SCANNER, "behaviour")
+    assert (hit.source, hit.destination) == (Endpoint(SCANNER, 61000), Endpoint(TARGET, 1000))
+    assert (hit.protocol, hit.direction, hit.severity_id) == ("TCP", "inbound", 3)
+    assert (hit.interface, hit.reference, hit.evidence["ports"]) == ("test0", "(heuristic)", 20)
+
+
+def test_a_scan_from_inside_weighs_more() -> None:
+    """CONTRACT section 5, rule 7."""
+    (hit,) = Room().scan(probes(range(20), source="192.168.1.66"), 0)
+
+    assert (hit.direction, hit.severity_id) == ("internal", 6)
+
+
+@pytest.mark.parametrize("flags", [packets.SYN, packets.SYN | 0xC0, 0, packets.FIN, 0x29])
+def test_stealth_probes_count_as_attempts(flags: int) -> None:
+    """SYN with or without ECN bits, NULL, FIN and XMAS (rule H-3)."""
+    assert len(Room().scan(probes(range(20), flags), 0)) == 1
+
+
+@pytest.mark.parametrize("flags", [packets.ACK, packets.RST, packets.SYN | packets.ACK])
+def test_answers_and_bare_acknowledgements_are_no_probes(flags: int) -> None:
+    """A server that answers many clients scans nobody."""
+    assert Room().scan(probes(range(20), flags), 0) == []
+
+
+def test_one_port_again_and_again_is_no_scan() -> None:
+    """Distinct ports count, not attempts."""
+    assert Room().scan(probes(range(80, 81)) * 500, 0) == []
+
+
+def test_ports_of_different_hosts_do_not_add_up() -> None:
+    """A client with many servers scans none of them."""
+    room = Room()
+
+    hits = [
+        room.scan(probes(range(n, n + 1), target=f"192.168.1.{n}"), n / 100) for n in range(1, 99)
+    ]
+
+    assert not any(hits)
+
+
+def test_version_six_scans_are_told() -> None:
+    """The same counter, keyed by the longer addresses."""
+    (hit,) = Room().scan(probes(range(20), source="2001:db8::9", target="fd00::20"), 0)
+
+    assert (hit.trail, hit.direction) == ("2001:db8::9", "inbound")
+
+
+def test_the_window_slides() -> None:
+    """A scan across any boundary is found (D-48); a slow one outside the window is not."""
+    across, slow = Room(), Room()
+
+    across.scan(probes(range(6)), 29)
+    assert len(across.scan(probes(range(6, 12)), 31)) == 1
+    assert [slow.scan(probes(range(n, n + 1)), n * 3.1) for n in range(40)] == [[]] * 40
+
+
+def test_a_scan_that_goes_on_is_told_again_after_its_window() -> None:
+    """Once a window: the condenser makes updates of it."""
+    room = Room()
+
+    told = [len(room.scan(probes(range(n * 10, n * 10 + 10)), n)) for n in range(70)]
+
+    assert [second for second, hits in enumerate(told) if hits] == [1, 31, 61]
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8])
+def test_a_scan_over_several_workers_counts_as_one(workers: int) -> None:
+    """The kernel spreads a scanner's flows; what the workers counted is merged."""
+    one, many = Room(), Room(workers)
+
+    alone = one.scan(probes(range(1000, 1020)), 0)
+    spread = [
+        hit
+        for number in range(20)
+        for hit in many.scan(probes(range(1000 + number, 1001 + number)), 0, number % workers)
+    ]
+
+    assert [(hit.trail, hit.info) for hit in spread] == [(hit.trail, hit.info) for hit in alone]
+    assert spread[0].evidence["ports"] == 11
+
+
+def test_few_ports_over_several_workers_stay_silent() -> None:
+    """Merging must not double what two workers saw alike."""
+    room = Room(2)
+
+    assert room.scan(probes(range(10)), 0, 0) == []
+    assert room.scan(probes(range(10)), 0, 1) == []
+
+
+def test_an_allowed_scanner_is_counted_instead_of_told() -> None:
+    """Once a window, as it would have been told."""
+    room = Room(allow=allow_list(f"{SCANNER}/32"))
+
+    assert room.scan(probes(range(20)), 0) == []
+    assert room.scan(probes(range(20, 40)), 1) == []
+    assert room.allow.counts()["entry"] == 1
+
+
+def test_what_was_told_is_remembered_in_bounded_space() -> None:
+    """A flood of scanners forgets the oldest, which may be told again early."""
+    room = Room()
+    (row,) = _hot(room)
+
+    told = [len(room.behaviours.judge([row._replace(key=n)])) for n in range(MAX_MUTED + 1)]
+
+    assert sum(told) == MAX_MUTED + 1
+    assert len(room.behaviours.judge([row._replace(key=0)])) == 1
+    assert room.behaviours.judge([row._replace(key=MAX_MUTED)]) == []
+
+
+def _hot(room: Room) -> list[DistinctRow]:
+    room.scanners[0].scan(packets.batch(probes(range(20)), step_us=1))
+    return room.counters[0].hot()
+
+
+def test_an_unknown_behaviour_is_refused_with_those_there_are() -> None:
+    """One line that names the key."""
+    with pytest.raises(ConfigError) as error:
+        load(Options(port_scam={"enabled": True}))
+
+    assert str(error.value).startswith("detections.port_scam: unknown behaviour; there are: ")
+    assert "port_scan" in str(error.value)
+
+
+def test_a_wrong_key_of_a_behaviour_is_told_by_its_path() -> None:
+    """The shelf's keys are checked like all others."""
+    with pytest.raises(ConfigError, match=r"^detections\.port_scan: portz: unknown key; did you"):
+        load(Options(port_scan={"portz": 3}))
+
+
+def test_behaviours_can_be_switched_off_singly_and_together() -> None:
+    """Without any nothing is counted."""
+    assert "port_scan" in load(Options())
+    assert "port_scan" not in load(Options(port_scan={"enabled": False}))
+    assert load(Options(enabled=False)) == {}
+    assert counter([], 64, 1, 0) is None
+
+
+def test_thresholds_come_from_the_settings() -> None:
+    """What a site sets is what counts."""
+    room = Room(options=Options(port_scan={"ports": 3, "window": 5}))
+
+    assert room.scan(probes(range(3)), 0) == []
+    assert len(room.scan(probes(range(3, 4)), 4)) == 1
