@@ -1,0 +1,152 @@
+"""Foreign captures: Maltrail's own corpus says what it must, and nothing brings the scanner down.
+
+They are no part of this repository; MALTRAIL_SHARED names where they are.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Said, run, told
+
+pytestmark = pytest.mark.shared
+
+CORPUS = Path(os.environ.get("MALTRAIL_SHARED", "")) / "data" / "corpus"
+TRAILS = CORPUS / "maltrail" / "trails.csv"
+
+LATER = {
+    "dns_dga_labels",
+    "dns_nxdomain_flood",
+    "dns_responses",
+    "http_heuristics",
+    "http_responses",
+    "infection_scan",
+    "quic_sni",
+    "udp_scan",
+    "web_scan",
+}
+"""Cases whose behaviour or protocol does not exist yet: shorten this list with each that comes."""
+
+BY_TRAIL = {
+    "cache_expiry",
+    "dlt_raw",
+    "dlt_sll",
+    "dns_queries",
+    "dns_resolver_trail",
+    "dns_same_socket_burst",
+    "duplicate_syn",
+    "fragments",
+    "http_trails",
+    "icmp",
+    "ip_trails",
+    "ipv4_options",
+    "ipv6",
+    "mixed_soup",
+    "port_scan",
+    "pppoe",
+    "repeated_detections",
+    "stealth_scan_fin",
+    "stealth_scan_null",
+    "stealth_scan_xmas",
+    "tls_sni",
+    "udp_malware_dst",
+    "vlan",
+}
+
+SILENT = {
+    "ack_sweep_no_fp",
+    "clean_tcp",
+    "dns_exhaustion",
+    "dns_ignored_suffixes",
+    "dns_malformed",
+    "truncated",
+    "whitelisted",
+}
+
+OBSERVED = {"duplicate_syn": 8, "repeated_detections": 30, "cache_expiry": 5, "fragments": 1}
+"""How many observations a case holds of its indicator, folded or not (CONTRACT section 4)."""
+
+
+def replay(name: str, *options: str) -> Said:
+    """Replay one case of Maltrail's corpus against its own trails."""
+    return run("replay", "--trails", TRAILS, *options, CORPUS / "maltrail" / f"{name}.pcap")
+
+
+def manifest() -> dict[str, list[str]]:
+    """Return what each case expects."""
+    cases = json.loads((TRAILS.parent / "manifest.json").read_text(encoding="utf-8"))
+    return {case["name"]: case["expect"] for case in cases}
+
+
+def test_every_case_of_the_manifest_is_judged() -> None:
+    """A new case must be put into one of the lists above."""
+    assert set(manifest()) == LATER | BY_TRAIL | SILENT
+
+
+@pytest.mark.parametrize("name", sorted(BY_TRAIL))
+def test_a_case_reports_what_it_expects(name: str) -> None:
+    """Each text occurs in an event, rendered in Maltrail's nine columns."""
+    said = replay(name)
+
+    lines = [told(event) for event in said.events]
+    assert lines
+    for text in manifest()[name]:
+        assert any(text in line for line in lines), text
+
+
+@pytest.mark.parametrize("name", sorted(SILENT))
+def test_a_clean_case_is_silent(name: str) -> None:
+    """Nothing is reported, and no parser fell over."""
+    said = replay(name, "--stats")
+
+    assert (said.status, said.out) == (0, "")
+    assert said.stats["errors"] == 0
+
+
+@pytest.mark.parametrize("name", sorted(OBSERVED))
+def test_repeats_add_up(name: str) -> None:
+    """Folded or not, the counts of all events are what was seen."""
+    assert sum(event["count"] for event in replay(name).events) == OBSERVED[name]
+
+
+@pytest.mark.parametrize("workers", ["2", "4"])
+@pytest.mark.parametrize("name", sorted(BY_TRAIL))
+def test_workers_find_the_same(name: str, workers: str) -> None:
+    """The same events but for their identifiers."""
+    alone, many = replay(name), replay(name, "--workers", workers)
+
+    assert _without_ids(many.events) == _without_ids(alone.events)
+
+
+def _without_ids(events: list[dict[str, Any]]) -> list[str]:
+    of_the_run = ("event_id", "incident_id", "run_id", "seq")
+    return sorted(
+        json.dumps({k: v for k, v in event.items() if k not in of_the_run}) for event in events
+    )
+
+
+def test_no_capture_of_others_brings_it_down() -> None:
+    """Nearly two thousand files of other projects, damaged ones among them: no error, no crash.
+
+    Those that are no captures are refused when they are opened, with their name.
+    """
+    files = [
+        path
+        for path in sorted(CORPUS.rglob("*"))
+        if path.is_file() and path.suffix not in (".csv", ".json", ".md")
+    ]
+    refused = []
+    for path in files:
+        said = run("replay", "--trails", TRAILS, "--stats", path)
+        if said.status == 2:
+            assert said.err.startswith(f"maltrail-agent: {path}: "), said.err
+            refused.append(path.relative_to(CORPUS))
+        else:
+            assert said.status == 0, (path, said.err)
+            assert said.stats["errors"] == 0, path
+
+    assert len(files) == 1959
+    assert len(refused) == 8
