@@ -3,6 +3,7 @@ from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long WAYS, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY
 
+@cython.final
 cdef class Distinct:
     cdef Keyed keyed
     cdef unsigned long long mask, items, window, hot_count

@@ -2,6 +2,7 @@ cimport cython
 
 cdef unsigned long long PRIME, FINISH, MASK
 
+@cython.final
 cdef class Keyed:
     cdef readonly unsigned long long seed
     @cython.locals(h="unsigned long long")

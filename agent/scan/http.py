@@ -32,6 +32,7 @@ class HttpReader:
         self.data = memoryview(b"")
         self.text = memoryview(text)
         self.text[SLASH_AT] = 47
+        self.want_agent = 0
         self.method_at = 0
         self.method_end = 0
         self.target_at = 0
@@ -102,8 +103,12 @@ class HttpReader:
         self.agent_end = 0
         at = self._next_line(self.target_end, end)
         lines = 0
-        # Nothing behind Host and User-Agent is read: most requests begin with them.
-        while at < end and lines < MAX_LINES and (self.host_end == 0 or self.agent_end == 0):
+        # Most requests begin with Host, and few need more: nothing behind what is wanted is read.
+        while (
+            at < end
+            and lines < MAX_LINES
+            and (self.host_end == 0 or (self.want_agent and self.agent_end == 0))
+        ):
             c = self.data[at]
             if c == 13 or c == 10:  # noqa: PLR1714
                 break
@@ -117,8 +122,7 @@ class HttpReader:
             lines += 1
 
     def _next_line(self, at: int, end: int) -> int:
-        data = self.data
-        while at < end and data[at] != 10:
+        while at < end and self.data[at] != 10:
             at += 1
         return at + 1 if at < end else end
 
@@ -222,6 +226,13 @@ class HttpReader:
                 size += 1
             at += 1
         self.path_size = size
+
+    def find_agent(self, end: int) -> None:
+        """Find the User-Agent of the request that was read last, where it was not wanted then."""
+        if self.agent_end == 0 and self.want_agent == 0:
+            self.want_agent = 1
+            self._headers(end)
+            self.want_agent = 0
 
     def write_agent(self) -> None:
         """Write the User-Agent to the text; only sets with keys of that kind need it."""

@@ -1,5 +1,10 @@
 """IPv4 (RFC 791) and IPv6 (RFC 8200): addresses, protocol, and where the payload lies."""
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
+
 from agent.scan import stats
 
 FRAGMENTS = stats.FRAGMENTS
@@ -51,24 +56,25 @@ class Ip:
         if start + 20 > end:
             self.counters[TRUNCATED] += 1
             return 0
-        header = (self.data[start] & 15) * 4
+        first = self.word(start)
+        header = ((first >> 24) & 15) * 4
         if header < 20 or start + header > end:
             self.counters[TRUNCATED] += 1
             return 0
-        total = (self.data[start + 2] << 8) | self.data[start + 3]
+        total = first & 0xFFFF
         # Segmentation offload leaves the length 0 where the packet outgrew it.
         if total >= header and start + total < end:
             end = start + total
         self.version = 4
         self.counters[IPV4] += 1
-        self.protocol = self.data[start + 9]
+        self.protocol = (self.word(start + 8) >> 16) & 255
         self.source_high = 0
         self.destination_high = 0
-        self.source_low = self._word(start + 12)
-        self.destination_low = self._word(start + 16)
+        self.source_low = self.word(start + 12)
+        self.destination_low = self.word(start + 16)
         self.start = start + header
         self.end = end
-        if ((self.data[start + 6] & 0x1F) << 8) | self.data[start + 7]:
+        if self.word(start + 4) & 0x1FFF:
             self.counters[FRAGMENTS] += 1
             return 0
         return 1
@@ -82,10 +88,10 @@ class Ip:
             end = start + 40 + length
         self.version = 6
         self.counters[IPV6] += 1
-        self.source_high = (self._word(start + 8) << 32) | self._word(start + 12)
-        self.source_low = (self._word(start + 16) << 32) | self._word(start + 20)
-        self.destination_high = (self._word(start + 24) << 32) | self._word(start + 28)
-        self.destination_low = (self._word(start + 32) << 32) | self._word(start + 36)
+        self.source_high = self._words(start + 8)
+        self.source_low = self._words(start + 16)
+        self.destination_high = self._words(start + 24)
+        self.destination_low = self._words(start + 32)
         self.end = end
         return self._extensions(self.data[start + 6], start + 40, end)
 
@@ -118,7 +124,13 @@ class Ip:
         self.start = at
         return 1
 
-    def _word(self, at: int) -> int:
-        high = (self.data[at] << 8) | self.data[at + 1]
-        low = (self.data[at + 2] << 8) | self.data[at + 3]
-        return (high << 16) | low
+    def _words(self, at: int) -> int:
+        high = self.word(at)
+        return (high << 32) | self.word(at + 4)
+
+    def word(self, at: int) -> int:
+        """Return four bytes as a number; one check of the last of them stands for all."""
+        low = self.data[at + 3]
+        with cython.boundscheck(False):
+            high = (self.data[at] << 24) | (self.data[at + 1] << 16)
+            return high | (self.data[at + 2] << 8) | low

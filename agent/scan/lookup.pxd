@@ -14,20 +14,21 @@ cdef class Lookup:
     cdef unsigned long long pool, rows, directory, networks, literals
 
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
-    cdef long long text_row(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
+    cdef long long text_row(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
     cdef long long number_row(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked="unsigned long long", low="unsigned long long", row="long long")
     cdef long long network4_row(self, unsigned long long address) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked_high="unsigned long long", masked_low="unsigned long long", h="unsigned long long", row="long long")
     cdef long long network6_row(self, unsigned long long high, unsigned long long low) except? -2 nogil
-    @cython.locals(h="unsigned long long", i=Py_ssize_t)
-    cdef unsigned long long hash_text(self, unsigned long long table, Py_ssize_t start, Py_ssize_t end) except? 0 nogil
-    @cython.locals(i=Py_ssize_t)
-    cdef int _equal(self, unsigned long long at, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
+    @cython.locals(h="unsigned long long", i=size_t)
+    cdef unsigned long long hash_text(self, unsigned long long table, size_t start, size_t end) except? 0 nogil
+    @cython.locals(i=size_t)
+    cdef int _equal(self, unsigned long long at, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(i="unsigned long long", found="unsigned long long")
     cdef int _same_number(self, unsigned long long at, unsigned long long size, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
 
+@cython.final
 cdef class Filters:
     cdef readonly object buffer
     cdef readonly unsigned long long[::1] words
@@ -36,30 +37,31 @@ cdef class Filters:
     cdef readonly unsigned long long ungated
     cdef readonly int agents
 
+@cython.final
 cdef class Sets:
     cdef Lookup own, published
     cdef Keyed keyed
     cdef unsigned char[::1] text
     cdef long long row
     cdef unsigned long long candidate, ungated, host
-    cdef Py_ssize_t host_start, host_end
+    cdef size_t host_start, host_end
     cdef int agents
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
-    @cython.locals(text="unsigned char[::1]", gate="unsigned long long[::1]", found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=Py_ssize_t, c="unsigned long long")
-    cdef int domain(self, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
-    @cython.locals(text="unsigned char[::1]", h="unsigned long long", i=Py_ssize_t)
-    cdef int begin_host(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    @cython.locals(text="unsigned char[::1]", alone="unsigned long long", behind="unsigned long long", i=Py_ssize_t, c="unsigned long long", found=int)
-    cdef int joined(self, Py_ssize_t path, Py_ssize_t path_end) except? -2 nogil
-    cdef int exact(self, unsigned long long table, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
+    @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
+    cdef int domain(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(h="unsigned long long", i=size_t)
+    cdef int begin_host(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(alone="unsigned long long", behind="unsigned long long", i=size_t, c="unsigned long long", found=int)
+    cdef int joined(self, size_t path, size_t path_end) except? -2 nogil
+    cdef int exact(self, unsigned long long table, size_t start, size_t end) except? -2 nogil
     @cython.locals(found=int, low="unsigned long long", row="long long")
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
     @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
-    cdef int _text(self, unsigned long long table, unsigned long long h, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end) except? -2 nogil
+    cdef int _text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
     cdef int _number(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil

@@ -327,8 +327,6 @@ class Sets:
 
         On the way `candidate` is set where the name holds a literal that some pattern needs.
         """
-        text = self.text
-        gate = self.gate
         found = 0
         passed = self.ungated
         window = 0
@@ -336,26 +334,25 @@ class Sets:
         i = end
         while i > start:
             i -= 1
-            c = text[i]
+            c = self.text[i]
             if c == DOT:
                 found |= self._text(DOMAIN, self.keyed.finish(h), i + 1, end, 0, 0)
             h = ((h ^ c) * PRIME) & MASK
             window = (window >> 8) | (c << 24)
             bit = ((window * GATE_PRIME) & LOW32) >> 16
-            if (gate[bit >> 6] >> (bit & 63)) & 1:
+            if (self.gate[bit >> 6] >> (bit & 63)) & 1:
                 # A second bitmap under another hash: few enough literals share bits in both.
                 bit = ((window * GATE_PRIME2) & LOW32) >> 16
-                passed |= (gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
+                passed |= (self.gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
         self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
 
     def begin_host(self, start: int, end: int) -> None:
         """Hash the host text[start:end] once for all paths that `joined` puts behind it."""
-        text = self.text
         h = self.keyed.begin(URL)
         i = start
         while i < end:
-            h = ((h ^ text[i]) * PRIME) & MASK
+            h = ((h ^ self.text[i]) * PRIME) & MASK
             i += 1
         self.host = h
         self.host_start = start
@@ -363,12 +360,11 @@ class Sets:
 
     def joined(self, path: int, path_end: int) -> int:
         """Tell whether text[path:path_end] is a listed path, alone or behind the host."""
-        text = self.text
         alone = self.keyed.begin(PATH)
         behind = self.host
         i = path
         while i < path_end:
-            c = text[i]
+            c = self.text[i]
             alone = ((alone ^ c) * PRIME) & MASK
             behind = ((behind ^ c) * PRIME) & MASK
             i += 1

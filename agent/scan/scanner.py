@@ -48,6 +48,8 @@ DNS_PORT = 53
 ECHO_REQUEST = 8  # RFC 792
 ECHO_REQUEST6 = 128  # RFC 4443
 LOOPBACK4 = 0x7F000001
+TOUCHED = 32  # packets whose headers are loaded ahead; as many loads as a core keeps under way
+CACHE_LINE = 64
 MICROSECONDS = 1000000
 FOR_EVER = 0xFFFFFFFFFFFFFFFF
 PORTS_SIX = 1 << 32
@@ -104,6 +106,7 @@ class Scanner:
         self.meta = memoryview(b"").cast("I")
         self.now_us = 0
         self.number = 0
+        self.touched = 0
         self.until_us = 0
         self.ports = 0
         self.adopt(own, published, filters)
@@ -116,6 +119,7 @@ class Scanner:
         self.dns = DnsReader(text)
         self.http = HttpReader(text)
         self.tls = TlsReader(text)
+        self.http.want_agent = self.sets.agents
 
     def scan(self, batch: PacketBatch, number: int = 0, until_us: int = FOR_EVER) -> int:
         """Scan a batch from packet `number` to the first one at or after `until_us`.
@@ -167,6 +171,8 @@ class Scanner:
     def _scan(self, datalink: int, packets: int) -> int:
         """Scan packets; return 1 where time stopped it before the end."""
         while self.number < packets:
+            if self.number % TOUCHED == 0:
+                self._touch(packets)
             record = self.number * 4
             now_us = self.meta[record] * MICROSECONDS + self.meta[record + 1]
             if now_us >= self.until_us:
@@ -175,6 +181,21 @@ class Scanner:
             self._packet(datalink, record)
             self.number += 1
         return 0
+
+    def _touch(self, packets: int) -> None:
+        """Load the headers of the next packets, so that their cache misses overlap."""
+        number = self.number
+        end = number + TOUCHED if number + TOUCHED < packets else packets
+        seen = 0
+        while number < end:
+            start = self.meta[number * 4 + 2]
+            size = self.meta[number * 4 + 3]
+            if size > 0:
+                seen += self.data[start]
+            if size > CACHE_LINE:
+                seen += self.data[start + CACHE_LINE]
+            number += 1
+        self.touched = seen
 
     def _packet(self, datalink: int, record: int) -> int:
         start = self.meta[record + 2]
@@ -248,8 +269,7 @@ class Scanner:
         return self._addresses(OTHER)
 
     def _ports(self, start: int) -> int:
-        source = (self.data[start] << 8) | self.data[start + 1]
-        return (source << 16) | (self.data[start + 2] << 8) | self.data[start + 3]
+        return self.ip.word(start)
 
     def _listed(self, with_ports: int) -> int:
         """Tell whether either address is listed, bare, with its port, or by network."""
@@ -364,6 +384,7 @@ class Scanner:
         value = self.sets.published.hash_text(1, 0, host)
         value ^= self.sets.published.hash_text(2, 512, 512 + self.http.path_size)
         if self._sight(REQUEST, value, exact, payload, end):
+            self.http.find_agent(end)
             self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
             self.sightings.slice(TARGET_FIELD, self.http.target_at, self.http.target_end)
             self.sightings.slice(HOST_FIELD, self.http.host_at, self.http.host_end)

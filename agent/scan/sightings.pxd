@@ -4,6 +4,7 @@ cdef unsigned long long WORDS, RECORDS, FOLD_FROM, PATTERN_RECORDS, SLOTS, ARENA
 cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, FRESH, FOLDED, LOW32
 cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS
 
+@cython.final
 cdef class Sightings:
     cdef const unsigned char[::1] data
     cdef unsigned long long[::1] counters
