@@ -30,6 +30,7 @@ cdef class Scanner:
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
     cdef unsigned long long now_us, number, touched, until_us
+    cdef size_t size
     cdef Sets sets
     cdef Keyed keyed
     cdef DnsReader dns

@@ -106,6 +106,7 @@ class Scanner:
         self.meta = memoryview(b"").cast("I")
         self.now_us = 0
         self.number = 0
+        self.size = 0
         self.touched = 0
         self.until_us = 0
         self.ports = 0
@@ -129,6 +130,7 @@ class Scanner:
         """
         data = memoryview(batch.data)
         self.data = data
+        self.size = len(batch.data)
         self.link.data = data
         self.ip.data = data
         self.dns.data = data
@@ -190,10 +192,8 @@ class Scanner:
         while number < end:
             start = self.meta[number * 4 + 2]
             size = self.meta[number * 4 + 3]
-            if size > 0:
-                seen += self.data[start]
-            if size > CACHE_LINE:
-                seen += self.data[start + CACHE_LINE]
+            if size > CACHE_LINE and start + size <= self.size:
+                seen += self.data[start] + self.data[start + CACHE_LINE]
             number += 1
         self.touched = seen
 
