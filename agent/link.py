@@ -98,7 +98,7 @@ class Reader:
         for body in self._frames(data):
             try:
                 yield _from_sense.decode(body)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise LinkError(str(error)) from error
 
     def from_deliver(self, data: bytes) -> Iterator[FromDeliver]:
@@ -106,7 +106,7 @@ class Reader:
         for body in self._frames(data):
             try:
                 yield _from_deliver.decode(body)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise LinkError(str(error)) from error
 
     def _frames(self, data: bytes) -> Iterator[bytes]:
