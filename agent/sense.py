@@ -67,7 +67,7 @@ class Sense:
         self._refused: Path | None = None
         self._sets = self._open_sets(settings, None)
         self._allow = AllowList.load(settings.allow_list, _now_us())
-        self._pipeline = self._make_pipeline(settings)
+        self._pipeline = self._make_pipeline(settings, self._sets, self._allow)
         self._workers: list[Worker] = []
         self._fanouts: dict[str, Fanout] = {}
         self._wake_read, self._wake_write = os.pipe()
@@ -152,11 +152,11 @@ class Sense:
             since, self._lost_told = lost - self._lost_told, lost
             self._tell([self._notices.loss(_now_us(), "sense", since, "events")])
 
-    def _make_pipeline(self, settings: Settings) -> Pipeline:
-        trails = Trails(self._sets.own, self._sets.published)
-        pipeline = Pipeline(settings, trails, self._allow, self._ids)
+    def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
+        """Wire the rooms behind the scanner; raise ConfigError."""
+        trails = Trails(sets.own, sets.published)
+        pipeline = Pipeline(settings, trails, allow, self._ids)
         pipeline.adopt(trails, self._set_id)
-        self._notices.set_id = self._set_id
         return pipeline
 
     # Interfaces
@@ -277,6 +277,7 @@ class Sense:
             allow = AllowList.load(settings.allow_list, _now_us())
             published = self._sets.published if self._sets.published.info.keys else None
             sets = self._open_sets(settings, published)
+            pipeline = self._make_pipeline(settings, sets, allow)
         except ConfigError as error:
             self._tell(
                 [self._degraded(f"reload refused: {error}", "the old settings stay; correct it")]
@@ -284,9 +285,8 @@ class Sense:
         else:
             later = _needs_restart(self._settings, settings)
             self._tell(self._pipeline.flush())
-            self._settings, self._allow = settings, allow
+            self._settings, self._allow, self._pipeline = settings, allow, pipeline
             self._use(sets)
-            self._pipeline = self._make_pipeline(settings)
             self._share_counters()
             self._refused = None
             told = "settings" + (f"; {', '.join(later)} change at a restart" if later else "")
