@@ -1,0 +1,602 @@
+"""sense as a whole: from the wire to deliver's real server, through faults of its neighbours."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from agent import sense as sense_module
+from agent import uplink as uplink_module
+from agent import worker as worker_module
+from agent.config import ConfigError, Settings, parse
+from agent.deliver.server import Server
+from agent.link import Flow, Flows
+from agent.model import Event
+from agent.sense import Sense
+from agent.trails.publish import current_set, publish, rollback
+from tests import packets
+from tests.deliver.waiting import until
+from tests.wired import Rows, write_set
+
+ROOT = Path(__file__).resolve().parents[1]
+ABSENT = "mts-none"
+"""An interface that no host has: such a sense does all but capture, and needs no privileges."""
+
+T = TypeVar("T")
+
+
+class Deliver:
+    """deliver's server, and what it took over; it can be stopped and started like the process."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / "events.sock"
+        self.events: list[Event] = []
+        self.server: Server | None = None
+        self.start()
+
+    def start(self) -> Server:
+        """Start a new server at the same place; it knows nothing of the old one."""
+        self.server = Server(self._path, frozenset({os.geteuid()}), self.events.append)
+        self.server.start()
+        return self.server
+
+    def stop(self) -> None:
+        """Stop the server."""
+        if self.server:
+            self.server.stop()
+            self.server = None
+
+    def of(self, class_id: str) -> list[Event]:
+        """Return the events of one class."""
+        return [event for event in self.events if event.class_id == class_id]
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric of the last snapshot, -1 without one."""
+        snapshot = self.server.sense.snapshot if self.server else None
+        found = [s.value for s in snapshot.samples if s.name == name] if snapshot else []
+        return sum(found) if found else -1.0
+
+    @property
+    def unready(self) -> str | None:
+        """Return why sense is not ready, empty where it is, None before it said anything."""
+        snapshot = self.server.sense.snapshot if self.server else None
+        return snapshot.reason if snapshot else None
+
+
+class Room:
+    """Folders, a deliver, and senses on threads of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state, self.run_dir = folder / "state", folder / "run"
+        self.folder = folder
+        self.state.mkdir()
+        self.run_dir.mkdir()
+        self.deliver = Deliver(self.run_dir)
+        self._running: list[tuple[threading.Event, threading.Thread]] = []
+
+    def settings(self, more: str = "", interface: str = ABSENT) -> Settings:
+        """Return settings that touch nothing of this host."""
+        return parse(
+            "sensor: {name: sensor.example.org}\n"
+            f"capture: {{interfaces: [{interface}], buffer_mb: 4, workers: 1}}\n"
+            f"trails: {{custom: [{self.folder}/own.txt]}}\n"
+            "allow_list: {builtin: false, files: []}\n"
+            "condense: {window: 1s}\n" + more,
+            "config.yaml",
+        )
+
+    def start(self, settings: Settings | None = None) -> Sense:
+        """Start a sense."""
+        sense = Sense(settings or self.settings(), self.state, self.run_dir)
+        stop = threading.Event()
+        thread = threading.Thread(target=sense.run, args=(stop,), daemon=True)
+        thread.start()
+        self._running.append((stop, thread))
+        return sense
+
+    def stop(self) -> None:
+        """Stop all senses and wait for their ends."""
+        for stop, _ in self._running:
+            stop.set()
+        for _, thread in self._running:
+            thread.join(20)
+            assert not thread.is_alive()
+        self._running.clear()
+
+    def publish(self, rows: Rows) -> Path:
+        """Build and publish a set; return the published file."""
+        return publish(write_set(self.folder / "built.set", rows), self.state)
+
+    def told(self, class_id: str, what: str = "") -> Event:
+        """Wait for an event of that class whose info holds `what`; return it."""
+
+        def found() -> list[Event]:
+            return [event for event in self.deliver.of(class_id) if what in event.info]
+
+        until(found, f"{class_id} {what}: {[e.info for e in self.deliver.events]}")
+        return found()[0]
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Return a room in which what is due every few seconds is due at once."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    monkeypatch.setattr(sense_module, "TICK_SECONDS", 0.02)
+    monkeypatch.setattr(sense_module, "SET_SECONDS", 0.05)
+    monkeypatch.setattr(sense_module, "SNAPSHOT_SECONDS", 0.05)
+    monkeypatch.setattr(sense_module, "INTERFACES_SECONDS", 0.05)
+    monkeypatch.setattr(worker_module, "REOPEN_SECONDS", 0.05)
+    monkeypatch.setattr(uplink_module, "RETRY_SECONDS", 0.05)
+    switch = sys.getswitchinterval()
+    made = Room(tmp_path)
+    try:
+        yield made
+    finally:
+        made.stop()
+        made.deliver.stop()
+        sys.setswitchinterval(switch)
+
+
+# --- without capture --------------------------------------------------------------------------
+
+
+def test_a_start_without_a_set_is_told_and_not_ready(room: Room) -> None:
+    """It runs with what it has, says what is missing and what to do."""
+    room.start()
+
+    degraded = room.told("agent-degraded")
+    assert "no trail set is published" in degraded.info
+    assert "run maltrail-agent update" in degraded.info
+    assert (degraded.severity_id, degraded.set) == (6, "none")
+    until(lambda: room.deliver.unready == "no trail set is published", "not ready")
+    assert room.told("agent-start").sensor == "sensor.example.org"
+
+
+def test_a_set_published_later_is_adopted_and_told(room: Room) -> None:
+    """Within seconds, without a restart; events name it from then on."""
+    room.start()
+    room.told("agent-degraded")
+    until(lambda: room.deliver.unready is not None, "the first counters")
+
+    published = room.publish({"evil.org": "malware", "evil.net": "malware"})
+
+    set_id = published.stem[:12]
+    assert room.told("agent-reload", f"trail set {set_id}").set == set_id
+    until(lambda: room.deliver.metric("trails_loaded") == 2, "the metric")
+    until(lambda: room.deliver.unready != "no trail set is published", "the set is no reason now")
+
+
+def test_a_set_that_is_there_at_the_start_is_in_force_from_the_first_event(room: Room) -> None:
+    """No moment without trails, and nothing to complain about."""
+    set_id = room.publish({"evil.org": "malware"}).stem[:12]
+
+    room.start()
+
+    started = room.told("agent-start")
+    assert (started.set, started.evidence["set"]) == (set_id, set_id)
+    assert room.deliver.of("agent-degraded") == []
+
+
+def test_a_damaged_set_is_refused_and_the_old_one_stays(room: Room) -> None:
+    """Told once, with the file; a good one afterwards is adopted."""
+    good = room.publish({"evil.org": "malware"})
+    room.start()
+    room.told("agent-start")
+    bad = good.with_name("f" * 64 + ".set")
+    content = bytearray(good.read_bytes())
+    content[-9] ^= 0xFF
+    bad.write_bytes(content)
+    bad.chmod(0o444)
+    link = good.with_name("new")
+    link.symlink_to(bad.name)
+    link.replace(good.with_name("current"))
+
+    degraded = room.told("agent-degraded", bad.name)
+
+    assert "the set in use stays" in degraded.info
+    assert degraded.set == good.stem[:12]
+    better = room.publish({"evil.org": "malware", "evil.net": "malware"})
+    assert room.told("agent-reload", better.stem[:12])
+    assert len(room.deliver.of("agent-degraded")) == 1
+
+
+def test_a_rollback_is_followed(room: Room) -> None:
+    """The link decides, whichever way it goes."""
+    first = room.publish({"evil.org": "malware"})
+    second = room.publish({"evil.net": "malware"})
+    room.start()
+    assert room.told("agent-start").set == second.stem[:12]
+
+    rollback(room.state)
+
+    assert current_set(room.state) == first
+    assert room.told("agent-reload", first.stem[:12])
+
+
+def test_a_reload_puts_settings_in_force_and_says_what_waits(room: Room) -> None:
+    """Own trails are read anew; what needs a restart is named."""
+    sense = room.start()
+    room.told("agent-start")
+    (room.folder / "own.txt").write_text("evil.org\nevil.net\n")
+
+    sense.reload(room.settings("limits: {tables_mb: 8}\n"))
+
+    assert "limits change at a restart" in room.told("agent-reload", "settings").info
+    until(lambda: room.deliver.metric("own_trails_loaded") == 2, "the own trails")
+
+
+def test_a_reload_of_what_cannot_be_read_keeps_the_old(room: Room) -> None:
+    """An allow-list that is not there, a list that is no list: told, nothing changes."""
+    (room.folder / "own.txt").write_text("evil.org\n")
+    sense = room.start()
+    until(lambda: room.deliver.metric("own_trails_loaded") == 1, "the own trail")
+    (room.folder / "own.txt").unlink()
+    (room.folder / "own.txt").mkdir()
+    (room.folder / "own.txt" / "a.txt").mkdir()
+
+    sense.reload(room.settings())
+
+    degraded = room.told("agent-degraded", "reload refused: ")
+    assert "a.txt: cannot" in degraded.info
+    assert room.deliver.metric("own_trails_loaded") == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("detections: {port_scam: {enabled: true}}\n", "detections.port_scam: unknown behaviour"),
+        ("severity: {rules: [{severity: 3, direction: [up]}]}\n", "severity.rules[0].direction"),
+        ("allow_list: {entries: [{domain: 'a b'}]}\n", "allow_list.entries[0]"),
+    ],
+)
+def test_a_reload_of_settings_that_make_no_sense_keeps_the_old(
+    room: Room, wrong: str, said: str
+) -> None:
+    """What only the rooms themselves can judge is refused like the rest; sense goes on."""
+    sense = room.start()
+    room.told("agent-start")
+    text = f"trails: {{custom: [{room.folder}/own.txt]}}\n{wrong}"
+
+    sense.reload(parse(text, "config.yaml"))
+
+    assert said in room.told("agent-degraded", "reload refused: ").info
+    sense.reload(room.settings())
+    assert room.told("agent-reload", "settings")
+
+
+def test_a_start_with_lists_that_cannot_be_read_is_refused(room: Room) -> None:
+    """One line that names the key, before anything runs."""
+    (room.folder / "own.txt").mkdir()
+    (room.folder / "own.txt" / "a.txt").mkdir()
+
+    with pytest.raises(ConfigError, match=r"^trails\.custom: .*a\.txt: cannot be read"):
+        Sense(room.settings(), room.state, room.run_dir)
+
+
+def test_rows_of_own_lists_that_can_never_match_are_logged(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the reason and a sample, so that a typing error is found."""
+    (room.folder / "own.txt").write_text("evil.org\n300.1.1.1\n")
+
+    Sense(room.settings(), room.state, room.run_dir)
+
+    assert "1 row(s) can never match" in caplog.text
+    assert "300.1.1.1" in caplog.text
+
+
+def test_events_outlive_a_deliver_that_is_away(room: Room) -> None:
+    """Sense starts first, is reloaded meanwhile, and tells all of it in order."""
+    room.deliver.stop()
+    sense = room.start()
+    until(lambda: sense._uplink.waiting >= 2, "start and degraded are kept")
+    sense.reload(room.settings())
+    until(lambda: sense._uplink.waiting >= 3, "the reload is kept")
+
+    room.deliver.start()
+
+    room.told("agent-reload")
+    classes = [event.class_id for event in room.deliver.events]
+    assert classes[:3] == ["agent-start", "agent-degraded", "agent-reload"]
+    until(lambda: sense._uplink.waiting == 0, "all are acknowledged")
+    assert sense._uplink.lost == 0
+
+
+def test_events_outlive_a_restart_of_deliver(room: Room) -> None:
+    """What was told before is not told again, what happened meanwhile is not lost."""
+    sense = room.start()
+    room.told("agent-degraded")
+    until(lambda: sense._uplink.waiting == 0, "all are acknowledged")
+    room.deliver.stop()
+    published = room.publish({"evil.org": "malware"})
+    until(lambda: sense._uplink.waiting, "the reload is kept")
+
+    room.deliver.start()
+
+    room.told("agent-reload", published.stem[:12])
+    assert [event.class_id for event in room.deliver.events] == [
+        "agent-start",
+        "agent-degraded",
+        "agent-reload",
+    ]
+
+
+def test_a_restart_of_sense_is_a_stop_and_a_start(room: Room) -> None:
+    """The new run counts from one again and deliver takes it as such."""
+    room.start()
+    room.told("agent-start")
+    room.stop()
+    assert room.told("agent-stop")
+
+    room.start()
+
+    until(lambda: len(room.deliver.of("agent-start")) == 2, "the second start")
+    assert room.deliver.server is not None
+    assert room.deliver.server.duplicates == 0
+
+
+def test_an_end_without_deliver_comes_soon_and_says_what_is_lost(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits for ever; the log has the number."""
+    room.deliver.stop()
+    sense = room.start()
+    until(lambda: sense._uplink.waiting >= 2, "events wait")
+
+    room.stop()
+
+    assert "3 events did not reach deliver" in caplog.text
+
+
+def test_a_missing_interface_is_told_by_readiness(room: Room) -> None:
+    """The set is there, capture is not."""
+    room.publish({"evil.org": "malware"})
+
+    room.start()
+
+    until(lambda: room.deliver.unready == f"capture is not open on {ABSENT}", "the reason")
+    assert room.deliver.metric("capture_up") == 0
+
+
+def test_a_hangup_reloads_and_a_term_ends_the_process(room: Room) -> None:
+    """As systemd does it, with the real process."""
+    configured = room.folder / "config.yaml"
+    configured.write_text(
+        f"capture: {{interfaces: [{ABSENT}]}}\ntrails: {{custom: [{room.folder}/own.txt]}}\n"
+    )
+    command = [sys.executable, "-m", "agent", "sense", "-c", str(configured)]
+    command += ["--state-dir", str(room.state), "--run-dir", str(room.run_dir)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        try:
+            room.told("agent-start")
+            configured.write_text(configured.read_text() + "nonsense: 1\n")
+            process.send_signal(signal.SIGHUP)
+            assert process.stderr
+            until(
+                lambda: b"reload refused, the old settings stay" in process.stderr.readline(),
+                "the refusal",
+            )
+            configured.write_text(configured.read_text().replace("nonsense: 1\n", ""))
+            process.send_signal(signal.SIGHUP)
+            room.told("agent-reload", "settings")
+            process.terminate()
+            room.told("agent-stop")
+
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+# --- with capture -----------------------------------------------------------------------------
+
+NEAR, FAR = "mts-near", "mts-far"
+CLONE_NEWNET = 0x40000000
+
+
+def ip(command: str) -> None:
+    """Run a command that must succeed."""
+    subprocess.run(command.split(), check=True, capture_output=True)
+
+
+Send = Callable[..., None]
+
+
+@pytest.fixture
+def wire() -> Iterator[Send]:
+    """Enter a network namespace with a veth pair; get what sends frames from its far end."""
+    name = f"mts-{os.getpid()}"
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open("rb") as home:
+        ip(f"ip netns add {name}")
+        try:
+            ip(f"ip netns exec {name} sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+            with Path(f"/run/netns/{name}").open("rb") as away:
+                assert libc.setns(away.fileno(), CLONE_NEWNET) == 0
+            ip(f"ip link add {NEAR} type veth peer name {FAR}")
+            ip(f"ip link set {NEAR} up")
+            ip(f"ip link set {FAR} up")
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+
+                def send(*frames: bytes) -> None:
+                    for frame in frames:
+                        raw.sendto(frame, (FAR, 0))
+
+                yield send
+        finally:
+            assert libc.setns(home.fileno(), CLONE_NEWNET) == 0
+            ip(f"ip netns delete {name}")
+
+
+def query(name: str) -> bytes:
+    """Return a question for a name."""
+    return packets.udp_frame("192.168.1.10", 40000, "192.0.2.53", 53, packets.dns_query(name))
+
+
+@pytest.fixture
+def capturing(wire: Send, room: Room) -> Iterator[Room]:
+    """Return a room whose sense captures and is ready."""
+    room.publish({"evil.org": "evil (malware)", "198.51.100.9": "c2 (malware)"})
+    room.start(room.settings(interface=NEAR))
+    until(lambda: room.deliver.unready == "", "ready")
+    yield room
+    room.stop()
+
+
+@pytest.mark.root
+def test_what_is_on_the_wire_is_told(capturing: Room, wire: Send) -> None:
+    """From a frame to an event at deliver, in a moment, and counted."""
+    wire(query("www.evil.org"))
+
+    event = capturing.told("trail-domain")
+
+    assert (event.trail, event.interface) == ("(www).evil.org", NEAR)
+    assert (event.sensor, event.state, event.severity_id) == ("sensor.example.org", "open", 8)
+    until(lambda: capturing.deliver.metric("hits_total") == 1, "the metric")
+    assert capturing.deliver.metric("scan_errors_total") == 0
+    assert capturing.deliver.metric("capture_packets_received_total") >= 1
+
+
+@pytest.mark.root
+def test_a_scan_on_the_wire_is_told(capturing: Room, wire: Send) -> None:
+    """Counted in the worker, judged in the main thread."""
+    wire(*[packets.syn_frame("203.0.113.9", 6000, "192.168.1.20", port) for port in range(30)])
+
+    assert capturing.told("behaviour-port_scan").trail == "203.0.113.9"
+
+
+@pytest.mark.root
+def test_a_set_published_while_capturing_is_in_force_when_it_is_told(
+    capturing: Room, wire: Send
+) -> None:
+    """The same name before and after."""
+    wire(query("later.org"))
+    published = capturing.publish({"later.org": "malware", "evil.org": "malware"})
+    capturing.told("agent-reload", published.stem[:12])
+
+    until(lambda: wire(query("later.org")) or capturing.deliver.of("trail-domain"), "the hit")
+
+    assert capturing.told("trail-domain").set == published.stem[:12]
+
+
+@pytest.mark.root
+def test_own_trails_are_in_force_after_a_reload(wire: Send, room: Room) -> None:
+    """While no set is published, too."""
+    sense = room.start(room.settings(interface=NEAR))
+    until(lambda: room.deliver.metric("capture_up") == 1, "capture")
+    (room.folder / "own.txt").write_text("ours.org\n")
+
+    sense.reload(room.settings(interface=NEAR))
+    room.told("agent-reload")
+    until(lambda: wire(query("ours.org")) or room.deliver.of("trail-domain"), "the hit")
+
+    event = room.told("trail-domain")
+    assert (event.custom, event.info, event.set) == (True, "own", "none")
+    room.stop()
+
+
+@pytest.mark.root
+def test_no_observation_is_lost_while_deliver_is_away(capturing: Room, wire: Send) -> None:
+    """Killed, traffic goes on, started again: the counts add up to what was sent."""
+    wire(query("evil.org"))
+    capturing.told("trail-domain")
+    capturing.deliver.stop()
+    for _ in range(50):
+        wire(query("evil.org"))
+    wire(packets.syn_frame("192.168.1.10", 5000, "198.51.100.9", 443))
+
+    capturing.deliver.start()
+    capturing.told("trail-ip")
+    capturing.stop()
+
+    told = capturing.deliver.of("trail-domain")
+    assert sum(event.count for event in told) == 51
+    assert len({event.event_id for event in capturing.deliver.events}) == len(
+        capturing.deliver.events
+    )
+
+
+@pytest.mark.root
+def test_a_restart_of_sense_goes_on_capturing(capturing: Room, wire: Send) -> None:
+    """Incidents of the old run are closed at its end, the new one has its own."""
+    wire(query("evil.org"))
+    first = capturing.told("trail-domain")
+    capturing.stop()
+    capturing.deliver.events.clear()
+
+    capturing.start(capturing.settings(interface=NEAR))
+    capturing.told("agent-start")
+    until(lambda: wire(query("evil.org")) or capturing.deliver.of("trail-domain"), "the hit")
+
+    assert capturing.told("trail-domain").incident_id != first.incident_id
+
+
+@pytest.mark.root
+def test_the_agents_own_deliveries_are_not_reported(capturing: Room, wire: Send) -> None:
+    """A SIEM at a listed address: what deliver sends there is counted apart, others' is told."""
+    assert capturing.deliver.server is not None
+    capturing.deliver.server.tell_flows(
+        Flows((Flow("udp", "192.168.1.2", 45000, "198.51.100.9", 514),))
+    )
+    ours = packets.udp_frame("192.168.1.2", 45000, "198.51.100.9", 514, b"<134>CEF:0|")
+    until(lambda: wire(ours) or capturing.deliver.metric("own_traffic_total") > 0, "counted as own")
+    before = len(capturing.deliver.of("trail-ip"))
+
+    wire(*[ours] * 20)
+    until(lambda: capturing.deliver.metric("own_traffic_total") >= 20, "all counted as own")
+    assert len(capturing.deliver.of("trail-ip")) == before
+
+    wire(packets.udp_frame("192.168.1.77", 45000, "198.51.100.9", 514, b"<134>CEF:0|"))
+    until(
+        lambda: any(e.source.address == "192.168.1.77" for e in capturing.deliver.of("trail-ip")),
+        "another's is told",
+    )
+
+
+@pytest.mark.root
+def test_an_interface_that_goes_and_comes_back_is_captured_again(
+    capturing: Room, wire: Send
+) -> None:
+    """Readiness follows, and so does detection."""
+    ip(f"ip link set {NEAR} down")
+    until(lambda: capturing.deliver.unready, "not ready")
+    ip(f"ip link set {NEAR} up")
+    until(lambda: capturing.deliver.unready == "", "ready again")
+
+    until(lambda: wire(query("evil.org")) or capturing.deliver.of("trail-domain"), "the hit")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_share_the_traffic_and_find_a_scan_together(
+    wire: Send, room: Room, workers: int
+) -> None:
+    """The kernel spreads the flows of one scanner; the scan is told all the same."""
+    room.publish({"evil.org": "malware"})
+    settings = room.settings(interface=NEAR)
+    room.start(parse(_with_workers(room, workers), "config.yaml"))
+    assert settings.capture.workers == 1
+    until(lambda: room.deliver.unready == "", "ready")
+
+    wire(
+        *[packets.syn_frame("203.0.113.9", 6000 + port, "192.168.1.20", port) for port in range(60)]
+    )
+
+    room.told("behaviour-port_scan")
+    room.stop()
+
+
+def _with_workers(room: Room, workers: int) -> str:
+    return (
+        f"capture: {{interfaces: [{NEAR}], buffer_mb: 4, workers: {workers}}}\n"
+        f"trails: {{custom: [{room.folder}/own.txt]}}\n"
+        "allow_list: {builtin: false, files: []}\n"
+    )
