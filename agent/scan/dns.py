@@ -50,7 +50,7 @@ class DnsReader:
                 c = self.data[at]
                 if 65 <= c <= 90:
                     c += 32
-                elif not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95):  # noqa: PLR1714
+                elif not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95):
                     return 0
                 self.text[NAME_AT + length] = c
                 length += 1

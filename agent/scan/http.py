@@ -110,13 +110,13 @@ class HttpReader:
             and (self.host_end == 0 or (self.want_agent and self.agent_end == 0))
         ):
             c = self.data[at]
-            if c == 13 or c == 10:  # noqa: PLR1714
+            if c == 13 or c == 10:
                 break
             following = self._next_line(at, end)
-            if (c == 72 or c == 104) and self.host_end == 0:  # noqa: PLR1714
+            if (c == 72 or c == 104) and self.host_end == 0:
                 if self._is_name(at, following, 0):
                     self._value(at + 5, following, 0)
-            elif (c == 85 or c == 117) and self.agent_end == 0 and self._is_name(at, following, 1):  # noqa: PLR1714
+            elif (c == 85 or c == 117) and self.agent_end == 0 and self._is_name(at, following, 1):
                 self._value(at + 11, following, 1)
             at = following
             lines += 1
@@ -144,7 +144,7 @@ class HttpReader:
 
     def _value(self, at: int, end: int, which: int) -> None:
         """Note the value data[at:end] without blanks around it."""
-        while at < end and (self.data[at] == 32 or self.data[at] == 9):  # noqa: PLR1714
+        while at < end and (self.data[at] == 32 or self.data[at] == 9):
             at += 1
         while end > at and self.data[end - 1] <= 32:
             end -= 1

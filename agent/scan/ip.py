@@ -100,7 +100,7 @@ class Ip:
         count = 0
         while (
             following == HOP_BY_HOP
-            or following == ROUTING  # noqa: PLR1714
+            or following == ROUTING
             or following == DESTINATION
             or following == FRAGMENT
         ):

@@ -2,8 +2,8 @@
 
 All numbers are little-endian 64-bit words unless said otherwise, sections start at multiples of
 eight bytes. Rows are sorted by table and key, so that each table owns one run of rows and two
-sets can be compared by walking both once. Constants live here rather than in the compiled files: a name
-that a .pxd gives a C type is gone from the Python module.
+sets can be compared by walking both once. Constants live here rather than in the compiled files:
+a name that a .pxd gives a C type is gone from the Python module.
 """
 
 import hashlib
@@ -84,7 +84,8 @@ SECTION_QUARANTINED = 11
 SECTIONS = 12
 
 ROW_WORDS = 2
-# Word 0: key offset | key length << 32 | kind << 48 | flags << 56. Word 1: label | provenance << 32.
+# Word 0: key offset | key length << 32 | kind << 48 | flags << 56.
+# Word 1: label | provenance << 32.
 
 DIRECTORY_WORDS = 6
 # First filter word, filter mask, first slot word, slot mask, first row, number of rows;

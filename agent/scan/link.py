@@ -44,16 +44,16 @@ class Link:
         self.vlans = 0
         if datalink == DLT_ETHERNET:
             return self._typed(start + 14, start + 12, end)
-        if datalink == DLT_RAW or datalink == DLT_RAW_BSD or datalink == DLT_RAW_FILE:  # noqa: PLR1714
+        if datalink == DLT_RAW or datalink == DLT_RAW_BSD or datalink == DLT_RAW_FILE:
             return start
         if datalink == DLT_SLL:
             return self._typed(start + 16, start + 14, end)
         if datalink == DLT_SLL2:
             return self._typed(start + 20, start, end)
-        if datalink == DLT_NULL or datalink == DLT_LOOP:  # noqa: PLR1714
+        if datalink == DLT_NULL or datalink == DLT_LOOP:
             # The address family differs by system and byte order; the version nibble decides.
             return start + 4
-        if datalink == DLT_IPV4 or datalink == DLT_IPV6:  # noqa: PLR1714
+        if datalink == DLT_IPV4 or datalink == DLT_IPV6:
             return start
         self.counters[UNKNOWN_LINK] += 1
         return -1
@@ -66,9 +66,9 @@ class Link:
                 self.counters[TRUNCATED] += 1
                 return -1
             kind = (self.data[type_at] << 8) | self.data[type_at + 1]
-            if kind == TYPE_IPV4 or kind == TYPE_IPV6:  # noqa: PLR1714
+            if kind == TYPE_IPV4 or kind == TYPE_IPV6:
                 return at
-            if (kind == TYPE_VLAN or kind == TYPE_QINQ) and tags < MAX_TAGS:  # noqa: PLR1714
+            if (kind == TYPE_VLAN or kind == TYPE_QINQ) and tags < MAX_TAGS:
                 if at + 4 > end:
                     self.counters[TRUNCATED] += 1
                     return -1
@@ -90,7 +90,7 @@ class Link:
             self.counters[TRUNCATED] += 1
             return -1
         protocol = (self.data[at + 6] << 8) | self.data[at + 7]
-        if protocol == PPP_IPV4 or protocol == PPP_IPV6:  # noqa: PLR1714
+        if protocol == PPP_IPV4 or protocol == PPP_IPV6:
             return at + 8
         self.counters[NOT_IP] += 1
         return -1

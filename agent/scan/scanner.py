@@ -16,7 +16,6 @@ from agent.model import PacketBatch, Sighting
 from agent.scan import layout, stats
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
-from agent.scan.hashing import Keyed
 from agent.scan.http import HttpReader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
@@ -81,8 +80,8 @@ S_PROBES = stats.PROBES
 class Scanner:
     """Scans for one worker.
 
-    `own` and `published` are set buffers under one seed, `filters` theirs. `probes` counts what port scans are
-    found by, or is None. With `shards` above 1 only the flows of `shard` are looked at.
+    `own` and `published` are set buffers under one seed, `filters` theirs. `probes` counts what
+    port scans are found by, or is None. With `shards` above 1 only the flows of `shard` are looked at.
     """
 
     def __init__(
@@ -232,7 +231,7 @@ class Scanner:
             self.counters[S_SYN] += 1
             self._addresses(SYN_KIND)
             return self._probe()
-        if flags == 0 or flags == 0x01 or flags == 0x29:  # noqa: PLR1714 - NULL, FIN, XMAS, rule H-3
+        if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
             self.counters[S_PROBES] += 1
             return self._probe()
         payload = start + (self.data[start + 12] >> 4) * 4
@@ -257,7 +256,7 @@ class Scanner:
 
     def _other(self, protocol: int, start: int, end: int) -> int:
         self.ports = 0
-        if protocol == ICMP or protocol == ICMP6:  # noqa: PLR1714
+        if protocol == ICMP or protocol == ICMP6:
             self.counters[S_ICMP] += 1
             if start >= end:
                 return 0

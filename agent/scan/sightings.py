@@ -213,9 +213,9 @@ class Sightings:
             protocol=protocol,
             packet=packet,
             fields={
-                name: packet[slice & LOW32 : (slice & LOW32) + (slice >> 32)]
-                for name, slice in zip(FIELD_NAMES, words[FIELDS:], strict=False)
-                if slice
+                name: packet[place & LOW32 : (place & LOW32) + (place >> 32)]
+                for name, place in zip(FIELD_NAMES, words[FIELDS:], strict=False)
+                if place
             },
             vlans=_tags(words[VLANS]),
             interface=interface,
