@@ -81,7 +81,7 @@ class Scanner:
     """Scans for one worker.
 
     `own` and `published` are set buffers under one seed, `filters` theirs. `probes` counts what
-    port scans are found by, or is None. With `shards` above 1 only the flows of `shard` are looked at.
+    port scans are found by, or is None. With `shards` above 1 only flows of `shard` are scanned.
     """
 
     def __init__(
