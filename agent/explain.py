@@ -9,6 +9,8 @@ from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
 from agent.trails.find import Found, Trails, is_exempt, parents
 
+MAX_PORT = 65535
+
 
 class Explanation:
     """What is known of one value; `found` is None where nothing would be reported."""
@@ -27,7 +29,7 @@ class Explanation:
         elif "/" in self.value:
             yield from self._url(self.value)
         else:
-            yield from self._name(self.value.lower().rstrip("."))
+            yield from self._name(self.value.lower().partition(":")[0].rstrip("."))
 
     def _address(self, address: str, port: int | None) -> Iterator[str]:
         yield f"{self.value}: an address" + (f" with port {port}" if port is not None else "")
@@ -104,6 +106,8 @@ def split_port(value: str) -> tuple[str, int | None]:
         return str(ipaddress.ip_address(bare)), None
     except ValueError:
         host, _, port = value.rpartition(":")
+    if not (port.isdecimal() and int(port[:6]) <= MAX_PORT):
+        return "", None
     try:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)
     except ValueError:
