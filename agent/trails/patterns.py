@@ -5,6 +5,7 @@ scanner's gate, so that names without one never reach a pattern.
 """
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -103,7 +104,8 @@ def problem(text: str) -> str | None:
     if len(text) > MAX_PATTERN:
         return "pattern is too long"
     try:
-        re2.compile(text, _options())
+        for anchored in (False, True):
+            re2.compile(_source(text, anchored), _options())
     except re2.error:
         return "pattern that RE2 refuses"
     return None
@@ -115,8 +117,12 @@ def required_literals(text: str) -> tuple[str, ...]:
     Reads the pattern with Python's parser, whose syntax the lists use; what it cannot read has
     no literals, which only costs time.
     """
+    if "[:" in text:  # `[[:alpha:]]` is a class to RE2 and something else to Python
+        return ()
     try:
-        tree = re._parser.parse(text.lower())  # type: ignore[attr-defined]  # noqa: SLF001
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # sets that Python may read otherwise
+            tree = re._parser.parse(text)  # type: ignore[attr-defined]  # noqa: SLF001
     except (re.error, OverflowError, RecursionError):
         return ()
     return _best(_candidates(tree))
@@ -157,8 +163,9 @@ def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
     run = ""
     for op, value in tree:
         name = str(op)
-        if name == "LITERAL" and isinstance(value, int):
-            run += chr(value)
+        # Beyond ASCII letters change their case into ASCII, so those tell nothing.
+        if name == "LITERAL" and isinstance(value, int) and value < 128:
+            run += chr(value).lower()
             continue
         if name == "AT":
             continue
@@ -183,7 +190,10 @@ def _words(name: str, value: object) -> tuple[str, ...]:
     for branch in cast("tuple[object, Sequence[Sequence[tuple[object, object]]]]", value)[1]:
         if any(str(op) != "LITERAL" for op, _ in branch):
             return ()
-        words.append("".join(chr(cast(int, code)) for _, code in branch))
+        word = "".join(chr(cast(int, code)) for _, code in branch)
+        if not word.isascii():
+            return ()
+        words.append(word.lower())
     return tuple(words)
 
 
