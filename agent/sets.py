@@ -26,7 +26,7 @@ def open_sets(
         published = build_from(trails)
         return empty_set(published.seed), published
     current = current_set(state_dir)
-    published = TrailSet.open(current) if current else empty_set(REPLAY_SEED)
+    published = _open(current) if current else empty_set(REPLAY_SEED)
     own = build_own(settings, published.seed)
     if not current and not own.info.keys:
         raise ConfigError(
@@ -50,7 +50,7 @@ def build_own(settings: Settings, seed: int) -> TrailSet:
 def build_from(paths: Sequence[Path]) -> TrailSet:
     """Open the one set file, or build a set of list files. Raise ConfigError, SetError."""
     if len(paths) == 1 and _is_set(paths[0]):
-        return TrailSet.open(paths[0])
+        return _open(paths[0])
     builder = Builder(REPLAY_SEED)
     for path in paths:
         found = files.find(path)
@@ -68,6 +68,13 @@ def build_from(paths: Sequence[Path]) -> TrailSet:
         path = Path(folder, "replay.set")
         builder.write(path)
         return TrailSet.open(path)
+
+
+def _open(path: Path) -> TrailSet:
+    """Open a set and check all of it: a command has nothing to fall back to. Raise SetError."""
+    opened = TrailSet.open(path)
+    opened.verify()
+    return opened
 
 
 def _is_set(path: Path) -> bool:
