@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -29,8 +28,6 @@ from tests.wired import Rows, write_set
 ROOT = Path(__file__).resolve().parents[1]
 ABSENT = "mts-none"
 """An interface that no host has: such a sense does all but capture, and needs no privileges."""
-
-T = TypeVar("T")
 
 
 class Deliver:
@@ -381,10 +378,8 @@ def test_a_hangup_reloads_and_a_term_ends_the_process(room: Room) -> None:
             configured.write_text(configured.read_text() + "nonsense: 1\n")
             process.send_signal(signal.SIGHUP)
             assert process.stderr
-            until(
-                lambda: b"reload refused, the old settings stay" in process.stderr.readline(),
-                "the refusal",
-            )
+            refusal = b"reload refused, the old settings stay"
+            assert any(refusal in line for line in process.stderr)
             configured.write_text(configured.read_text().replace("nonsense: 1\n", ""))
             process.send_signal(signal.SIGHUP)
             room.told("agent-reload", "settings")
@@ -407,7 +402,7 @@ def ip(command: str) -> None:
     subprocess.run(command.split(), check=True, capture_output=True)
 
 
-Send = Callable[..., None]
+Send = Callable[..., bool]
 
 
 @pytest.fixture
@@ -426,9 +421,8 @@ def wire() -> Iterator[Send]:
             ip(f"ip link set {FAR} up")
             with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
 
-                def send(*frames: bytes) -> None:
-                    for frame in frames:
-                        raw.sendto(frame, (FAR, 0))
+                def send(*frames: bytes) -> bool:
+                    return all(raw.sendto(frame, (FAR, 0)) for frame in frames)
 
                 yield send
         finally:
@@ -482,7 +476,7 @@ def test_a_set_published_while_capturing_is_in_force_when_it_is_told(
     published = capturing.publish({"later.org": "malware", "evil.org": "malware"})
     capturing.told("agent-reload", published.stem[:12])
 
-    until(lambda: wire(query("later.org")) or capturing.deliver.of("trail-domain"), "the hit")
+    until(lambda: wire(query("later.org")) and capturing.deliver.of("trail-domain"), "the hit")
 
     assert capturing.told("trail-domain").set == published.stem[:12]
 
@@ -496,7 +490,7 @@ def test_own_trails_are_in_force_after_a_reload(wire: Send, room: Room) -> None:
 
     sense.reload(room.settings(interface=NEAR))
     room.told("agent-reload")
-    until(lambda: wire(query("ours.org")) or room.deliver.of("trail-domain"), "the hit")
+    until(lambda: wire(query("ours.org")) and room.deliver.of("trail-domain"), "the hit")
 
     event = room.told("trail-domain")
     assert (event.custom, event.info, event.set) == (True, "own", "none")
@@ -534,7 +528,7 @@ def test_a_restart_of_sense_goes_on_capturing(capturing: Room, wire: Send) -> No
 
     capturing.start(capturing.settings(interface=NEAR))
     capturing.told("agent-start")
-    until(lambda: wire(query("evil.org")) or capturing.deliver.of("trail-domain"), "the hit")
+    until(lambda: wire(query("evil.org")) and capturing.deliver.of("trail-domain"), "the hit")
 
     assert capturing.told("trail-domain").incident_id != first.incident_id
 
@@ -547,7 +541,9 @@ def test_the_agents_own_deliveries_are_not_reported(capturing: Room, wire: Send)
         Flows((Flow("udp", "192.168.1.2", 45000, "198.51.100.9", 514),))
     )
     ours = packets.udp_frame("192.168.1.2", 45000, "198.51.100.9", 514, b"<134>CEF:0|")
-    until(lambda: wire(ours) or capturing.deliver.metric("own_traffic_total") > 0, "counted as own")
+    until(
+        lambda: wire(ours) and capturing.deliver.metric("own_traffic_total") > 0, "counted as own"
+    )
     before = len(capturing.deliver.of("trail-ip"))
 
     wire(*[ours] * 20)
@@ -571,7 +567,7 @@ def test_an_interface_that_goes_and_comes_back_is_captured_again(
     ip(f"ip link set {NEAR} up")
     until(lambda: capturing.deliver.unready == "", "ready again")
 
-    until(lambda: wire(query("evil.org")) or capturing.deliver.of("trail-domain"), "the hit")
+    until(lambda: wire(query("evil.org")) and capturing.deliver.of("trail-domain"), "the hit")
 
 
 @pytest.mark.root
@@ -581,9 +577,7 @@ def test_workers_share_the_traffic_and_find_a_scan_together(
 ) -> None:
     """The kernel spreads the flows of one scanner; the scan is told all the same."""
     room.publish({"evil.org": "malware"})
-    settings = room.settings(interface=NEAR)
     room.start(parse(_with_workers(room, workers), "config.yaml"))
-    assert settings.capture.workers == 1
     until(lambda: room.deliver.unready == "", "ready")
 
     wire(
