@@ -38,6 +38,7 @@ _JA4 = re.compile(
     r"[tqd](?:[0-9]{2}|s[123]|d[123])[di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}"
 )
 _MALTRAIL_PATTERN = re.compile(r"[\].][*+]|\[[a-z0-9_.\-]+\]", re.IGNORECASE)  # rule T-7
+_SLASHES = re.compile("//+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 HEX_KINDS = {40: layout.CERTIFICATE, 64: layout.CERTIFICATE, 32: layout.JA3}
@@ -50,10 +51,13 @@ def parse(text: str, dialect: Dialect = "own", kind: str = "") -> Key:
     """
     lowered = text.strip().lower()
     if not kind and _NAME.fullmatch(lowered) and len(lowered) <= MAX_NAME and "." in lowered:
-        if dialect == "maltrail" and lowered.startswith("www."):
-            lowered = lowered[4:]  # rule T-2: the parent walk covers www. anyway
+        if dialect == "maltrail":
+            lowered = _without_www(lowered)
         return Key(layout.DOMAIN, lowered.encode())
-    found = _parse_other(text.strip(), lowered, dialect, kind)
+    try:
+        found = _parse_other(text.strip(), lowered, dialect, kind)
+    except UnicodeEncodeError as error:
+        raise Inert("is no text") from error
     if len(found.key) > layout.MAX_KEY_BYTES:
         raise Inert("longer than a captured packet")
     return found
@@ -176,18 +180,18 @@ def _path(text: str) -> Key:
     path = text.rstrip("/")  # observed paths lose theirs, rule T-13.8
     if not path:
         raise Inert("matches every request")
-    return Key(layout.PATH, path.replace("//", "/").encode())
+    return Key(layout.PATH, _SLASHES.sub("/", path).encode())
 
 
 def _url(text: str) -> Key:
     host, _, path = text.partition("/")
     host = host.rpartition("@")[2].removesuffix(":80").rstrip(".")
-    if not host:
+    if not host or host.endswith(":80"):
         raise Inert("has no host")
     if not host.isascii():
         host = _ascii_name(host)
-    path = path.rstrip("/").replace("//", "/")
-    return Key(layout.URL, f"{host}/{path}".encode())
+    path = _SLASHES.sub("/", f"/{path.rstrip('/')}")
+    return Key(layout.URL, f"{host}{path}".encode())
 
 
 def _name(text: str, dialect: Dialect) -> Key:
@@ -198,12 +202,18 @@ def _name(text: str, dialect: Dialect) -> Key:
     if not name.isascii():
         name = _ascii_name(name)
     if dialect == "maltrail":
-        name = name.removeprefix("www.")
+        name = _without_www(name)
     if len(name) > MAX_NAME or not _ODD_NAME.fullmatch(name):
         raise Inert("is no domain name, address, URL, path, hash or pattern")
     if name.replace(".", "").isdecimal():
         raise Inert("is neither a name nor an address")
     return Key(layout.DOMAIN, name.encode(), below)
+
+
+def _without_www(name: str) -> str:
+    """Take off `www.`, which the parent walk covers anyway, but never leave a top level alone."""
+    rest = name.removeprefix("www.")
+    return rest if "." in rest else name
 
 
 def _ascii_name(name: str) -> str:
