@@ -28,7 +28,7 @@ SHAPES = {
     r"(?i)EVIL[0-9]\.Example\.com": ["evil7.example.com"],
     r"\Aevil-start[0-9]": ["evil-start7.example.com"],
     r"evil-end[0-9]\z": ["www.evil-end7"],
-    r"[[:alpha:]]{3}-evil\.com": ["abc-evil.com"],
+    r"[[:alpha:]]-evil\.com": ["abc-evil.com"],
     r"\pL{3}-evil\.com": ["abc-evil.com"],
     r"\Qa.b\E[0-9]\.evil\.com": ["a.b7.evil.com"],
     r"(?P<name>evil)[0-9]": ["evil7.example.com"],
