@@ -54,9 +54,10 @@ class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Builder:
-    """Collects trails; `write` ends it. `seed` is drawn unless given."""
+    """Collects trails; `write` ends it. `seed` is drawn unless given, `built_us` is now."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, built_us: int | None = None) -> None:
+        self._built_us = time.time_ns() // 1000 if built_us is None else built_us
         self.seed = secrets.randbits(64) if seed is None else seed
         self._packer = Packer(self.seed)
         self._labels: dict[tuple[str, str], int] = {}
@@ -251,7 +252,7 @@ class Builder:
             counts=counts,
             inert=inert,
             sources=tuple(self._sources),
-            built_us=time.time_ns() // 1000,
+            built_us=self._built_us,
             ungated=ungated,
             shadowed=len(self._shadowed),
             quarantined=len(self._quarantined),
