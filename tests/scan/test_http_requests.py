@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.scan import stats
@@ -82,6 +82,7 @@ def test_value_with_an_equals_sign_is_taken_away_as_the_rule_does() -> None:
     assert reader.candidates(b"/x?a=b=c") == [b"/x?a=b=c", b"/x", b"/x?a=", b"/x?a==c"]
 
 
+@settings(deadline=None)
 @given(st.text("ab/?=&._%+", max_size=24))
 def test_candidates_of_any_path_are_those_of_the_rule(tail: str) -> None:
     """The compiled list equals the rule's words, written down in another way."""

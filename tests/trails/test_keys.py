@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from agent.scan import layout
@@ -307,6 +307,7 @@ TEXTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(DIALECTS), st.sampled_from(["", *layout.KIND_NAMES]))
 def test_any_text_is_a_key_or_inert(text: str, dialect: Dialect, kind: str) -> None:
     """Lists hold anything; one row never ends an update."""
@@ -320,6 +321,7 @@ def test_any_text_is_a_key_or_inert(text: str, dialect: Dialect, kind: str) -> N
     assert not kind or layout.KIND_NAMES[key.kind] == kind or kind in ("ip", "network")
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(DIALECTS))
 @example("host:80:80/", "own")
 @example("host:80./a", "own")
