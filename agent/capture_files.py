@@ -30,6 +30,9 @@ CHUNK = 1 << 16
 HEADER_MAX = 1 << 20
 """What may precede the first packet of a stream: the largest pipe that Linux gives to anyone."""
 
+HEADER_MIN = 24
+"""The shorter of both formats' headers; a part of it may be no known format to libpcap."""
+
 _UNFINISHED = ("truncated", "no Interface Description")  # libpcap's words for a header cut short
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31  # zlib: 32 kB window, gzip header and trailer
@@ -168,6 +171,8 @@ def _readable_prefix(chunks: Iterator[bytes], source: _Source, path: str) -> byt
     while True:
         chunk = next(chunks, b"")
         prefix += chunk
+        if chunk and len(prefix) < HEADER_MIN:
+            continue
         reading, writing = _pipe_with(prefix, path)
         os.close(writing)
         try:
