@@ -48,6 +48,7 @@ class Replay:
         self.scanners: list[Scanner] = []
         self.pipeline: Pipeline | None = None
         self.told = 0
+        self._until_us = 0
 
     def deliveries(self) -> Iterator[Delivery]:
         """Yield the events with run and seq, in order."""
@@ -104,22 +105,28 @@ class Replay:
         self.pipeline = pipeline
         return pipeline
 
-    def _events(self) -> Iterator[Event]:
-        pipeline: Pipeline | None = None
-        until_us = 0
-        for batch in self.files.batches():
-            if pipeline is None:
-                pipeline = self._begin(batch)
-            meta = memoryview(batch.meta).cast("I")
-            number, packets = 0, len(meta) // 4
-            while number < packets:
-                now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
-                until_us = max(until_us, (now_us // SECOND_US + 1) * SECOND_US)
-                stopped = {s.scan(batch, number, until_us) for s in self.scanners}
-                number = min(stopped)
+    def take(self, batch: PacketBatch) -> Iterator[Event]:
+        """Yield the events of one batch, second by second; the first one wires the rooms."""
+        pipeline = self.pipeline or self._begin(batch)
+        meta = memoryview(batch.meta).cast("I")
+        number, packets = 0, len(meta) // 4
+        while number < packets:
+            now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
+            self._until_us = max(self._until_us, (now_us // SECOND_US + 1) * SECOND_US)
+            number = min(s.scan(batch, number, self._until_us) for s in self.scanners)
+            if number < packets or any(scanner.full for scanner in self.scanners):
                 yield from self._drain(pipeline)
-        if pipeline:
-            yield from pipeline.flush()
+
+    def end(self) -> Iterator[Event]:
+        """Yield what the end of the input tells."""
+        if self.pipeline:
+            yield from self._drain(self.pipeline)
+            yield from self.pipeline.flush()
+
+    def _events(self) -> Iterator[Event]:
+        for batch in self.files.batches():
+            yield from self.take(batch)
+        yield from self.end()
 
     def _drain(self, pipeline: Pipeline) -> Iterator[Event]:
         """Match what the scanners saw in this second, in the order of the packets."""

@@ -25,7 +25,7 @@ cdef class HttpReader:
     @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")
     cdef int _is_name(self, size_t at, size_t end, int which) except -1 nogil
     cdef int _value(self, size_t at, size_t end, int which) except -1 nogil
-    @cython.locals(at=size_t, end=size_t, authority=size_t, stop=size_t)
+    @cython.locals(at=size_t, end=size_t, authority=size_t, stop=size_t, connects=int)
     cdef int _write_target(self) except -1 nogil
     @cython.locals(i=size_t)
     cdef size_t _after_scheme(self, size_t at, size_t end) except? -1 nogil

@@ -161,7 +161,8 @@ class HttpReader:
         end = self.target_end
         authority = self._after_scheme(at, end)
         stop = authority
-        if authority > at or (self.data[at] != 47 and self.method_end - self.method_at == CONNECT):
+        connects = self.data[at] != 47 and self.data[at] != 42  # neither /path nor OPTIONS's *
+        if authority > at or (connects and self.method_end - self.method_at == CONNECT):
             while stop < end and self.data[stop] != 47:
                 stop += 1
             self._write_host(authority, stop)
@@ -329,7 +330,8 @@ class HttpReader:
             self.text[BLANKED_AT + size] = c
             size += 1
             at += 1
-            if c == 61 and at - 2 >= start and self._is_word(self.text[at - 2]):
+            # The name in front is looked for in what was written: a value is no name of the next.
+            if c == 61 and size > 1 and self._is_word(self.text[BLANKED_AT + size - 2]):
                 while at < end and self.text[at] != 38 and self.text[at] != 61:
                     at += 1
         return size

@@ -41,6 +41,9 @@ JA3 = 11  # hex
 JA4 = 12  # text
 TABLES = 13
 
+ADDRESS_BYTES = {IP4: 4, IP4_PORT: 6, IP6: 16, IP6_PORT: 18, NET4: 5, NET6: 17}
+"""Sizes of the keys that are numbers."""
+
 # Kinds that are rows but have no hash table.
 PATTERN = 13  # regular expression over names
 USER_AGENT_PATTERN = 14

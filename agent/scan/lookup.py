@@ -148,6 +148,8 @@ class Lookup:
         size = len(key)
         if size == 0 or size > TEXT_BYTES or table >= layout.TABLES:
             return -1
+        if layout.ADDRESS_BYTES.get(table, size) != size:
+            return -1
         h = self.hash_key(table, key)
         if table in (IP4, IP4_PORT, NET4):
             return self.number_row(table, h, 0, int.from_bytes(key, "big"), 0)

@@ -156,6 +156,11 @@ class Scanner:
         return self.sightings.drain(full, interface)
 
     @property
+    def full(self) -> bool:
+        """Tell whether a replay should drain before the next batch."""
+        return self.sightings.is_full()
+
+    @property
     def pending(self) -> int:
         """Return how many new sightings wait."""
         return self.sightings.fresh

@@ -11,17 +11,20 @@ from agent.model import Endpoint, Sighting
 from agent.scan import stats
 
 WORDS = 24
-RECORDS = 2048
+RECORDS = 4096
 """Between two full drains, a second apart: what Python can match in a tenth of that second."""
-FOLD_FROM = 1536
+FOLD_FROM = 3072
 """From here on endpoints are no longer told apart, so that a flood from random addresses to
 listed ones cannot push out other sightings."""
-PATTERN_RECORDS = 512
+PATTERN_RECORDS = 1536
 """Records for names that only may match a pattern; exact matches are never pushed out by them."""
-SLOTS = 4096
-ARENA = 1 << 20
+FULL_EXACT = 2048
+FULL_PATTERNS = 512
+"""Who may drain at any time, as a replay, does so here: a batch of 1,024 more still fits."""
+SLOTS = 8192
 MAX_PACKET = 2048
 """Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
+ARENA = RECORDS * MAX_PACKET
 
 # Words of a record.
 HASH = 0
@@ -137,6 +140,10 @@ class Sightings:
             self.arena[self.arena_used + i] = self.data[start + i]
             i += 1
         self.arena_used += size
+
+    def is_full(self) -> bool:
+        """Tell whether it is time to drain for whoever does not drain by the clock."""
+        return bool(self.used >= FULL_EXACT or self.patterns >= FULL_PATTERNS)
 
     def fill(
         self,
