@@ -62,10 +62,11 @@ def _set_lines(cost: SetCost) -> list[str]:
 
 
 def _path_lines(costs: list[PathCost]) -> list[str]:
-    head = ("capture", "reading", "scan", "whole", "added", "least", "most", "target", "filtered")
+    head = ("reading", "scan", "whole", "added", "least", "most", "target", "cpu", "filtered")
     lines = [
-        "nanoseconds a packet; added = whole - reading, median of pairs; filtered = pcapy alone",
-        f"{head[0]:11}" + "".join(f"{name:>9}" for name in head[1:]) + "  packets/hits/events",
+        "nanoseconds a packet; added = whole - reading, median of pairs; cpu = added in processor",
+        "time, which other programs disturb less; filtered = pcapy's classifier alone",
+        f"{'capture':11}" + "".join(f"{name:>9}" for name in head) + "  packets/hits/events",
     ]
     for cost in costs:
         numbers = (cost.reading.median, cost.scan.median, cost.whole.median, *cost.added)
@@ -73,7 +74,7 @@ def _path_lines(costs: list[PathCost]) -> list[str]:
         lines.append(
             f"{cost.capture:11}"
             + "".join(f"{number:9.0f}" for number in numbers)
-            + f"{target:>9}{cost.filtered.median:9.0f}"
+            + f"{target:>9}{cost.added_cpu.median:9.0f}{cost.filtered.median:9.0f}"
             + f"  {cost.packets}/{cost.hits}/{cost.events}"
         )
     return lines
