@@ -112,9 +112,11 @@ class Replay:
         number, packets = 0, len(meta) // 4
         while number < packets:
             now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
-            self._until_us = max(self._until_us, (now_us // SECOND_US + 1) * SECOND_US)
+            if now_us >= self._until_us:  # a second is over, perhaps since the last batch
+                yield from self._drain(pipeline)
+                self._until_us = (now_us // SECOND_US + 1) * SECOND_US
             number = min(s.scan(batch, number, self._until_us) for s in self.scanners)
-            if number < packets or any(scanner.full for scanner in self.scanners):
+            if any(scanner.full for scanner in self.scanners):
                 yield from self._drain(pipeline)
 
     def end(self) -> Iterator[Event]:
