@@ -25,6 +25,7 @@ finish() {
     printf 'e2e: the lab %s is still up; end it: LAB_NAME=%s tools/lab down; kill %s\n' "$LAB_NAME" "$LAB_NAME" "${pids[*]}"
   else
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
     tools/lab host journalctl --no-pager -o short-precise >"$logs/journal.log" 2>/dev/null || true
     tools/lab down || true
     rm -rf "$work"
@@ -81,9 +82,10 @@ start_peer() { # not in a shell of its own: it notes what must be ended
   mkdir -p "$work/received" "$work/www"
   printf '%s.lab-trails.net\n' "${listed[@]}" >"$work/www/list.txt"
   sed "s#RECEIVED#$work/received#" tests/lab/rsyslog.conf >"$work/rsyslog.conf"
-  in_peer rsyslogd -n -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" >"$logs/rsyslogd.log" 2>&1 &
+  # Not by in_peer: what is noted must be the process itself, not a shell around it.
+  ip netns exec "$LAB_PEER_NS" rsyslogd -n -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" >"$logs/rsyslogd.log" 2>&1 &
   pids+=($!)
-  in_peer python3 -m http.server --directory "$work/www" --bind "$LAB_PEER" 8080 >"$logs/http.log" 2>&1 &
+  ip netns exec "$LAB_PEER_NS" python3 -m http.server --directory "$work/www" --bind "$LAB_PEER" 8080 >"$logs/http.log" 2>&1 &
   pids+=($!)
 }
 
