@@ -81,7 +81,7 @@ SECTION_PROVENANCE = 5  # lists of sources: a count, then source << 32 | first <
 SECTION_TABLES = 6  # the filters and slots of every table
 SECTION_DIRECTORY = 7  # DIRECTORY_WORDS words a table
 SECTION_NETWORKS = 8  # gates and prefix lengths, see NETWORK_*
-SECTION_GATE = 9  # two bitmaps of 4-byte literals, then 1 where a pattern has none
+SECTION_GATE = 9  # GATE_MAPS bitmaps of hashed 4-byte literals, then 1 where a pattern has none
 SECTION_SHADOWED = 10  # text lines: key, tab, reason
 SECTION_QUARANTINED = 11
 SECTIONS = 12
@@ -103,6 +103,12 @@ FILTER_MIN_WORDS = 512
 GATE_BITS = 65536
 """Bits of each bitmap: of hashed pattern literals, and of the first 16 bits of networks."""
 GATE_WORDS = GATE_BITS // 64
+GATE_ALL = 0  # every literal; the following maps divide them by what else a match must hold,
+# and hash them with GATE_PRIME2, so that what passes by chance stops there
+GATE_PLAIN = 1
+GATE_HYPHEN = 2
+GATE_DIGIT = 3
+GATE_MAPS = 4
 
 NETWORK_GATE4 = 0  # offsets in words inside the section
 NETWORK_GATE6 = GATE_WORDS

@@ -3,7 +3,7 @@ from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
-cdef unsigned long long ONE
+cdef unsigned long long ONE, HYPHEN
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -11,7 +11,7 @@ cdef class Lookup:
     cdef const unsigned char[::1] raw
     cdef const unsigned long long[::1] words
     cdef unsigned char[::1] text
-    cdef unsigned long long pool, rows, directory, networks, literals
+    cdef unsigned long long pool, rows, directory, networks, literals, literal_words
 
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
     cdef long long text_row(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
@@ -35,6 +35,7 @@ cdef class Filters:
     cdef readonly unsigned long long[::1] plan
     cdef readonly unsigned long long[::1] gate
     cdef readonly unsigned long long ungated
+    cdef readonly unsigned long long[::1] networks
     cdef readonly int agents
 
 @cython.final
@@ -46,10 +47,15 @@ cdef class Sets:
     cdef unsigned long long candidate, ungated, host
     cdef size_t host_start, host_end
     cdef int agents
+    cdef unsigned long long[::1] networks
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
+    @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
+    cdef int domain(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
+    cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
     @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)

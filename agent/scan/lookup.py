@@ -25,6 +25,7 @@ URL = layout.URL
 PATH = layout.PATH
 OWN_ROWS = layout.OWN_ROWS
 DOT = 46
+HYPHEN = 45
 ONE = 1
 LOW32 = 0xFFFFFFFF
 GATE_PRIME = layout.GATE_PRIME
@@ -51,6 +52,7 @@ class Lookup:
         self.directory = sections[layout.SECTION_DIRECTORY][0] // 8
         self.networks = sections[layout.SECTION_NETWORKS][0] // 8
         self.literals = sections[layout.SECTION_GATE][0] // 8
+        self.literal_words = sections[layout.SECTION_GATE][1] // 8
 
     def text_row(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         """Return the row of the key text[a:a_end] + text[b:b_end] with hash `h`, or -1."""
@@ -202,8 +204,15 @@ class Lookup:
         return self.words[self.directory + table * 6 + 5] > 0
 
     def gate_words(self) -> list[int]:
-        """Return the bitmap of pattern literals and the word that tells of ungated patterns."""
-        return [self.words[self.literals + i] for i in range(2 * layout.GATE_WORDS + 1)]
+        """Return the bitmaps of pattern literals and the word that tells of ungated patterns."""
+        size = layout.GATE_MAPS * layout.GATE_WORDS + 1
+        if self.literal_words != size:  # a gate of another layout lets every name pass
+            return [0] * (size - 1) + [1]
+        return [self.words[self.literals + i] for i in range(size)]
+
+    def network_words(self) -> list[int]:
+        """Return the bitmaps of the first 16 bits of networks, version 4, then 6."""
+        return [self.words[self.networks + i] for i in range(layout.NETWORK_LENGTHS4)]
 
     def hash_text(self, table: int, start: int, end: int) -> int:
         """Return the hash of text[start:end] as a key of `table`."""
@@ -291,6 +300,8 @@ class Filters:
         self.ungated = gates[0][-1] | gates[1][-1]
         self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
         self.agents = int(own.has(layout.USER_AGENT) or published.has(layout.USER_AGENT))
+        networks = [own.network_words(), published.network_words()]
+        self.networks = memoryview(array("Q", [a | b for a, b in zip(*networks, strict=True)]))
 
 
 def huge_pages(size: int) -> mmap.mmap:
@@ -320,6 +331,7 @@ class Sets:
         self.words = filters.words
         self.plan = filters.plan
         self.agents = filters.agents
+        self.networks = filters.networks
         self.host = 0
         self.host_start = 0
         self.host_end = 0
@@ -342,12 +354,41 @@ class Sets:
             h = ((h ^ c) * PRIME) & MASK
             window = (window >> 8) | (c << 24)
             bit = ((window * GATE_PRIME) & LOW32) >> 16
-            if (self.gate[bit >> 6] >> (bit & 63)) & 1:
-                # A second bitmap under another hash: few enough literals share bits in both.
-                bit = ((window * GATE_PRIME2) & LOW32) >> 16
-                passed |= (self.gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
+            passed |= (self.gate[bit >> 6] >> (bit & 63)) & 1
+        if passed and self.ungated == 0:
+            passed = self._passes(start, end)
         self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
+
+    def _passes(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] holds what a pattern needs besides its literal.
+
+        Few names come here; many of them only because their last label is a literal.
+        """
+        plain = 0
+        with_hyphen = 0
+        with_digit = 0
+        hyphens = 0
+        digits = 0
+        window = 0
+        i = end
+        while i > start:
+            i -= 1
+            c = self.text[i]
+            if c == HYPHEN:
+                hyphens = 1
+            elif 48 <= c <= 57:
+                digits = 1
+            window = (window >> 8) | (c << 24)
+            bit = ((window * GATE_PRIME) & LOW32) >> 16
+            first = self.gate[bit >> 6] >> (bit & 63)
+            bit = ((window * GATE_PRIME2) & LOW32) >> 16
+            place = bit >> 6
+            bit &= 63
+            plain |= first & (self.gate[GATE_WORDS + place] >> bit)
+            with_hyphen |= first & (self.gate[2 * GATE_WORDS + place] >> bit)
+            with_digit |= first & (self.gate[3 * GATE_WORDS + place] >> bit)
+        return (plain | (with_hyphen & hyphens) | (with_digit & digits)) & 1
 
     def begin_host(self, start: int, end: int) -> None:
         """Hash the host text[start:end] once for all paths that `joined` puts behind it."""
@@ -385,6 +426,8 @@ class Sets:
         if port >= 0:
             low = (address << 16) | port
             found |= self._number(IP4_PORT, self.keyed.number(IP4_PORT, low), 0, low, 0)
+        if (self.networks[address >> 22] >> ((address >> 16) & 63)) & 1 == 0:
+            return found
         row = self.own.network4_row(address)
         if row >= 0:
             self.row = OWN_ROWS + row
@@ -402,6 +445,8 @@ class Sets:
         if port >= 0:
             h = self.keyed.numbers(IP6_PORT, high, low, port)
             found |= self._number(IP6_PORT, h, high, low, port)
+        if (self.networks[GATE_WORDS + (high >> 54)] >> ((high >> 48) & 63)) & 1 == 0:
+            return found
         row = self.own.network6_row(high, low)
         if row >= 0:
             self.row = OWN_ROWS + row

@@ -149,6 +149,7 @@ class Scanner:
             except IndexError:  # the second net; a parser missed a bound
                 self.counters[S_ERRORS] += 1
                 self.number += 1
+        self.probes.settle()
         return self.number
 
     def drain(self, full: bool, interface: str) -> list[Sighting]:
@@ -330,7 +331,7 @@ class Scanner:
         elif self.ip.destination_high == 0 and self.ip.destination_low == 1:
             return 0
         six = 1 if self.ip.version == 6 else 0
-        self.probes.add(
+        self.probes.note(
             self.now_us,
             self.ip.source_high,
             self.ip.source_low,

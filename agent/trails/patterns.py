@@ -117,15 +117,62 @@ def required_literals(text: str) -> tuple[str, ...]:
     Reads the pattern with Python's parser, whose syntax the lists use; what it cannot read has
     no literals, which only costs time.
     """
+    tree = _tree(text)
+    return _best(_candidates(tree))
+
+
+def required_class(text: str) -> int:
+    """Return the map of the gate that tells what else every match holds: a digit, a hyphen."""
+    needs = _needs(_tree(text))
+    if "digit" in needs:
+        return layout.GATE_DIGIT
+    return layout.GATE_HYPHEN if "-" in needs else layout.GATE_PLAIN
+
+
+def _tree(text: str) -> Sequence[tuple[object, object]]:
+    """Parse a pattern; return nothing where Python cannot or would read it in another way."""
     if "[:" in text:  # `[[:alpha:]]` is a class to RE2 and something else to Python
         return ()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # sets that Python may read otherwise
             tree = re._parser.parse(text)  # type: ignore[attr-defined]  # noqa: SLF001
+            return cast("Sequence[tuple[object, object]]", tree)
     except (re.error, OverflowError, RecursionError):
         return ()
-    return _best(_candidates(tree))
+
+
+def _needs(tree: Iterable[tuple[object, object]]) -> frozenset[str]:
+    """Return which of "-" and "digit" every match of a sequence holds."""
+    found: frozenset[str] = frozenset()
+    for op, value in tree:
+        name = str(op)
+        if name == "LITERAL" and value == ord("-"):
+            found |= {"-"}
+        elif _is_digit(name, value):
+            found |= {"digit"}
+        elif name == "IN":
+            items = cast("Sequence[tuple[object, object]]", value)
+            if all(_is_digit(str(kind), item) for kind, item in items):
+                found |= {"digit"}
+        elif name == "SUBPATTERN":
+            found |= _needs(cast("tuple[object, ...]", value)[-1])  # type: ignore[arg-type]
+        elif name in ("MAX_REPEAT", "MIN_REPEAT"):
+            low, _, inner = cast("tuple[int, int, Iterable[tuple[object, object]]]", value)
+            found |= _needs(inner) if low >= 1 else frozenset()
+        elif name == "BRANCH":
+            _, branches = cast("tuple[object, Sequence[Iterable[tuple[object, object]]]]", value)
+            found |= frozenset.intersection(*map(_needs, branches))
+    return found
+
+
+def _is_digit(name: str, value: object) -> bool:
+    if name == "LITERAL":
+        return 48 <= cast(int, value) <= 57
+    if name == "RANGE":
+        first, last = cast("tuple[int, int]", value)
+        return first >= 48 and last <= 57
+    return name == "CATEGORY" and str(value) == "CATEGORY_DIGIT"
 
 
 def _best(candidates: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -211,31 +258,36 @@ def _nested(name: str, value: object) -> list[tuple[str, ...]]:
 
 
 class Gate:
-    """The two bitmaps of hashed literals that agent.scan.lookup.Sets.domain reads.
+    """The bitmaps of hashed literals that agent.scan.lookup.Sets.domain reads.
 
-    `names` are samples of names, by which common parts of literals are told from rare ones.
+    Every name is held against the first; one that passes needs a literal of the second, or one
+    of the third or fourth and a hyphen or digit as well. `names` are samples of names, by which
+    common parts of literals are told from rare ones.
     """
 
     def __init__(self, names: Iterable[bytes] = ()) -> None:
-        self.words = [0] * (2 * layout.GATE_WORDS + 1)
+        self.words = [0] * (layout.GATE_MAPS * layout.GATE_WORDS + 1)
         self._common = Counter(
             name[i : i + GRAM] for name in names for i in range(len(name) - GRAM + 1)
         )
         for literal in ALWAYS:
-            self._add_literal(literal)
+            self._add_literal(literal, layout.GATE_PLAIN)
 
     def add(self, pattern: str) -> bool:
         """Let names pass that `pattern` may match; return False where that is every name."""
         literals = required_literals(pattern)
         for literal in literals:
-            self._add_literal(literal)
+            self._add_literal(literal, required_class(pattern))
         if not literals:
-            self.words[2 * layout.GATE_WORDS] = 1
+            self.words[-1] = 1
         return bool(literals)
 
-    def _add_literal(self, literal: str) -> None:
+    def _add_literal(self, literal: str, needed: int) -> None:
         for gram in _grams(literal, self._common):
             number = int.from_bytes(gram, "big")
-            for first, prime in ((0, layout.GATE_PRIME), (layout.GATE_WORDS, layout.GATE_PRIME2)):
-                bit = ((number * prime) & 0xFFFFFFFF) >> 16
-                self.words[first + bit // 64] |= 1 << (bit % 64)
+            self._set(layout.GATE_ALL, number * layout.GATE_PRIME)
+            self._set(needed, number * layout.GATE_PRIME2)
+
+    def _set(self, bitmap: int, product: int) -> None:
+        bit = (product & 0xFFFFFFFF) >> 16
+        self.words[bitmap * layout.GATE_WORDS + bit // 64] |= 1 << (bit % 64)
