@@ -53,16 +53,31 @@ class Output(Protocol):
     `write` returns when everything was accepted; it raises Rejected or Interrupted to say which
     part was, and anything else to say that nothing was. After an exception other than Rejected
     the runner closes the output and opens it again later.
+
+    `wants_journal` tells whether keeping events on disk is of use: it is where the output notices
+    that the receiver is away (a connection, a file), and is not where it cannot (datagrams).
     """
 
     counts: Counts
     rate: Rate | None
+    wants_journal: bool
 
     def open(self) -> None:
         """Make ready to write, resolving names anew; raise OSError when that is not possible."""
 
     def write(self, deliveries: Sequence[Delivery]) -> None:
         """Hand over all deliveries in order, or raise."""
+
+    def unconfirmed(self) -> int | None:
+        """Return how many of the last accepted deliveries are not known to have arrived.
+
+        None where `write`'s return is all that can be known (a file, a datagram). Otherwise a
+        count backwards from the newest delivery given to `write` since `open`, rejected ones
+        included: a connection counts what the peer's kernel has not acknowledged. Raise OSError
+        where the connection is found broken: everything that was not confirmed before is written
+        again after the next `open`. Asked after each write, again and again while something is
+        unconfirmed, and after a failure before `close`; it never waits.
+        """
 
     def close(self) -> None:
         """Let go of everything; safe at any time, also twice or after a failed `open`."""

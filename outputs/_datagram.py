@@ -64,6 +64,7 @@ class Datagrams:
         """Check the address; raise ValueError."""
         self.counts = Counts()
         self.rate: Rate | None = Rate(config.rate, config.burst)
+        self.wants_journal = False
         self._address = _address.parse(config.address, default_port)
         self._limit = config.max_bytes
         self._render = render
@@ -99,6 +100,10 @@ class Datagrams:
             raise OSError(pending, os.strerror(pending))
         if too_big:
             raise Rejected(too_big, "too-big")
+
+    def unconfirmed(self) -> int | None:
+        """Return None: nobody acknowledges a datagram."""
+        return None
 
     def close(self) -> None:
         """Close the socket."""

@@ -32,6 +32,7 @@ class Output:
     def __init__(self, config: Config) -> None:
         self.counts = Counts()
         self.rate: Rate | None = None
+        self.wants_journal = True
         self._path = Path(config.path)
         self._format = _formats.make(config.format)
         self._fd: int | None = None
@@ -53,6 +54,10 @@ class Output:
         if self._fd is not None:
             _append(self._fd, data)
         self.counts.bytes += len(data)
+
+    def unconfirmed(self) -> int | None:
+        """Return None: what is written is in the file."""
+        return None
 
     def close(self) -> None:
         """Close the file."""

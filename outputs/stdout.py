@@ -23,6 +23,7 @@ class Output:
     def __init__(self, config: Config, stream: TextIO | None = None) -> None:
         self.counts = Counts()
         self.rate: Rate | None = None
+        self.wants_journal = False
         self._format = _formats.make(config.format)
         self._stream = stream or sys.stdout
 
@@ -38,6 +39,10 @@ class Output:
         self._stream.write(text)
         self._stream.flush()
         self.counts.bytes += len(text.encode())
+
+    def unconfirmed(self) -> int | None:
+        """Return None: what is written is out."""
+        return None
 
     def close(self) -> None:
         """Do nothing: others may still write."""

@@ -30,6 +30,7 @@ class FakeOutput:
     def __init__(self, *answers: Exception | None, rate: Rate | None = None) -> None:
         self.counts = Counts()
         self.rate = rate
+        self.wants_journal = False
         self.answers = list(answers)
         self.written: list[list[int]] = []
         self.opened = 0
@@ -51,6 +52,10 @@ class FakeOutput:
         answer = self.answers.pop(0) if self.answers else None
         if answer is not None:
             raise answer
+
+    def unconfirmed(self) -> int | None:
+        """Return None: a write is all."""
+        return None
 
     def close(self) -> None:
         """Close."""

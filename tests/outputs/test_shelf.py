@@ -14,6 +14,7 @@ import outputs
 from agent import config, plugins
 from agent.deliver.build import build
 from outputs import stdout
+from tests.deliver.waiting import until
 from tests.outputs.receivers import UdpReceiver, closed_port
 from tests.outputs.samples import EVENTS, delivery
 
@@ -133,6 +134,26 @@ def test_only_an_open_socket_is_told_as_a_flow(bench: Bench) -> None:
 
     assert len(during) == (1 if bench.output.rate else 0)
     assert bench.output.flows() == ()
+
+
+def test_what_it_accepted_is_confirmed_in_the_end(bench: Bench) -> None:
+    """At once where nothing acknowledges, soon on a connection to a receiver that lives."""
+    bench.output.open()
+    assert not bench.output.unconfirmed()
+    bench.output.write([delivery(event) for event in EVENTS.values()])
+
+    assert (bench.output.unconfirmed() or 0) <= len(EVENTS)
+    until(lambda: not bench.output.unconfirmed(), "everything is confirmed")
+    bench.output.close()
+
+
+def test_what_may_never_arrive_is_kept_on_disk_only_where_that_is_noticed(bench: Bench) -> None:
+    """Who counts what is unconfirmed notices; a journal of datagrams would promise too much."""
+    bench.output.open()
+    counts = bench.output.unconfirmed() is not None
+
+    assert bench.output.wants_journal >= counts
+    bench.output.close()
 
 
 def test_a_failure_raises(broken: outputs.Output) -> None:
