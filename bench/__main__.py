@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.scan import is_compiled, layout
 from agent.trails.set import TrailSet
-from bench import captures, paths, processes, report, sets
+from bench import captures, formats, paths, processes, report, sets
 from bench.processes import Used
 from bench.report import Report
 
@@ -33,10 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=_positive, default=9, help="measurements of each path")
     parser.add_argument("--trails", type=Path, metavar="CSV", help="trails to build the set of")
     parser.add_argument("--no-processes", action="store_true", help="leave memory out")
+    parser.add_argument("--formats", action="store_true", help="lines of events, nothing else")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
     if options.trails and not options.trails.is_file():
         parser.error(f"--trails {options.trails}: there is no such file")
+    if options.formats:
+        costs = formats.measure(options.pairs)
+        print(formats.to_json(costs) if options.json else formats.to_text(costs))
+        return 0
     with tempfile.TemporaryDirectory(prefix="maltrail-bench-") as folder:
         measured = _measure(options, Path(folder))
     _progress("")

@@ -2,36 +2,72 @@
 
 Strategy: cefevent drops an over-long value whole, takes 0 for nothing under a short key, lets
 control characters through and knows no IPv6 for src and dst. So every value is cleaned and cut to
-the field's length here, set under the field's full name, and IPv6 goes to c6a2 and c6a3.
+the field's length here, set under the field's full name, and IPv6 goes to c6a2 and c6a3. What is
+always the same, the labels of custom fields, is checked by the library once.
 """
 
-import ipaddress
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from cefevent import CEFEvent
 
 from agent import __version__
 from agent.model import Delivery, Endpoint, Event
 from outputs import _words
+from outputs._json import MAX_INTEGER
 from outputs._text import LIMIT, clean
 
 MAX_COUNT = 2**31 - 1
 """The largest `cnt` that the format takes."""
 
 _KEYS = """
-    rt start end cnt dvchost deviceExternalId deviceInboundInterface src spt dst dpt
-    c6a2 c6a2Label c6a3 c6a3Label proto app cat act externalId cs1 cs1Label cs2 cs2Label
-    cs3 cs3Label cs4 cs4Label cs5 cs5Label cs6 cs6Label cn1 cn1Label cn2 cn2Label
-    flexString1 flexString1Label flexString2 flexString2Label deviceDirection request
-    requestMethod requestClientApplication dhost fileHash msg
+    rt start end cnt dvchost deviceExternalId deviceInboundInterface src spt dst dpt c6a2 c6a3
+    proto app cat act externalId cs1 cs2 cs3 cs4 cs5 cs6 cn1 cn2 flexString1 flexString2
+    deviceDirection request requestMethod requestClientApplication dhost fileHash msg
 """
-_known = CEFEvent()
-_FULL: dict[str, str] = {key: _known.get_field_metadata(key, "full_name") for key in _KEYS.split()}
-_LENGTH: dict[str, int] = {key: _known.get_field_metadata(key, "length") for key in _KEYS.split()}
+_LABELS = {
+    "c6a2": "Source IPv6 Address",
+    "c6a3": "Destination IPv6 Address",
+    "cs1": "trail",
+    "cs2": "info",
+    "cs3": "reference",
+    "cs4": "matchedIn",
+    "cs5": "indicator",
+    "cs6": "incidentId",
+    "cn1": "total",
+    "cn2": "seq",
+    "flexString1": "runId",
+    "flexString2": "trailSet",
+}
 _NAME_LENGTH = 512
 _DIRECTIONS = {"inbound": "0", "outbound": "1"}
 
 Field = tuple[str, str | int]
+
+
+class _Spec(NamedTuple):
+    """A field of the extension: its full name, its length, and its label where it has one."""
+
+    full: str
+    length: int
+    label: tuple[str, str] | None
+
+
+def _specs() -> dict[str, _Spec]:
+    cef = CEFEvent(strict=True)
+
+    def spec(key: str) -> _Spec:
+        label = None
+        if key in _LABELS:
+            name: str = cef.get_field_metadata(key + "Label", "full_name")
+            label = name, str(cef.set_field(name, _LABELS[key]))
+        full: str = cef.get_field_metadata(key, "full_name")
+        return _Spec(full, cef.get_field_metadata(key, "length") or LIMIT, label)
+
+    return {key: spec(key) for key in _KEYS.split()}
+
+
+_SPECS = _specs()
 
 
 class Cef:
@@ -49,76 +85,74 @@ class Cef:
 
     def __call__(self, delivery: Delivery) -> str:
         """Return one line of CEF."""
-        event = delivery.event
-        self._cef.extensions = {}
-        self._cef.set_prefix("signatureId", clean(event.class_id, _NAME_LENGTH))
-        self._cef.set_prefix("name", clean(_words.name(event.class_id), _NAME_LENGTH))
-        self._cef.set_prefix("severity", min(max(event.severity_id, 0), 10))
+        event, cef = delivery.event, self._cef
+        cef.extensions = {}
+        cef.set_prefix("signatureId", clean(event.class_id, _NAME_LENGTH))
+        cef.set_prefix("name", clean(_words.name(event.class_id), _NAME_LENGTH))
+        cef.set_prefix("severity", min(max(event.severity_id, 0), 10))
         for key, value in _fields(delivery):
-            self._set(key, value)
-        line: str = self._cef.build_cef()
+            self._set(_SPECS[key], value)
+        line: str = cef.build_cef()
         return line
 
-    def _set(self, key: str, value: str | int) -> None:
-        if key.endswith("Label") and _FULL[key.removesuffix("Label")] not in self._cef.extensions:
-            return
+    def _set(self, spec: _Spec, value: str | int) -> None:
+        """Set a field and its label; nothing where the value is empty or refused."""
         if isinstance(value, str):
-            value = clean(value.strip(), _LENGTH[key] or LIMIT).strip()
+            value = clean(value.strip(), spec.length).strip()
             if not value:
                 return
         try:
-            self._cef.set_field(_FULL[key], value)
+            self._cef.set_field(spec.full, value)
         except ValueError:
             self.errors += 1
+            return
+        if spec.label:
+            label, text = spec.label
+            self._cef.extensions[label] = text
 
 
-def _fields(delivery: Delivery) -> Iterator[Field]:
-    """Yield the extension's keys and values in the order of CONTRACT section 4."""
+def _fields(delivery: Delivery) -> list[Field]:
+    """Return the extension's keys and values in the order of CONTRACT section 4."""
     event = delivery.event
-    yield "rt", event.time_us // 1000
-    yield "start", (event.first_us or event.time_us) // 1000
-    yield "end", (event.last_us or event.time_us) // 1000
-    yield "cnt", min(event.count, MAX_COUNT)
-    yield "dvchost", event.sensor
-    yield "deviceExternalId", event.sensor
-    yield "deviceInboundInterface", event.interface
-    yield from _side(event.source, "src", "spt", "c6a2", "Source IPv6 Address")
-    yield from _side(event.destination, "dst", "dpt", "c6a3", "Destination IPv6 Address")
-    yield "proto", event.protocol
-    yield "app", _words.application(event)
-    yield "cat", event.type
-    yield "act", "detected"
-    yield "externalId", event.event_id
-    yield from _labelled("cs1", "trail", event.trail)
-    yield from _labelled("cs2", "info", event.info)
-    yield from _labelled("cs3", "reference", event.reference)
-    yield from _labelled("cs4", "matchedIn", event.where)
-    yield from _labelled("cs5", "indicator", event.indicator)
-    yield from _labelled("cs6", "incidentId", event.incident_id)
-    yield from _labelled("cn1", "total", event.total)
-    yield from _labelled("cn2", "seq", delivery.seq)
-    yield from _labelled("flexString1", "runId", delivery.run_id)
-    yield from _labelled("flexString2", "trailSet", event.set)
-    yield "deviceDirection", "" if event.is_agent else _DIRECTIONS.get(event.direction, "")
-    yield from _decoded(event)
-    yield "msg", _words.sentence(event)
+    return [
+        ("rt", event.time_us // 1000),
+        ("start", (event.first_us or event.time_us) // 1000),
+        ("end", (event.last_us or event.time_us) // 1000),
+        ("cnt", min(event.count, MAX_COUNT)),
+        ("dvchost", event.sensor),
+        ("deviceExternalId", event.sensor),
+        ("deviceInboundInterface", event.interface),
+        *_side(event.source, "src", "spt", "c6a2"),
+        *_side(event.destination, "dst", "dpt", "c6a3"),
+        ("proto", event.protocol),
+        ("app", _words.application(event)),
+        ("cat", event.type),
+        ("act", "detected"),
+        ("externalId", event.event_id),
+        ("cs1", event.trail),
+        ("cs2", event.info),
+        ("cs3", event.reference),
+        ("cs4", event.where),
+        ("cs5", event.indicator),
+        ("cs6", event.incident_id),
+        ("cn1", min(event.total, MAX_INTEGER)),
+        ("cn2", delivery.seq),
+        ("flexString1", delivery.run_id),
+        ("flexString2", event.set),
+        ("deviceDirection", "" if event.is_agent else _DIRECTIONS.get(event.direction, "")),
+        *_decoded(event),
+        ("msg", _words.sentence(event)),
+    ]
 
 
-def _side(side: Endpoint, address: str, port: str, custom: str, label: str) -> Iterator[Field]:
-    """Yield one side of the packet; src and dst are IPv4 only in the format."""
-    if _is_ipv6(side.address):
-        yield from _labelled(custom, label, side.address)
+def _side(side: Endpoint, address: str, port: str, custom: str) -> Iterator[Field]:
+    """Yield one side of the packet; src and dst are IPv4 only in the format, without zones."""
+    if ":" in side.address:
+        yield custom, side.address.partition("%")[0]
     else:
         yield address, side.address
     if side.port is not None:
         yield port, side.port
-
-
-def _is_ipv6(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).version == 6
-    except ValueError:
-        return ":" in address
 
 
 def _decoded(event: Event) -> Iterator[Field]:
@@ -131,9 +165,3 @@ def _decoded(event: Event) -> Iterator[Field]:
     if event.tls:
         yield "dhost", event.tls.server_name
         yield "fileHash", event.tls.certificate_sha256 or event.tls.certificate_sha1
-
-
-def _labelled(key: str, label: str, value: str | int) -> Iterator[Field]:
-    """Yield a custom field and then its label, which is only set where the value was."""
-    yield key, value
-    yield key + "Label", label

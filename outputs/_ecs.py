@@ -1,19 +1,24 @@
 """Elastic Common Schema 8.17: nested documents that Elasticsearch maps without a pipeline."""
 
-import ipaddress
 import re
+import socket
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 
 from agent import __version__, model
-from agent.model import Delivery, Endpoint, Event, Source
+from agent.model import Delivery, Dns, Endpoint, Event, Http, Source, Tls
 from outputs import _words
-from outputs._json import plain, rfc3339, writer
+from outputs._json import compact_writer, evidence, number, rfc3339
 
 ECS_VERSION = "8.17.0"
 DATASET = "maltrail_agent.alert"
 
-_write = writer((",", ":"))
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T[0-9:.]+Z?)?")
+Document = dict[str, object]
+
+_write = compact_writer()
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?Z?)?", re.ASCII)
+_PORT = re.compile(r":(\d{1,5})$", re.ASCII)
 _TRANSPORTS = {"ICMPV6": "ipv6-icmp"}
 _INDICATOR_TYPES = {
     model.TRAIL_DOMAIN: "domain-name",
@@ -24,74 +29,69 @@ _INDICATOR_TYPES = {
     model.TRAIL_JA3: "software",
     model.TRAIL_JA4: "software",
 }
+_TYPES = {model.AGENT_START: ["start"], model.AGENT_STOP: ["end"], model.AGENT_RELOAD: ["change"]}
 _FAULTS = {model.AGENT_DEGRADED, model.AGENT_LOSS, model.AGENT_LIST, model.AGENT_STORM}
 
 
 def render(delivery: Delivery) -> str:
     """Return one line of JSON."""
-    document = _Document()
     event = delivery.event
-    document.put("@timestamp", rfc3339(event.time_us))
-    document.put("ecs.version", ECS_VERSION)
-    document.put("message", _words.sentence(event))
-    document.put("tags", event.tags)
-    _put_event(document, delivery)
-    _put_rule(document, event)
-    _put_indicator(document, event)
-    _put_network(document, event)
-    _put_protocols(document, event)
-    _put_observer(document, event)
-    _put_related(document, event)
-    _put_ours(document, delivery)
-    return _write({key: plain(value) for key, value in document.root.items()})
+    document: Document = {
+        "@timestamp": rfc3339(event.time_us),
+        "ecs": {"version": ECS_VERSION},
+        "message": _words.sentence(event),
+        "event": _event(delivery),
+        "data_stream": {"type": "logs", "dataset": DATASET, "namespace": "default"},
+        "observer": _observer(event),
+        "maltrail": _ours(delivery),
+    }
+    if event.tags:
+        document["tags"] = event.tags
+    if not event.is_agent:
+        document["rule"] = _rule(event)
+        document["network"] = _network(event)
+        document["source"] = _side(event.source)
+        document["destination"] = _destination(event)
+        document["related"] = _related(event)
+    if event.class_id.startswith("trail-"):
+        document["threat"] = _threat(event)
+    if event.dns:
+        document["dns"] = _dns(event.dns)
+    if event.http:
+        _put_http(document, event.http)
+    if event.tls:
+        document["tls"] = _tls(event.tls)
+    return _write(_filled(document))
 
 
-class _Document:
-    """A nested document that is filled by dotted names; nothing empty gets in."""
-
-    def __init__(self) -> None:
-        self.root: dict[str, object] = {}
-
-    def put(self, path: str, value: object) -> None:
-        """Set the field `path` unless `value` is none or empty."""
-        if value is None or value in ("", (), [], {}):
-            return
-        node = self.root
-        *parents, leaf = path.split(".")
-        for parent in parents:
-            below = node.setdefault(parent, {})
-            if not isinstance(below, dict):
-                raise TypeError(f"{path}: {parent} is a value, not an object")
-            node = below
-        node[leaf] = value
+def _filled(document: Document) -> Document:
+    """Return the fields that hold something; zero is something."""
+    return {key: value for key, value in document.items() if value or value == 0}
 
 
-def _put_event(document: _Document, delivery: Delivery) -> None:
+def _event(delivery: Delivery) -> Document:
     event = delivery.event
-    document.put("event.kind", "event" if event.is_agent else "alert")
-    document.put("event.category", _categories(event))
-    document.put("event.type", ["error"] if event.class_id in _FAULTS else ["info"])
-    document.put("event.module", "maltrail_agent")
-    document.put("event.provider", "maltrail_agent")
-    document.put("event.dataset", DATASET)
-    document.put("event.severity", event.severity_id)
-    document.put("event.id", event.event_id)
-    document.put("event.sequence", delivery.seq)
-    document.put("event.code", event.class_id)
-    document.put("event.action", _action(event))
-    document.put("event.start", rfc3339(event.first_us or event.time_us))
-    document.put("event.end", rfc3339(event.last_us or event.time_us))
+    is_agent = event.is_agent
+    fields: Document = {
+        "kind": "event" if is_agent else "alert",
+        "category": ["host"] if is_agent else ["network", "intrusion_detection"],
+        "type": _TYPES.get(event.class_id, ["info"]),
+        "module": "maltrail_agent",
+        "provider": "maltrail_agent",
+        "dataset": DATASET,
+        "severity": event.severity_id,
+        "id": event.event_id,
+        "sequence": delivery.seq,
+        "code": event.class_id,
+        "action": _action(event),
+        "start": rfc3339(event.first_us or event.time_us),
+        "end": rfc3339(event.last_us or event.time_us),
+    }
+    if event.class_id in _FAULTS:
+        fields["outcome"] = "failure"
     if event.reference.startswith(("http://", "https://")):
-        document.put("event.reference", event.reference)
-    document.put("data_stream.type", "logs")
-    document.put("data_stream.dataset", DATASET)
-    document.put("data_stream.namespace", "default")
-
-
-def _categories(event: Event) -> list[str]:
-    if event.is_agent:
-        return ["host"]
-    return ["network", "intrusion_detection"]
+        fields["reference"] = event.reference
+    return fields
 
 
 def _action(event: Event) -> str:
@@ -100,107 +100,136 @@ def _action(event: Event) -> str:
     return "trail-match" if event.class_id.startswith("trail-") else "behaviour-match"
 
 
-def _put_rule(document: _Document, event: Event) -> None:
-    if event.is_agent:
-        return
-    document.put("rule.id", event.class_id)
-    document.put("rule.name", event.info or _words.name(event.class_id))
-    document.put("rule.category", event.type)
-    document.put("rule.ruleset", event.sources[0].name if event.sources else "")
-    document.put("rule.reference", event.reference)
-    document.put("rule.version", event.set)
+def _rule(event: Event) -> Document:
+    return _filled(
+        {
+            "id": event.class_id,
+            "name": event.info or _words.name(event.class_id),
+            "category": event.type,
+            "ruleset": event.sources[0].name if event.sources else "",
+            "reference": event.reference,
+            "version": event.set,
+        }
+    )
 
 
-def _put_indicator(document: _Document, event: Event) -> None:
-    if not event.class_id.startswith("trail-"):
-        return
+def _threat(event: Event) -> Document:
     host, port = _split_port(event)
-    address = _ip(host)
     kind = _INDICATOR_TYPES.get(event.class_id)
-    if kind is None:
-        kind = "ipv6-addr" if ":" in host else "ipv4-addr"
-    document.put("threat.indicator.type", kind)
-    document.put("threat.indicator.name", event.indicator)
-    document.put("threat.indicator.ip", address)
-    document.put("threat.indicator.port", port)
-    document.put("threat.indicator.description", event.info)
-    document.put("threat.indicator.reference", event.reference)
-    if event.class_id == model.TRAIL_URL:
-        document.put("threat.indicator.url.original", event.indicator)
-    if event.sources:
-        first = event.sources[0]
-        document.put("threat.indicator.provider", first.name)
-        document.put("threat.indicator.first_seen", _day(first.first_seen))
-        document.put("threat.indicator.last_seen", _day(first.last_seen))
-        document.put("threat.feed.name", first.name)
+    indicator: Document = {
+        "type": kind or ("ipv6-addr" if ":" in host else "ipv4-addr"),
+        "name": event.indicator,
+        "ip": "" if kind else _ip(host),
+        "port": port,
+        "description": event.info,
+        "reference": event.reference,
+    }
+    if event.class_id == model.TRAIL_URL and event.indicator:
+        indicator["url"] = {"original": event.indicator}
+    if not event.sources:
+        return {"indicator": _filled(indicator)}
+    first = event.sources[0]
+    indicator["provider"] = first.name
+    indicator["first_seen"] = _day(first.first_seen)
+    indicator["last_seen"] = _day(first.last_seen)
+    threat: Document = {"indicator": _filled(indicator)}
+    if first.name:
+        threat["feed"] = {"name": first.name}
+    return threat
 
 
 def _split_port(event: Event) -> tuple[str, int | None]:
     """Return address and port of an indicator; the port only for class trail-ip-port."""
     if event.class_id != model.TRAIL_IP_PORT:
         return event.indicator, None
-    host, _, port = event.indicator.rpartition(":")
-    is_port = port.isascii() and port.isdecimal() and int(port[:6]) <= 65535
-    return host.strip("[]"), int(port[:6]) if is_port else None
+    return _host_and_port(event.indicator)
 
 
-def _put_network(document: _Document, event: Event) -> None:
-    _put_side(document, "source", event.source)
-    _put_side(document, "destination", event.destination)
-    transport = _TRANSPORTS.get(event.protocol, event.protocol.lower())
-    document.put("network.transport", transport)
-    document.put("network.protocol", _words.application(event).lower())
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    """Split `host:port` and `[v6]:port`; what has no port, or none that could be, stays whole."""
+    found = _PORT.search(text)
+    if found is None or int(found[1]) > 65535 or ":" in text[: found.start()].rpartition("]")[2]:
+        return text.strip("[]"), None
+    return text[: found.start()].strip("[]"), int(found[1])
+
+
+def _network(event: Event) -> Document:
+    fields: Document = {
+        "transport": _TRANSPORTS.get(event.protocol) or event.protocol.lower(),
+        "protocol": _words.application(event).lower(),
+        "direction": event.direction,
+        "community_id": event.community_id,
+    }
     if event.source.address:
-        document.put("network.type", "ipv6" if ":" in event.source.address else "ipv4")
-    if not event.is_agent:
-        document.put("network.direction", event.direction)
-    document.put("network.community_id", event.community_id)
-    for path, vlan in zip(("network.vlan.id", "network.inner.vlan.id"), event.vlans, strict=False):
-        document.put(path, str(vlan))
+        fields["type"] = "ipv6" if ":" in event.source.address else "ipv4"
+    if event.vlans:
+        fields["vlan"] = {"id": str(event.vlans[0])}
+        if len(event.vlans) > 1:
+            fields["inner"] = {"vlan": {"id": str(event.vlans[1])}}
+    return _filled(fields)
 
 
-def _put_side(document: _Document, name: str, side: Endpoint) -> None:
-    document.put(f"{name}.address", side.address)
-    document.put(f"{name}.ip", _ip(side.address))
-    document.put(f"{name}.port", side.port)
+def _side(side: Endpoint) -> Document:
+    return _filled({"address": side.address, "ip": _ip(side.address), "port": side.port})
 
 
-def _put_protocols(document: _Document, event: Event) -> None:
-    dns, http, tls = event.dns, event.http, event.tls
-    if dns:
-        document.put("dns.type", "answer" if dns.response else "query")
-        document.put("dns.question.name", dns.question)
-        document.put("dns.question.type", dns.type)
-        document.put("dns.response_code", dns.response_code)
-        document.put("dns.resolved_ip", _ips(dns.answers))
-        document.put("dns.answers", [{"data": answer} for answer in dns.answers])
-    if http:
-        document.put("http.request.method", http.method)
-        document.put("url.original", http.url)
-        document.put("url.full", _words.url(http))
-        document.put("url.domain", http.host)
-        document.put("user_agent.original", http.user_agent)
-    if tls:
-        document.put("tls.client.server_name", tls.server_name)
-        document.put("tls.client.ja3", tls.ja3)
-        document.put("tls.server.hash.sha1", tls.certificate_sha1.upper())
-        document.put("tls.server.hash.sha256", tls.certificate_sha256.upper())
-        if not event.where.startswith("tls.certificate"):
-            # A certificate comes from the server, which is the source then (rule E-3).
-            document.put("destination.domain", tls.server_name)
+def _destination(event: Event) -> Document:
+    fields = _side(event.destination)
+    if event.tls and event.tls.server_name and not event.where.startswith("tls.certificate"):
+        # A certificate comes from the server, which is the source then (rule E-3).
+        fields["domain"] = event.tls.server_name
+    return fields
 
 
-def _put_observer(document: _Document, event: Event) -> None:
-    document.put("observer.name", event.sensor)
-    document.put("observer.hostname", event.sensor)
-    document.put("observer.type", "ids")
-    document.put("observer.vendor", "Maltrail")
-    document.put("observer.product", "maltrail-agent")
-    document.put("observer.version", __version__)
-    document.put("observer.ingress.interface.name", event.interface)
+def _dns(dns: Dns) -> Document:
+    return _filled(
+        {
+            "type": "answer" if dns.response else "query",
+            "question": _filled({"name": dns.question, "type": dns.type}),
+            "response_code": dns.response_code,
+            "resolved_ip": _ips(dns.answers),
+            "answers": [{"data": answer} for answer in dns.answers],
+        }
+    )
 
 
-def _put_related(document: _Document, event: Event) -> None:
+def _put_http(document: Document, http: Http) -> None:
+    host, port = _host_and_port(http.host)
+    url: Document = {
+        "original": http.url,
+        "full": _words.url(http),
+        "domain": host,
+        "port": port,
+    }
+    document["url"] = _filled(url)
+    if http.method:
+        document["http"] = {"request": {"method": http.method}}
+    if http.user_agent:
+        document["user_agent"] = {"original": http.user_agent}
+
+
+def _tls(tls: Tls) -> Document:
+    hashes = {"sha1": tls.certificate_sha1.upper(), "sha256": tls.certificate_sha256.upper()}
+    server = _filled({"hash": _filled({**hashes})})
+    client = _filled({"server_name": tls.server_name, "ja3": tls.ja3})
+    return _filled({"client": client, "server": server})
+
+
+def _observer(event: Event) -> Document:
+    fields: Document = {
+        "name": event.sensor,
+        "hostname": event.sensor,
+        "type": "ids",
+        "vendor": "Maltrail",
+        "product": "maltrail-agent",
+        "version": __version__,
+    }
+    if event.interface:
+        fields["ingress"] = {"interface": {"name": event.interface}}
+    return _filled(fields)
+
+
+def _related(event: Event) -> Document:
     addresses = [event.source.address, event.destination.address]
     hosts: list[str] = []
     hashes: list[str] = []
@@ -208,30 +237,49 @@ def _put_related(document: _Document, event: Event) -> None:
         addresses += event.dns.answers
         hosts.append(event.dns.question)
     if event.http:
-        hosts.append(event.http.host)
+        hosts.append(_host_and_port(event.http.host)[0])
     if event.tls:
         hosts.append(event.tls.server_name)
         hashes += [event.tls.certificate_sha1.upper(), event.tls.certificate_sha256.upper()]
         hashes.append(event.tls.ja3)
-    document.put("related.ip", list(dict.fromkeys(_ips(addresses))))
-    document.put("related.hosts", list(dict.fromkeys(filter(None, hosts))))
-    document.put("related.hash", list(dict.fromkeys(filter(None, hashes))))
+    return _filled(
+        {
+            "ip": list(dict.fromkeys(_ips(addresses))),
+            "hosts": list(dict.fromkeys(filter(None, hosts))),
+            "hash": list(dict.fromkeys(filter(None, hashes))),
+        }
+    )
 
 
-def _put_ours(document: _Document, delivery: Delivery) -> None:
-    event = delivery.event
-    for name in ("trail", "info", "reference", "type", "severity", "indicator", "observed"):
-        document.put(f"maltrail.{name}", getattr(event, name))
-    for name in ("where", "incident_id", "count", "total", "state", "set", "site"):
-        document.put(f"maltrail.{name}", getattr(event, name))
-    document.put("maltrail.outcome", "" if event.is_agent else event.outcome)
-    document.put("maltrail.sources", [_source(source) for source in event.sources])
-    document.put("maltrail.run_id", delivery.run_id)
-    document.put("maltrail.seq", delivery.seq)
-    document.put("maltrail.tls_version", event.tls.version if event.tls else "")
-    document.put("maltrail.ja4", event.tls.ja4 if event.tls else "")
-    document.put("maltrail.samples", event.samples)
-    document.put("maltrail.evidence", event.evidence)
+def _ours(delivery: Delivery) -> Document:
+    event, tls = delivery.event, delivery.event.tls
+    return _filled(
+        {
+            "trail": event.trail,
+            "info": event.info,
+            "reference": event.reference,
+            "type": event.type,
+            "severity": event.severity,
+            "indicator": event.indicator,
+            "observed": event.observed,
+            "where": event.where,
+            "incident_id": event.incident_id,
+            "count": number(event.count),
+            "total": number(event.total),
+            "state": event.state,
+            "set": event.set,
+            "site": event.site,
+            "outcome": "" if event.is_agent else event.outcome,
+            "sources": [_source(source) for source in event.sources],
+            "run_id": delivery.run_id,
+            "seq": delivery.seq,
+            "tls_version": tls.version if tls else "",
+            "ja4": tls.ja4 if tls else "",
+            "samples": event.samples,
+            # A dot would make an object of the part before it, which may be a value elsewhere.
+            "evidence": {key.replace(".", "_"): value for key, value in evidence(event).items()},
+        }
+    )
 
 
 def _source(source: Source) -> dict[str, str]:
@@ -242,16 +290,25 @@ def _source(source: Source) -> dict[str, str]:
 
 def _ip(text: str) -> str:
     """Return `text` where it is an address: Elasticsearch refuses a document with another."""
+    address = text.partition("%")[0]
     try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
+        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except (OSError, ValueError):
         return ""
+    return address
 
 
 def _ips(texts: Iterable[str]) -> list[str]:
     return [address for address in map(_ip, texts) if address]
 
 
+@lru_cache(maxsize=1024)
 def _day(text: str) -> str:
     """Return `text` where it is a date: Elasticsearch refuses a document with another."""
-    return text if _DAY.fullmatch(text) else ""
+    if not _DAY.fullmatch(text):
+        return ""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text

@@ -8,12 +8,17 @@ LIMIT = 4000
 MARK = "[...]"
 """What stands where a value was cut."""
 
+BAIT = "CEF:"
+"""What receivers look for anywhere in a line: a URL that contains it replaces host and body of
+the event in SC4S."""
+
 _BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-# Control characters end lines and steer terminals; bidirectional and invisible ones make a
-# reader see another name than the one that was there.
+# Control characters end lines and steer terminals; bidirectional and invisible ones (Unicode:
+# Default_Ignorable_Code_Point) make a reader see another name than the one that was there.
 _HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -24,10 +29,10 @@ def clean(text: str, limit: int = LIMIT) -> str:
         text = _BREAKS.sub(" ", text)
         text = _HIDDEN.sub("", text)
         text = _SURROGATE.sub(_escape, text)
-    # Receivers look for `CEF:` anywhere in a line: a URL that contains it replaces host and body
-    # of the event in SC4S. After the hidden characters are gone, or they could be used to split it.
-    text = text.replace("CEF:", "CEF%3A")
-    return cut(text, limit)
+    # After the hidden characters are gone, or they could be used to split it.
+    if BAIT in text:
+        text = text.replace(BAIT, "CEF%3A")
+    return text if len(text) <= limit else cut(text, limit)
 
 
 def cut(text: str, limit: int) -> str:

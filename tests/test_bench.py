@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import formats
 from bench.__main__ import main
 from bench.captures import KINDS, LISTED
 from bench.memory import Memory, classify
@@ -69,3 +70,15 @@ def test_a_small_run_tells_all_rows(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert {row["packets"] for row in rows.values()} == {200}
     assert [name for name, row in rows.items() if row["hits"]] == ["listed"]
     assert all(f"\n{kind} " in text for kind in KINDS)
+
+
+def test_formats_are_measured_beside_the_library_that_makes_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each format has a row for each kind of event, and the library made the same line."""
+    assert main(["--formats", "--pairs", "1", "--json"]) == 0
+
+    measured = json.loads(capsys.readouterr().out)
+    rows = {(row["format"], row["event"]) for row in measured["formats"]}
+    assert rows == {(name, kind) for name in formats.NAMES for kind in formats.EVENTS}
+    assert all(row["ratio"]["median"] > 0 for row in measured["formats"])
