@@ -18,6 +18,8 @@ Document = dict[str, object]
 
 _write = compact_writer()
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?Z?)?", re.ASCII)
+_NO_KEY = re.compile(r"[^A-Za-z0-9_-]")
+_KEY_LENGTH = 64
 _PORT = re.compile(r":(\d{1,5})$", re.ASCII)
 _TRANSPORTS = {"ICMPV6": "ipv6-icmp"}
 _INDICATOR_TYPES = {
@@ -276,10 +278,14 @@ def _ours(delivery: Delivery) -> Document:
             "tls_version": tls.version if tls else "",
             "ja4": tls.ja4 if tls else "",
             "samples": event.samples,
-            # A dot would make an object of the part before it, which may be a value elsewhere.
-            "evidence": {key.replace(".", "_"): value for key, value in evidence(event).items()},
+            "evidence": {_key(key): value for key, value in evidence(event).items()},
         }
     )
+
+
+def _key(text: str) -> str:
+    """Return the name of a field; a dot would make an object of the part before it."""
+    return _NO_KEY.sub("_", text)[:_KEY_LENGTH] or "_"
 
 
 def _source(source: Source) -> dict[str, str]:

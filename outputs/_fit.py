@@ -24,6 +24,8 @@ _TEXTS = (
     "community_id",
 )
 _LENGTHS = (512, 128, 32)
+_LAST_LENGTH = 8
+_DISPENSABLE = ("observed", "reference", "site", "interface", "community_id")
 
 
 class TooBig(ValueError):  # noqa: N818 - it is what the event is
@@ -70,3 +72,6 @@ def _smaller(event: Event) -> Iterator[Event]:
         texts = {name: cut(getattr(event, name), length) for name in _TEXTS}
         event = change(event, tags=(TAG,), sources=(), **texts)
         yield event
+    event = change(event, **dict.fromkeys(_DISPENSABLE, ""))
+    yield event
+    yield change(event, **{name: cut(getattr(event, name), _LAST_LENGTH) for name in _TEXTS})

@@ -11,6 +11,9 @@ from outputs._cef import Cef
 
 Name = Literal["cef", "maltrail", "maltrail-line", "ecs"]
 
+LEAST_ECS = 2048
+"""Bytes that an event needs in ECS, header included, when everything optional has gone."""
+
 
 class Format(Protocol):
     """Turns a delivery into one line; `errors` counts the fields that had to be left out."""
@@ -44,6 +47,12 @@ FORMATS: Mapping[str, Callable[[Delivery], str]] = MappingProxyType(
     {name: maker() for name, maker in _MAKERS.items()}
 )
 """For one thread, such as a replay; an output asks `make` for its own."""
+
+
+def check_size(name: Name, max_bytes: int) -> None:
+    """Raise ValueError where not even the smallest event of this format fits into `max_bytes`."""
+    if name == "ecs" and max_bytes < LEAST_ECS:
+        raise ValueError(f"max_bytes: format ecs needs {LEAST_ECS} or more, found {max_bytes}")
 
 
 def make(name: Name) -> Format:

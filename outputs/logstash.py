@@ -11,6 +11,11 @@ class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=
 
     format: Literal["maltrail", "ecs"] = "maltrail"
 
+    def __post_init__(self) -> None:
+        """Refuse a size into which no event fits."""
+        super().__post_init__()
+        _formats.check_size(self.format, self.max_bytes)
+
 
 class Output(_datagram.Datagrams):
     """One JSON document a datagram."""

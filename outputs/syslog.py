@@ -14,6 +14,11 @@ class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=
     header: Style = "rfc5424"
     facility: Facility = "local0"
 
+    def __post_init__(self) -> None:
+        """Refuse a size into which no event fits."""
+        super().__post_init__()
+        _formats.check_size(self.format, self.max_bytes)
+
 
 class Output(_datagram.Datagrams):
     """One message a datagram (RFC 5426)."""

@@ -105,20 +105,53 @@ BAITS = (
     "\\" * 5000,
     "\r\n",
     "<34>1 2026-01-01T00:00:00Z evil CEF:0|",
+    "http://evil.biz/?q=CEF:0|a|b|c|d|e|9|&src=6.6.6.6",
+    "GET /" + "a" * 8187 + " HTTP/1.1",
+    '{"a": [1, {"b": "\\"}]}',
+    "\\u0000\\n\\x00",
+    '", "sensor": "forged',
+    "cs1Label=trail cs1=forged",
+    "[fe80::1%25eth0]:443",
+    "fe80::1%eth0",
+    "a\u200bb\u200dc\u2060d\ufeffe\u00adf\u034fg\u3164h\ufe0fi",
+    "\u2066left\u2069\u061c\u206a",
+    "".join(map(chr, range(0x20))),
+    "".join(map(chr, range(0x7F, 0xA1))),
+    "\ud83d\ude00 in halves",
+    b"\xff\xfe caf\xe9 \x80".decode("utf-8", "surrogateescape"),
+    "\ufffe\uffff\ue000",
+    "漢" * 4000,
+    "\U0001f9a0" * 3000,
+    "\u00a0\u3000blank\u2003",
+    "-",
+    "true",
+    "2026-13-45",
+    "12345678901234567890",
+    ",",
+    "''",
+    "\t",
+    " ",
+    "",
 )
 """Values that break naive writers and readers."""
 
+OTHER_ADDRESSES = ("gateway", "fe80::1%eth0", "1.2.3", "01.2.3.4", "::g", "a=b|c", "1.2.3.4\n")
+"""What stands where an address is expected, and is none or has a zone."""
+
+_SHORT = [bait for bait in BAITS if len(bait) < 1000]  # or examples get too large to be shown
+
 hostile = st.one_of(
-    st.sampled_from(BAITS),
+    st.sampled_from(_SHORT),
     st.text(st.characters(), max_size=40),
     st.text(st.sampled_from('=\\| \r\n"CEF:0,\x00\u202e\udcff'), max_size=30),
-    st.tuples(st.sampled_from(BAITS), st.text(max_size=10)).map("".join),
+    st.tuples(st.sampled_from(_SHORT), st.text(max_size=10)).map("".join),
 )
 
 addresses = st.one_of(
     st.ip_addresses().map(str),
     st.just(""),
     st.sampled_from(["::ffff:1.2.3.4", "fe80::1", "0001:0002:0003:0004:0005:0006:0007:0008"]),
+    st.sampled_from(OTHER_ADDRESSES),
 )
 
 endpoints = st.builds(Endpoint, addresses, st.none() | st.integers(0, 65535))
@@ -143,8 +176,8 @@ hostile_events = st.builds(
     observed=hostile,
     where=st.sampled_from(["dns.question", "http.url", "tls.sni", "quic.sni", "ip.dst"]),
     sources=st.lists(st.builds(Source, hostile, hostile, hostile), max_size=2).map(tuple),
-    count=st.integers(1, 2**40),
-    total=st.integers(1, 2**40),
+    count=st.integers(0, 2**40) | st.just(2**70),
+    total=st.integers(0, 2**40) | st.just(2**70),
     first_us=st.integers(0, 4_000_000_000_000_000),
     last_us=st.integers(0, 4_000_000_000_000_000),
     interface=hostile,
@@ -153,7 +186,7 @@ hostile_events = st.builds(
     | st.builds(Dns, question=hostile, type=hostile, answers=st.tuples(hostile, addresses)),
     http=st.none() | st.builds(Http, method=hostile, url=hostile, host=hostile, user_agent=hostile),
     tls=st.none() | st.builds(Tls, server_name=hostile, ja3=hostile, certificate_sha1=hostile),
-    samples=st.lists(hostile, max_size=3).map(tuple),
+    samples=st.lists(hostile, max_size=10).map(tuple),
     evidence=st.dictionaries(hostile, hostile | st.integers() | st.floats(), max_size=3),
     site=hostile,
     tags=st.lists(hostile, max_size=2).map(tuple),
