@@ -117,7 +117,7 @@ def _deliver(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     try:
-        deliver = Deliver(settings, options.run_dir)
+        deliver = Deliver(settings, options.run_dir, options.state_dir)
         deliver.start()
     except ConfigError as error:
         raise UserError(f"{_named(options)}: {error}") from error

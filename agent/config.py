@@ -190,7 +190,20 @@ class Output(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_severity: Literal["info", "low", "medium", "high", "critical"] = "low"
     agent_events: bool = True
     mask_custom: bool = False
+    journal: bool | Literal["auto"] = "auto"
     options: Options = Options()
+
+
+class Journal(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept on disk for each output: at most so many MB, and for so long."""
+
+    max_mb: int = 512
+    max_age: Duration = Duration(7 * 86400)
+
+    def __post_init__(self) -> None:
+        """Refuse bounds under which a short outage would already lose events."""
+        _in_range("max_mb", self.max_mb, 1, 1_048_576)
+        _in_range("max_age", self.max_age, 60, 10 * 365 * 86400)
 
 
 class Update(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +240,7 @@ class Settings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     condense: Condense = Condense()
     limits: Limits = Limits()
     outputs: tuple[Output, ...] = ()
+    journal: Journal = Journal()
     update: Update = Update()
     http: Http = Http()
     log: Log = Log()

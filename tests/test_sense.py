@@ -41,7 +41,7 @@ class Deliver:
 
     def start(self) -> Server:
         """Start a new server at the same place; it knows nothing of the old one."""
-        self.server = Server(self._path, frozenset({os.geteuid()}), self.events.append)
+        self.server = Server(self._path, frozenset({os.geteuid()}), self.events.extend)
         self.server.start()
         return self.server
 

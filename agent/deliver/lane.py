@@ -1,14 +1,22 @@
-"""The way of events to one output: admission, queue, runner; it survives a change of settings."""
+"""The way of events to one output: admission, queue, runner; it survives a change of settings.
+
+An output that notices when its receiver is away has a journal on disk, others (datagrams, standard
+output) keep what waits in memory; `journal: true` or `false` of the output decides otherwise.
+"""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import outputs
 from agent.config import Output
 from agent.deliver.admission import Admission
 from agent.deliver.build import build
-from agent.deliver.queue import Queue, State
+from agent.deliver.journal import Bounds, Journal, folder_name
+from agent.deliver.queue import Queue, State, encode
+from agent.deliver.rejects import Rejects
 from agent.deliver.runner import Runner, Tally
 from agent.link import Flow
 from agent.model import Event
@@ -19,32 +27,71 @@ REPLACE_SECONDS = 2.0
 _log = logging.getLogger("deliver")
 
 
+class Place(NamedTuple):
+    """Where an output's events are kept: `folder` holds all journals, `capacity` is for memory."""
+
+    folder: Path
+    bounds: Bounds
+    capacity: int
+
+
 class Lane:
     """One output with everything that belongs to it."""
 
-    def __init__(self, settings: Output, queue: Queue, changed: Callable[[], None]) -> None:
-        """Build the output; raise ConfigError."""
+    def __init__(
+        self,
+        settings: Output,
+        place: Place,
+        run_id: str,
+        changed: Callable[[], None],
+        last_seq: int = 0,
+    ) -> None:
+        """Build the output and open its journal; raise ConfigError."""
         self.name = settings.name
         self.settings = settings
-        self.queue = queue
         self.tally = Tally()
         self._changed = changed
         self._admission = Admission(settings)
         self._output = build(settings)
+        self.has_journal = wants_journal(settings, self._output)
+        folder = place.folder / folder_name(settings.name)
+        self._bounds = place.bounds
+        self._rejects = Rejects(folder)
+        self.queue = Queue(
+            run_id,
+            place.capacity,
+            (lambda: Journal(folder, self._bounds)) if self.has_journal else None,
+            last_seq,
+        )
         self._runner = self._make_runner()
 
     def start(self) -> None:
         """Start sending."""
         self._runner.start()
 
-    def put(self, event: Event, now: float) -> None:
-        """Take the event over, unless this output does not want it."""
-        admitted = self._admission.admit(event)
-        if admitted is not None:
-            self.queue.put(admitted, now)
+    def put(self, events: Sequence[tuple[Event, bytes]], now: float) -> None:
+        """Take over the events that this output wants; each comes with its MessagePack."""
+        wanted = []
+        for event, data in events:
+            admitted = self._admission.admit(event)
+            if admitted is not None:
+                own = data if admitted is event else encode(admitted)
+                wanted.append((admitted.severity_id, own))
+        if wanted:
+            self.queue.put(wanted, now)
+
+    def bound(self, bounds: Bounds) -> None:
+        """Change the bounds of the journal."""
+        self._bounds = bounds
+        self.queue.bound(bounds)
 
     def replace(self, settings: Output, output: outputs.Output) -> None:
-        """Go on with another output under other settings; what is queued stays, with its seq."""
+        """Go on with another output under other settings; what is queued stays, with its seq.
+
+        Whether there is a journal changes with a restart only.
+        """
+        if wants_journal(settings, output) != self.has_journal:
+            _log.warning("output %s: its journal comes or goes with a restart only", self.name)
         deadline = time.monotonic() + REPLACE_SECONDS
         self._runner.stop(time.monotonic())
         if not self._runner.join(deadline):
@@ -61,10 +108,14 @@ class Lane:
         self._runner.stop(deadline)
 
     def join(self, deadline: float) -> int:
-        """Wait for the end; return how many events were left."""
+        """Wait for the end; return how many events were left and are in no journal."""
         if not self._runner.join(deadline):
             self._runner.detach()
-        return self.queue.abandon()
+        kept = self.queue.state().events
+        lost = self.queue.close(time.time())
+        if kept > lost:
+            _log.info("output %s: %d events wait in its journal", self.name, kept - lost)
+        return lost
 
     @property
     def heartbeat(self) -> float:
@@ -97,4 +148,11 @@ class Lane:
         return {**self.queue.dropped, **self.tally.rejected}
 
     def _make_runner(self) -> Runner:
-        return Runner(self.name, self._output, self.queue, self.tally, self._changed)
+        return Runner(
+            self.name, self._output, self.queue, self.tally, self._changed, self._rejects.add
+        )
+
+
+def wants_journal(settings: Output, output: outputs.Output) -> bool:
+    """Tell whether an output's events are kept on disk."""
+    return output.wants_journal if settings.journal == "auto" else settings.journal

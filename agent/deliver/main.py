@@ -7,19 +7,22 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from agent import ids, notify
-from agent.config import Output, Settings
+from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build
 from agent.deliver.http import StatusServer
-from agent.deliver.lane import Lane
+from agent.deliver.journal import Bounds, left_behind
+from agent.deliver.keeper import Keeper
+from agent.deliver.lane import Lane, Place
 from agent.deliver.losses import Losses
-from agent.deliver.queue import CAPACITY, Queue
+from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
+from agent.deliver.troubles import Troubles
 from agent.link import Flows
 from agent.model import Event
 from agent.notices import AgentNotices
@@ -50,15 +53,19 @@ class Stop(Protocol):
 class Deliver:
     """Everything of deliver in one process: `start`, then `run` until stopped, then `close`."""
 
-    def __init__(self, settings: Settings, run_dir: Path) -> None:
+    def __init__(self, settings: Settings, run_dir: Path, state_dir: Path) -> None:
         """Build all outputs and listen for HTTP; raise ConfigError where a setting is wrong."""
         self._settings = settings
+        self._journals = state_dir / "journal"
+        self._last_seqs: dict[str, int] = {}
         self._telling = threading.Lock()
         self._run_id = secrets.token_hex(ids.BYTES)
         self.lanes = tuple(self._make_lane(output) for output in settings.outputs)
         self._share()
         self.server = Server(run_dir / SOCKET, allowed_uids(), self.take)
         self._losses = Losses(_notices(settings))
+        self._troubles = Troubles(_notices(settings))
+        self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
         page = metrics.page(self.server, lambda: self.lanes, lambda: self.http.refused)
         self.http = StatusServer(
             settings.http.address,
@@ -72,8 +79,10 @@ class Deliver:
         if not self.lanes:
             _log.warning("outputs: none is configured; events are taken over and forgotten")
         self.server.start()
+        self._keeper.start()
         for lane in self.lanes:
             lane.start()
+        self.tell_left_behind(time.time_ns() // 1000)
         self.http.start()
 
     def run(self, stop: Stop) -> int:
@@ -86,7 +95,9 @@ class Deliver:
                 return 1
             if time.monotonic() - self.server.heartbeat < FRESH:
                 notify.watchdog()
-            self.tell_losses(time.time_ns() // 1000)
+            now_us = time.time_ns() // 1000
+            self.tell_losses(now_us)
+            self.tell_troubles(now_us)
         return 0
 
     def close(self) -> None:
@@ -98,6 +109,7 @@ class Deliver:
             lane.stop(deadline)
         for lane in self.lanes:
             self._join(lane, deadline + TICK)
+        self._keeper.stop()
         self.http.stop()
 
     def reload(self, settings: Settings) -> None:
@@ -112,17 +124,39 @@ class Deliver:
         finally:
             notify.ready(self._status())
 
-    def take(self, event: Event) -> None:
-        """Put an event into the queue of every output that wants it."""
+    def take(self, events: Sequence[Event]) -> None:
+        """Put the events into the queue of every output that wants them.
+
+        When this returns they are as safe as they get: in the journal, where the output has one.
+        """
         now = time.time()
+        encoded = [(event, encode(event)) for event in events]
         for lane in self.lanes:
-            lane.put(event, now)
+            lane.put(encoded, now)
 
     def tell_losses(self, now_us: int) -> None:
         """Send an event about what was dropped since the last one."""
         dropped: Mapping[str, Mapping[str, int]] = {lane.name: lane.dropped for lane in self.lanes}
-        for event in self._losses.tell(dropped, now_us):
-            self.take(event)
+        self.take([*self._losses.tell(dropped, now_us)])
+
+    def tell_troubles(self, now_us: int) -> None:
+        """Send an event about each journal that stopped working, or works again."""
+        troubles = {lane.name: lane.queue.trouble for lane in self.lanes}
+        for event in self._troubles.tell(troubles, now_us):
+            _log.warning("%s", event.info)
+            self.take([event])
+
+    def tell_left_behind(self, now_us: int) -> None:
+        """Send an event about each journal that no output sends from."""
+        try:
+            found = left_behind(self._journals, (o.name for o in self._settings.outputs))
+        except OSError as error:
+            _log.warning("%s: cannot be looked through: %s", self._journals, error.strerror)
+            return
+        left = {str(folder): size for folder, size in found.items()}
+        for event in self._troubles.left_behind(left, now_us):
+            _log.warning("%s", event.info)
+            self.take([event])
 
     def unhealthy(self) -> str:
         """Return which loop shows no sign of life, or nothing."""
@@ -150,11 +184,7 @@ class Deliver:
             for output in settings.outputs
             if output.name in old and output != old[output.name].settings
         }
-        added = {
-            output.name: self._make_lane(output)
-            for output in settings.outputs
-            if output.name not in old
-        }
+        added = self._make_lanes(o for o in settings.outputs if o.name not in old)
         kept = {output.name for output in settings.outputs}
         self.lanes = tuple(old.get(o.name) or added[o.name] for o in settings.outputs)
         self._settings = settings
@@ -164,6 +194,8 @@ class Deliver:
                 old[output.name].replace(output, changed[output.name])
             elif output.name in added:
                 added[output.name].start()
+        for lane in self.lanes:
+            lane.bound(_bounds(settings))
         gone = [lane for name, lane in old.items() if name not in kept]
         deadline = time.monotonic() + DRAIN_SECONDS
         for lane in gone:
@@ -171,9 +203,26 @@ class Deliver:
         for lane in gone:
             self._join(lane, deadline)
         self._tell_flows()
+        if gone:
+            self.tell_left_behind(time.time_ns() // 1000)
+
+    def _make_lanes(self, wanted: Iterable[Output]) -> dict[str, Lane]:
+        """Build all or none; raise ConfigError."""
+        made: dict[str, Lane] = {}
+        try:
+            for output in wanted:
+                made[output.name] = self._make_lane(output)
+        except ConfigError:
+            for lane in made.values():
+                lane.join(time.monotonic())
+            raise
+        return made
 
     def _make_lane(self, output: Output) -> Lane:
-        return Lane(output, Queue(self._run_id, CAPACITY), self._tell_flows)
+        """Build a lane; one that had the name before, in this run, left its numbers to it."""
+        place = Place(self._journals, _bounds(self._settings), CAPACITY)
+        last_seq = self._last_seqs.get(output.name, 0)
+        return Lane(output, place, self._run_id, self._tell_flows, last_seq)
 
     def _share(self) -> None:
         """Give every queue its part of the memory."""
@@ -182,6 +231,7 @@ class Deliver:
 
     def _join(self, lane: Lane, deadline: float) -> None:
         left = lane.join(deadline)
+        self._last_seqs[lane.name] = lane.state.last_seq
         if left:
             _log.warning("output %s: %d events could not be sent any more", lane.name, left)
 
@@ -196,9 +246,9 @@ class Deliver:
         return f"listening for sense; outputs: {names}"
 
 
-def run(settings: Settings, run_dir: Path, stop: Stop) -> int:
+def run(settings: Settings, run_dir: Path, state_dir: Path, stop: Stop) -> int:
     """Deliver until `stop`; return the exit status. Raise ConfigError before anything started."""
-    deliver = Deliver(settings, run_dir)
+    deliver = Deliver(settings, run_dir, state_dir)
     try:
         deliver.start()
         return deliver.run(stop)
@@ -214,6 +264,10 @@ def allowed_uids() -> frozenset[int]:
     except KeyError:
         _log.debug("there is no user %s on this host", SENSE_USER)
     return frozenset(uids)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.journal.max_mb << 20, settings.journal.max_age)
 
 
 def _notices(settings: Settings) -> AgentNotices:

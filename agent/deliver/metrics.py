@@ -125,6 +125,19 @@ def _about_lanes(lanes: Sequence[Lane]) -> Iterator[Metric]:
         "When the first waiting event came, 0 for none.",
         lambda o: states[o.name].oldest or 0.0,
     )
+    yield counter(
+        "output_events_resent",
+        "Events written again because a connection broke before they were known to have arrived.",
+        lambda o: o.tally.resent,
+    )
+    yield gauge("journal_enabled", "Whether there is to be a journal.", lambda o: o.has_journal)
+    yield gauge(
+        "journal_degraded",
+        "Whether events wait in memory because the journal cannot be written.",
+        lambda o: bool(o.queue.trouble),
+    )
+    yield gauge("journal_bytes", "Bytes on disk.", lambda o: states[o.name].journal_bytes)
+    yield gauge("journal_segments", "Files on disk.", lambda o: states[o.name].journal_segments)
     yield from _by_reason(lanes)
 
 

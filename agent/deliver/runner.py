@@ -2,7 +2,8 @@
 
 Strategy: nothing that an output does reaches another. A failure closes it and opens it again
 after a random time below a bound that doubles from one second to a minute (full jitter), so that
-hundreds of agents do not come back at once. Failures are told when they begin and when they end.
+hundreds of agents do not come back at once; what was written and is not known to have arrived is
+then written again. Failures are told when they begin and when they end.
 """
 
 import errno
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 
 from agent.deliver.pace import Pace
 from agent.deliver.queue import Queue
+from agent.deliver.window import LIMIT, Window
 from agent.link import Flow
 from agent.model import Delivery
 from outputs import Interrupted, Output, Rejected
@@ -26,6 +28,9 @@ BATCH = 100
 
 BACKOFF_FIRST = 1.0
 BACKOFF_LAST = 60.0
+POLL = 0.05
+"""Seconds between two questions whether what was written has arrived."""
+
 IDLE = 1.0
 """Seconds after which a thread with nothing to do shows that it is alive."""
 
@@ -44,6 +49,7 @@ class Tally:
     """What became of an output's events; it outlives the runner when the output changes."""
 
     sent: int = 0
+    resent: int = 0
     reconnects: int = 0
     last_success: float = 0.0
     seconds: float = 0.0
@@ -63,6 +69,7 @@ class Runner:
         queue: Queue,
         tally: Tally | None = None,
         changed: Callable[[], None] = lambda: None,
+        set_aside: Callable[[Delivery, str], None] = lambda _delivery, _reason: None,
     ) -> None:
         self.tally = tally or Tally()
         self.connected = False
@@ -71,6 +78,9 @@ class Runner:
         self.flows: tuple[Flow, ...] = ()
         self._queue = queue
         self._changed = changed
+        self._set_aside = set_aside
+        self._window = Window()
+        self._refused: set[tuple[str, int]] = set()  # in the window: counted once, however often
         self._pace = Pace(output.rate, time.monotonic()) if output.rate else None
         self._failures = 0
         self._stopping = threading.Event()
@@ -99,6 +109,7 @@ class Runner:
         self._queue = Queue("", 0)
 
     def _run(self) -> None:
+        self._queue.rewind()  # what a predecessor wrote and never saw arrive
         while not self._finished():
             self.heartbeat = time.monotonic()
             try:
@@ -110,7 +121,9 @@ class Runner:
     def _finished(self) -> bool:
         if not self._stopping.is_set():
             return False
-        return time.monotonic() >= self._deadline or not self._queue.state().events
+        if time.monotonic() >= self._deadline or not self._queue.state().events:
+            return True
+        return self._queue.outlives_deliver and not self.connected
 
     def _step(self) -> None:
         """Open the output, or send one batch, or wait a while. Raise what the output raises."""
@@ -122,9 +135,13 @@ class Runner:
         batch = self._next()
         if batch:
             self._write(batch)
+        self._settle()
 
     def _next(self) -> Sequence[Delivery]:
         """Return what may be sent now; nothing after having waited for it."""
+        if self._window.open >= LIMIT:
+            time.sleep(POLL)
+            return ()
         if self._pace is None:
             batch: Sequence[Delivery] = self._queue.take(BATCH)
         else:
@@ -135,20 +152,19 @@ class Runner:
             batch = self._queue.take(allowed)
             self._pace.give_back(allowed - len(batch))
         if not batch:
-            self._queue.wait(IDLE)
+            self._queue.wait(POLL if self._window.open else IDLE)
         return batch
 
     def _write(self, batch: Sequence[Delivery]) -> None:
-        """Write and settle what the output took or never will. Raise what it raises."""
+        """Write, and note what the output took or never will. Raise what it raises."""
         started = time.monotonic()
         try:
             self.output.write(batch)
         except OSError:
             raise
         except Rejected as answer:
-            for _ in answer.indexes:
-                known = answer.reason in REJECTION_REASONS
-                self.tally.rejected[answer.reason if known else "rejected"] += 1
+            for index in answer.indexes:
+                self._refuse(batch[index], answer.reason)
             self._accepted(len(batch), len(batch) - len(answer.indexes))
         except Interrupted as answer:
             self._accepted(answer.accepted, answer.accepted)
@@ -176,16 +192,34 @@ class Runner:
                 raise
             except Exception as error:  # noqa: BLE001 - a format may stumble over this event
                 self._log.error("event seq %d is given up: %s", delivery.seq, _one_line(error))
-                self.tally.rejected["rejected"] += 1
+                self._refuse(delivery, _one_line(error))
                 self._accepted(1, 0)
             else:
                 self._accepted(1, 1)
 
-    def _accepted(self, settled: int, sent: int) -> None:
-        self._queue.settle(settled)
+    def _refuse(self, delivery: Delivery, reason: str) -> None:
+        """Count and set aside an event that the output never takes."""
+        if (delivery.run_id, delivery.seq) not in self._refused:
+            self._refused.add((delivery.run_id, delivery.seq))
+            known = reason in REJECTION_REASONS
+            self.tally.rejected[reason if known else "rejected"] += 1
+            self._set_aside(delivery, reason)
+
+    def _accepted(self, handled: int, sent: int) -> None:
+        self._window.wrote(handled)
         self.tally.sent += sent
         if sent:
             self.tally.last_success = time.time()
+
+    def _settle(self) -> None:
+        """Forget what has arrived; raise OSError where the connection is found broken."""
+        if not self._window.open:
+            return
+        count = self._window.settle(self.output.unconfirmed(), time.monotonic())
+        if count:
+            self._queue.settle(count)
+        if not self._window.open:
+            self._refused.clear()
 
     def _fail(self, error: Exception) -> None:
         """Count and tell a failure, close the output and wait before the next attempt."""
@@ -196,6 +230,9 @@ class Runner:
         if self.connected:
             self.tally.reconnects += 1
         self._close()
+        self.tally.resent += self._window.open
+        self._window.restart()
+        self._queue.rewind()
         self._pause(random.uniform(0, backoff(self._failures)))  # noqa: S311 - not for secrets
 
     def _pause(self, seconds: float) -> None:
@@ -211,6 +248,10 @@ class Runner:
 
     def _close(self) -> None:
         self.connected = False
+        try:
+            self._settle()
+        except Exception as error:  # noqa: BLE001 - an output may fail in any way
+            self._log.debug("cannot tell what has arrived: %s", _one_line(error))
         try:
             self.output.close()
             self._show_flows()

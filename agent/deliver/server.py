@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,9 @@ MAX_CONNECTIONS = 4
 MAX_RUNS = 16
 """Runs of sense whose last number is remembered: a run that old sends nothing any more."""
 
-CHUNK = 1 << 16
+CHUNK = 1 << 18
+"""Bytes read at once, and so the events taken over with one write a journal."""
+
 TICK = 1.0
 REFUSALS = ("uid", "full", "frame")
 """Why a connection was not accepted or not kept."""
@@ -61,12 +63,12 @@ class _Peer:
 class Server:
     """Serves `path` to the users in `allowed_uids` until `stop`.
 
-    `take` is called for each event in order, once for each number of a run; when it returned, the
-    event is acknowledged.
+    `take` is called with events in order, once for each number of a run; when it returned, they
+    are acknowledged.
     """
 
     def __init__(
-        self, path: Path, allowed_uids: frozenset[int], take: Callable[[Event], None]
+        self, path: Path, allowed_uids: frozenset[int], take: Callable[[Sequence[Event]], None]
     ) -> None:
         self.sense = Sense()
         self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
@@ -183,16 +185,25 @@ class Server:
         if not data:
             self._drop(peer)
             return
+        frames: list[EventFrame] = []
+        fault = None
         try:
             for message in peer.reader.from_sense(data):
-                self._take_message(peer, message)
+                if isinstance(message, EventFrame) and peer.run_id:
+                    frames.append(message)
+                else:
+                    self._take_events(peer, frames)
+                    frames = []
+                    self._take_message(peer, message)
         except (LinkError, RecursionError) as error:
-            # Deep nesting ends the decoder with RecursionError.
-            self._refuse("frame", f"connection closed: {error}")
+            fault = error  # deep nesting ends the decoder with RecursionError
+        self._take_events(peer, frames)
+        if fault is not None:
+            self._refuse("frame", f"connection closed: {fault}")
             self._drop(peer)
 
     def _take_message(self, peer: _Peer, message: FromSense) -> None:
-        """Take one message over; raise LinkError where it is out of place."""
+        """Take over what is no event; raise LinkError where it is out of place."""
         if isinstance(message, Hello):
             peer.run_id = message.run_id
             peer.flows = self._flows
@@ -204,21 +215,25 @@ class Server:
                 self._taken.popitem(last=False)
         elif not peer.run_id:
             raise LinkError(f"{type(message).__name__} before Hello")
-        elif isinstance(message, EventFrame):
-            self._take_event(peer, message)
-        else:
+        elif isinstance(message, Snapshot):
             self.sense.snapshot = message
             self.sense.snapshot_at = time.monotonic()
 
-    def _take_event(self, peer: _Peer, frame: EventFrame) -> None:
+    def _take_events(self, peer: _Peer, frames: Sequence[EventFrame]) -> None:
+        """Take over what is new of the events, then let it be acknowledged."""
+        if not frames:
+            return
         last = self._taken.get(peer.run_id, 0)
-        if frame.number > last:
-            self._take(frame.event)
-            self.events += 1
-            self._taken[peer.run_id] = last = frame.number
-        else:
-            self.duplicates += 1
-        peer.acknowledge = last
+        new = []
+        for frame in frames:
+            if frame.number > last:
+                last = frame.number
+                new.append(frame.event)
+        if new:
+            self._take(new)
+        self.events += len(new)
+        self.duplicates += len(frames) - len(new)
+        self._taken[peer.run_id] = peer.acknowledge = last
 
     def _send(self, peer: _Peer) -> None:
         """Send what there is to tell, as far as the peer takes it without waiting."""

@@ -66,7 +66,7 @@ class House:
     """A running deliver and a sense that is connected to it."""
 
     def __init__(self, run_dir: Path, made: Settings) -> None:
-        self.deliver = Deliver(made, run_dir)
+        self.deliver = Deliver(made, run_dir, run_dir / "state")
         self.deliver.start()
         self.stop = threading.Event()
         self.status: list[int] = []
@@ -377,7 +377,7 @@ def test_the_watchdog_is_fed_while_the_link_lives(
 def test_nothing_is_left_running_when_the_start_fails(tmp_path: Path) -> None:
     """The error is the one line to print."""
     with pytest.raises(ConfigError, match="cannot listen: No such file"):
-        main.run(settings(), tmp_path / "none", threading.Event())
+        main.run(settings(), tmp_path / "none", tmp_path, threading.Event())
 
     names = {thread.name for thread in threading.enumerate()}
     assert not {name for name in names if name.startswith(("link", "http", "output"))}
@@ -393,7 +393,7 @@ stop = threading.Event()
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: stop.set())
 text = '{http: {address: "127.0.0.1:0"}, outputs: [{name: o, type: stdout}]}'
-sys.exit(main.run(config.parse(text, "test"), Path(sys.argv[1]), stop))
+sys.exit(main.run(config.parse(text, "test"), Path(sys.argv[1]), Path(sys.argv[1]), stop))
 """
 
 

@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent import __version__, config
 from agent.deliver import metrics
-from agent.deliver.lane import Lane
-from agent.deliver.queue import Queue
+from agent.deliver.journal import Bounds
+from agent.deliver.lane import Lane, Place
+from agent.deliver.queue import encode
 from agent.deliver.server import Server
 from agent.link import Sample, Snapshot
 from tests.outputs.samples import EVENT, RUN_ID
@@ -33,9 +34,10 @@ def lane(tmp_path: Path) -> Lane:
     """Return an output with two events waiting."""
     options = config.Options(path=str(tmp_path / "x.log"))
     output = config.Output(name="archive", type="file", options=options)
-    made = Lane(output, Queue(RUN_ID, 1_000_000), lambda: None)
-    made.put(EVENT, 1000.0)
-    made.put(EVENT, 2000.0)
+    place = Place(tmp_path / "journal", Bounds(1 << 20, 60.0), 1_000_000)
+    made = Lane(output, place, RUN_ID, lambda: None)
+    made.put([(EVENT, encode(EVENT))], 1000.0)
+    made.put([(EVENT, encode(EVENT))], 2000.0)
     return made
 
 
@@ -69,10 +71,14 @@ def test_the_state_of_an_output_is_shown(server: Server, lane: Lane) -> None:
     assert values["output_events_sent_total", label] == 0
     assert values["output_last_seq", label] == 2
     assert values["queue_events", label] == 2
-    assert values["queue_bytes", label] > 0
+    assert values["queue_bytes", label] == 0
+    assert values["journal_bytes", label] > 0
+    assert values["journal_segments", label] == 1
+    assert values["journal_enabled", label] == 1
+    assert values["journal_degraded", label] == 0
     assert values["queue_capacity_bytes", label] == 1_000_000
     assert values["queue_oldest_event_timestamp_seconds", label] == 1000.0
-    for reason in ("queue-full", "stopped", "too-big", "rejected"):
+    for reason in ("queue-full", "stopped", "journal-full", "journal-torn", "too-big", "rejected"):
         assert values["output_events_dropped_total", (*label, ("reason", reason))] == 0
     assert values["output_errors_total", (("error_type", "refused"), *label)] == 0
 

@@ -16,6 +16,7 @@ from agent.deliver.runner import BACKOFF_LAST, Runner, backoff, error_type
 from agent.link import Flow
 from agent.model import Delivery
 from outputs import Counts, Interrupted, Rate, Rejected
+from tests.deliver.queued import put
 from tests.deliver.waiting import DEADLINE, until
 from tests.outputs.samples import EVENT, RUN_ID
 
@@ -83,7 +84,7 @@ def queue() -> Queue:
 def fill(queue: Queue, count: int) -> None:
     """Put events into a queue."""
     for _ in range(count):
-        queue.put(EVENT, 0.0)
+        put(queue, EVENT)
 
 
 Start = Callable[..., Runner]
@@ -236,7 +237,7 @@ def test_stopping_ends_in_time_when_the_output_is_dead(start: Start, queue: Queu
     runner.stop(time.monotonic() + 0.3)
 
     assert runner.join(time.monotonic() + DEADLINE)
-    assert queue.abandon() == 3
+    assert queue.close(0.0) == 3
 
 
 def test_the_pace_is_kept(start: Start) -> None:

@@ -13,6 +13,7 @@ from agent.deliver.queue import Queue
 from agent.deliver.runner import Runner
 from agent.model import Endpoint
 from outputs._text import clean
+from tests.deliver.queued import put
 from tests.deliver.waiting import DEADLINE, until
 from tests.outputs import cef_reader
 from tests.outputs.receivers import closed_port
@@ -71,7 +72,7 @@ def test_rsyslog_gets_every_field(rsyslog: Rsyslog) -> None:
     events = [FULL, AGENT, ipv6, *hostile]
     queue = Queue(RUN_ID, 10_000_000)
     for event in events:
-        queue.put(event, 0.0)
+        put(queue, event)
     runner = Runner("rsyslog", make("syslog", address=f"127.0.0.1:{rsyslog.port}"), queue)
     runner.start()
 
@@ -99,7 +100,7 @@ def test_rsyslog_keeps_up_with_the_default_pace(rsyslog: Rsyslog) -> None:
     events = 3000
     queue = Queue(RUN_ID, 30_000_000)
     for _ in range(events):
-        queue.put(FULL, 0.0)
+        put(queue, FULL)
     runner = Runner("rsyslog", make("syslog", address=f"127.0.0.1:{rsyslog.port}"), queue)
     runner.start()
 

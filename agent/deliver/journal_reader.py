@@ -1,0 +1,100 @@
+"""Read a band's records in order across its segments, passing over what is damaged."""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.deliver import journal_record
+from agent.deliver.journal_record import Flaw, Found
+from agent.deliver.journal_segment import READ_BYTES, Segment
+
+_log = logging.getLogger("deliver.journal")
+
+
+class Place(NamedTuple):
+    """Between two records: the ordinal is that of the next one."""
+
+    segment: Segment
+    offset: int
+    ordinal: int
+
+
+def after(segment: Segment, segments: Sequence[Segment]) -> Segment | None:
+    """Return the next younger segment that is still there."""
+    return next((one for one in segments if one.first > segment.first), None)
+
+
+class Reader:
+    """Keeps one file open and some hundred kB of it in memory."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._fd: int | None = None
+        self._buffer = b""
+        self._start = 0  # where in the file the buffer begins
+
+    def next(self, segments: Sequence[Segment]) -> Found | None:
+        """Return the next record, with `place` behind it, or None at the end of all segments."""
+        while True:
+            found = self._in_segment()
+            if found is not None:
+                return found
+            segment = after(self.place.segment, segments)
+            if segment is None:
+                return None
+            self._enter(Place(segment, 0, segment.first))
+
+    def seek(self, place: Place) -> None:
+        """Go on from another place."""
+        if place.segment is not self.place.segment:
+            self._enter(place)
+        elif place.offset < self._start:
+            self._buffer, self._start = b"", place.offset
+        self.place = place
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _enter(self, place: Place) -> None:
+        self.close()
+        self.place = place
+        self._buffer, self._start = b"", place.offset
+
+    def _in_segment(self) -> Found | None:
+        """Return the next record of this segment, or None at its end."""
+        segment, offset, ordinal = self.place
+        while ordinal < segment.end:
+            at = offset - self._start
+            found = journal_record.read(self._buffer, at, segment.salt)
+            if found is Flaw.SHORT and self._fill(offset):
+                continue
+            if isinstance(found, Found) and ordinal <= found.ordinal < segment.end:
+                self.place = Place(segment, self._start + found.end, found.ordinal + 1)
+                return found
+            if at >= len(self._buffer):
+                break
+            offset = self._start + journal_record.resync(self._buffer, at)
+        self.place = Place(segment, max(offset, segment.size), segment.end)
+        return None
+
+    def _fill(self, offset: int) -> bool:
+        """Put more of the file behind what the buffer holds from `offset` on; tell whether."""
+        segment = self.place.segment
+        kept = self._buffer[offset - self._start :]
+        begin = offset + len(kept)
+        wanted = min(READ_BYTES, segment.size - begin)
+        if wanted <= 0:
+            return False
+        try:
+            if self._fd is None:
+                self._fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+            more = os.pread(self._fd, wanted, begin)
+        except OSError as error:
+            _log.error("%s cannot be read: %s", segment.path, error.strerror)
+            return False
+        self._buffer, self._start = kept + more, offset
+        return bool(more)
