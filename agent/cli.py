@@ -14,9 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -392,11 +391,12 @@ def _feeds(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from agent.deliver.preflight import check as check_outputs
     from agent.preflight import Finding, check
 
     settings = _settings(options)
     findings = [*check(settings, options.state_dir)]
-    findings += [Finding(*finding) for finding in _check_outputs(settings)]
+    findings += [Finding(*found) for found in check_outputs(settings, options.connect)]
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
@@ -404,18 +404,6 @@ def _check(options: argparse.Namespace) -> int:
         for finding in findings:
             print(f"{marks[finding.level]} {finding.text}")
     return FINDING if any(finding.level == "failure" for finding in findings) else DONE
-
-
-def _check_outputs(settings: Settings) -> Iterable[tuple[Literal["ok", "failure"], str]]:
-    from agent.deliver.build import build
-
-    for output in settings.outputs:
-        try:
-            build(output)
-        except ConfigError as error:
-            yield "failure", str(error)
-        else:
-            yield "ok", f"outputs.{output.name}: {output.type}"
 
 
 def _version(options: argparse.Namespace) -> int:
@@ -476,7 +464,10 @@ def _parser() -> argparse.ArgumentParser:
     command("sense", _sense, "capture and detect; events go to deliver's socket")
     command("deliver", _deliver, "send what sense reports to the configured outputs")
     _add_replay(command("replay", _replay, "print the events of captures; touches nothing"))
-    command("check", _check, "check the configuration and this host, with remedies")
+    check = command("check", _check, "check the configuration and this host, with remedies")
+    check.add_argument(
+        "--connect", action="store_true", help="connect to every receiver too; sends no event"
+    )
     update = command("update", _update, "fetch lists and publish a new trail set")
     update.add_argument("--force", action="store_true", help="publish even a much smaller set")
     update.add_argument("--dry-run", action="store_true", help="fetch and judge, publish nothing")

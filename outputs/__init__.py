@@ -5,9 +5,11 @@ class `Output` that takes one. It knows `agent.model`, `agent.link.Flow` and thi
 else: queueing, masking, retrying, pacing, counting and logging are the runner's, once for all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 from agent.link import Flow
 from agent.model import Delivery
@@ -38,6 +40,13 @@ class Rate(NamedTuple):
     burst: int
 
 
+class Finding(NamedTuple):
+    """One line of `check` about an output; what is wrong comes with its remedy."""
+
+    level: Literal["ok", "warning", "failure"]
+    text: str
+
+
 @dataclass(slots=True)
 class Counts:
     """What only the output itself can count; the runner's thread writes, the metrics read."""
@@ -56,11 +65,15 @@ class Output(Protocol):
 
     `wants_journal` tells whether keeping events on disk is of use: it is where the output notices
     that the receiver is away (a connection, a file), and is not where it cannot (datagrams).
+
+    `files` are those that `open` reads each time (certificates, tokens): a reload that finds
+    another content in them replaces the output.
     """
 
     counts: Counts
     rate: Rate | None
     wants_journal: bool
+    files: tuple[Path, ...]
 
     def open(self) -> None:
         """Make ready to write, resolving names anew; raise OSError when that is not possible."""
@@ -84,3 +97,9 @@ class Output(Protocol):
 
     def flows(self) -> tuple[Flow, ...]:
         """Return the sockets in use, so that the sensor does not report the agent itself."""
+
+    def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
+        """Yield what is right and wrong here; speak to receivers only where `connect`.
+
+        Nothing is sent to them. Works on an output that is not open, and leaves it so.
+        """

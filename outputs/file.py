@@ -2,14 +2,15 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Rate, _formats
+from outputs import Counts, Finding, Rate, _formats
 
 MODE = 0o640
 
@@ -33,6 +34,7 @@ class Output:
         self.counts = Counts()
         self.rate: Rate | None = None
         self.wants_journal = True
+        self.files: tuple[Path, ...] = ()
         self._path = Path(config.path)
         self._format = _formats.make(config.format)
         self._fd: int | None = None
@@ -68,6 +70,14 @@ class Output:
     def flows(self) -> tuple[Flow, ...]:
         """Return nothing: a file is no socket."""
         return ()
+
+    def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
+        """Yield whether the file's folder is there."""
+        del now, connect
+        if self._path.parent.is_dir():
+            yield Finding("ok", f"to {self._path}")
+        else:
+            yield Finding("failure", f"path: {self._path.parent} is no folder; make it")
 
     def _is_gone(self, fd: int) -> bool:
         """Tell whether the path now names another file, or none."""

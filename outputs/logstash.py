@@ -1,12 +1,13 @@
-"""JSON over UDP for Logstash's `udp` input with `codec => json`: one document a datagram."""
+"""JSON for Logstash: documents as datagrams (`udp` input) or lines (`tcp` input, `json_lines`)."""
 
+import time
 from typing import Literal
 
 from agent.model import Delivery
-from outputs import _datagram, _formats
+from outputs import _config, _formats, _transport
 
 
-class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(_config.Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of an output of type logstash."""
 
     format: Literal["maltrail", "ecs"] = "maltrail"
@@ -17,11 +18,11 @@ class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=
         _formats.check_size(self.format, self.max_bytes)
 
 
-class Output(_datagram.Datagrams):
-    """One JSON document a datagram."""
+class Output(_transport.Sender):
+    """One JSON document a line."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config, None, self._document)
+    def __init__(self, config: Config, clock: _transport.Clock = time.monotonic) -> None:
+        super().__init__(config, None, self._document, clock)
         self._format = _formats.make(config.format)
 
     def _document(self, delivery: Delivery) -> bytes:

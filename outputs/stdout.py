@@ -1,14 +1,16 @@
 """Write each event to standard output as one line: for containers and for looking on."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Rate, _formats
+from outputs import Counts, Finding, Rate, _formats
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +26,7 @@ class Output:
         self.counts = Counts()
         self.rate: Rate | None = None
         self.wants_journal = False
+        self.files: tuple[Path, ...] = ()
         self._format = _formats.make(config.format)
         self._stream = stream or sys.stdout
 
@@ -50,3 +53,8 @@ class Output:
     def flows(self) -> tuple[Flow, ...]:
         """Return nothing: standard output is no socket of ours."""
         return ()
+
+    def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
+        """Yield where events go."""
+        del now, connect
+        yield Finding("ok", "to standard output")

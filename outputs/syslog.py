@@ -1,13 +1,15 @@
-"""Syslog over UDP, with CEF or any other format as its message."""
+"""Syslog over UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425), with any format as its message."""
+
+import time
 
 from agent.model import Delivery
-from outputs import _datagram, _formats
+from outputs import _config, _formats, _transport
 from outputs._header import Facility, Style, header
 
-PORT = 514
+PORT, TLS_PORT = 514, 6514
 
 
-class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(_config.Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of an output of type syslog."""
 
     format: _formats.Name = "cef"
@@ -20,16 +22,17 @@ class Config(_datagram.Config, frozen=True, kw_only=True, forbid_unknown_fields=
         _formats.check_size(self.format, self.max_bytes)
 
 
-class Output(_datagram.Datagrams):
-    """One message a datagram (RFC 5426)."""
+class Output(_transport.Sender):
+    """One syslog message a line."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config, PORT, self._message)
-        self._config = config
+    def __init__(self, config: Config, clock: _transport.Clock = time.monotonic) -> None:
+        port = TLS_PORT if config.transport == "tls" else PORT
+        super().__init__(config, port, self._message, clock)
+        self._settings = config
         self._format = _formats.make(config.format)
 
     def _message(self, delivery: Delivery) -> bytes:
-        start = header(delivery.event, self._config.header, self._config.facility)
+        start = header(delivery.event, self._settings.header, self._settings.facility)
         text = start + self._format(delivery)
         self.counts.format_errors = self._format.errors
         return text.encode()

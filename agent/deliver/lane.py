@@ -7,13 +7,14 @@ output) keep what waits in memory; `journal: true` or `false` of the output deci
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import outputs
 from agent.config import Output
 from agent.deliver.admission import Admission
-from agent.deliver.build import build
+from agent.deliver.build import build, digests
 from agent.deliver.journal import Bounds, Journal, folder_name
 from agent.deliver.queue import Queue, State, encode
 from agent.deliver.rejects import Rejects
@@ -53,6 +54,7 @@ class Lane:
         self._changed = changed
         self._admission = Admission(settings)
         self._output = build(settings)
+        self._files = digests(self._output.files)
         self.has_journal = wants_journal(settings, self._output)
         folder = place.folder / folder_name(settings.name)
         self._bounds = place.bounds
@@ -67,6 +69,7 @@ class Lane:
 
     def start(self) -> None:
         """Start sending."""
+        self._warn()
         self._runner.start()
 
     def put(self, events: Sequence[tuple[Event, bytes]], now: float) -> None:
@@ -100,8 +103,9 @@ class Lane:
         self.settings = settings
         self._admission = Admission(settings)
         self._output = output
+        self._files = digests(output.files)
         self._runner = self._make_runner()
-        self._runner.start()
+        self.start()
 
     def stop(self, deadline: float) -> None:
         """Ask for the end: what is queued is still sent until `deadline`."""
@@ -116,6 +120,11 @@ class Lane:
         if kept > lost:
             _log.info("output %s: %d events wait in its journal", self.name, kept - lost)
         return lost
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a file that the output reads has another content than when it was made."""
+        return digests(self._output.files) != self._files
 
     @property
     def heartbeat(self) -> float:
@@ -146,6 +155,12 @@ class Lane:
     def dropped(self) -> Mapping[str, int]:
         """What was numbered and never sent, by reason, with those that never occurred."""
         return {**self.queue.dropped, **self.tally.rejected}
+
+    def _warn(self) -> None:
+        """Log what is doubtful about the output, such as a receiver that is not verified."""
+        for finding in self._output.inspect(datetime.now(UTC), connect=False):
+            if finding.level != "ok":
+                _log.warning("output %s: %s", self.name, finding.text)
 
     def _make_runner(self) -> Runner:
         return Runner(

@@ -14,7 +14,7 @@ from typing import Protocol
 from agent import ids, notify
 from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
-from agent.deliver.build import build
+from agent.deliver.build import build_sound
 from agent.deliver.http import StatusServer
 from agent.deliver.journal import Bounds, left_behind
 from agent.deliver.keeper import Keeper
@@ -115,6 +115,8 @@ class Deliver:
     def reload(self, settings: Settings) -> None:
         """Take over new settings: outputs that did not change carry on undisturbed.
 
+        An output whose files (certificates) have another content has changed.
+
         Raise ConfigError, with everything as it was, where a new output cannot be built. The
         address of HTTP and the socket stay until a restart.
         """
@@ -180,9 +182,10 @@ class Deliver:
     def _replace_lanes(self, settings: Settings) -> None:
         old = {lane.name: lane for lane in self.lanes}
         changed = {
-            output.name: build(output)
+            output.name: build_sound(output)
             for output in settings.outputs
-            if output.name in old and output != old[output.name].settings
+            if output.name in old
+            and (output != old[output.name].settings or old[output.name].outdated)
         }
         added = self._make_lanes(o for o in settings.outputs if o.name not in old)
         kept = {output.name for output in settings.outputs}

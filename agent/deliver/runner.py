@@ -10,6 +10,7 @@ import errno
 import logging
 import random
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -34,7 +35,16 @@ POLL = 0.05
 IDLE = 1.0
 """Seconds after which a thread with nothing to do shows that it is alive."""
 
-ERROR_TYPES = ("resolve", "refused", "unreachable", "timeout", "permission", "space", "other")
+ERROR_TYPES = (
+    "resolve",
+    "refused",
+    "unreachable",
+    "timeout",
+    "tls",
+    "permission",
+    "space",
+    "other",
+)
 """Labels of `output_errors_total`: closed, because error texts would be without number."""
 
 REJECTION_REASONS = ("too-big", "rejected")
@@ -174,6 +184,7 @@ class Runner:
             self._write_each(batch)
         else:
             self._accepted(len(batch), len(batch))
+            self._show_flows()  # it may have changed to another receiver
         finally:
             self.tally.seconds += time.monotonic() - started
         if self._failures:
@@ -272,10 +283,12 @@ def backoff(failures: int) -> float:
 
 def error_type(error: BaseException) -> str:
     """Return the label of an error."""
-    cause = error.__cause__ if isinstance(error, Interrupted) and error.__cause__ else error
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     number = cause.errno if isinstance(cause, OSError) else None
     if isinstance(cause, socket.gaierror):
         return "resolve"
+    if isinstance(cause, ssl.SSLError):
+        return "tls"
     if isinstance(cause, ConnectionError) or number == errno.ECONNREFUSED:
         return "refused"
     if isinstance(cause, TimeoutError):

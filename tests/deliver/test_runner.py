@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from agent.deliver.queue import Queue
 from agent.deliver.runner import BACKOFF_LAST, Runner, backoff, error_type
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Interrupted, Rate, Rejected
+from outputs import Counts, Finding, Interrupted, Rate, Rejected
 from tests.deliver.queued import put
 from tests.deliver.waiting import DEADLINE, until
 from tests.outputs.samples import EVENT, RUN_ID
@@ -32,6 +34,7 @@ class FakeOutput:
         self.counts = Counts()
         self.rate = rate
         self.wants_journal = False
+        self.files: tuple[Path, ...] = ()
         self.answers = list(answers)
         self.written: list[list[int]] = []
         self.opened = 0
@@ -65,6 +68,11 @@ class FakeOutput:
     def flows(self) -> tuple[Flow, ...]:
         """Return one flow while open."""
         return (FLOW,) if self.is_open else ()
+
+    def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
+        """Yield nothing: there is nothing to check."""
+        del now, connect
+        yield from ()
 
 
 @pytest.fixture(autouse=True)

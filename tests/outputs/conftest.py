@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.outputs.receivers import UdpReceiver
+from tests.outputs.authority import Authority, Certificate
+from tests.outputs.receivers import TcpReceiver, UdpReceiver
 
 
 @pytest.fixture
@@ -13,3 +14,29 @@ def receiver() -> Iterator[UdpReceiver]:
     made = UdpReceiver()
     yield made
     made.close()
+
+
+@pytest.fixture
+def server() -> Iterator[TcpReceiver]:
+    """Yield a TCP receiver on loopback."""
+    made = TcpReceiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Return the authority that the receivers' certificates come from."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def shown(authority: Authority) -> Certificate:
+    """Return a receiver's certificate for loopback."""
+    return authority.issue("receiver")
+
+
+@pytest.fixture(scope="session")
+def ours(authority: Authority) -> Certificate:
+    """Return a certificate that we show."""
+    return authority.issue("sensor", "DNS:sensor1.example.org")

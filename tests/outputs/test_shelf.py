@@ -15,7 +15,7 @@ from agent import config, plugins
 from agent.deliver.build import build
 from outputs import stdout
 from tests.deliver.waiting import until
-from tests.outputs.receivers import UdpReceiver, closed_port
+from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port
 from tests.outputs.samples import EVENTS, delivery
 
 NAMES = plugins.names("outputs")
@@ -23,12 +23,17 @@ SHELF = Path(outputs.__file__).parent
 ALLOWED_IMPORTS = {"agent", "agent.model", "agent.link", "outputs"}
 
 
+PLACES = (*NAMES, "syslog over tcp")
+"""What each output is tried on: every type as it is by default, and one connection."""
+
+
 @dataclass
 class Bench:
-    """An output on a place that works, and whether anything has arrived there."""
+    """An output on a place that works, whether anything has arrived there, and its sockets."""
 
     output: outputs.Output
     arrived: Callable[[], bool]
+    sockets: int = 1
 
 
 class FullStream(io.StringIO):
@@ -44,11 +49,12 @@ def make(kind: str, **options: object) -> outputs.Output:
     return build(config.Output(name="x", type=kind, options=config.Options(options)))
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=PLACES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Yield a bench for each output; an output that has none here fails."""
     kind = str(request.param)
     receiver = UdpReceiver()
+    server = TcpReceiver()
     path = tmp_path / "events.log"
     stream = io.StringIO()
     benches: dict[str, Callable[[], Bench]] = {
@@ -58,11 +64,15 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         "logstash": lambda: Bench(
             make("logstash", address=receiver.address), lambda: not receiver.is_empty()
         ),
-        "file": lambda: Bench(make("file", path=str(path)), lambda: bool(path.stat().st_size)),
-        "stdout": lambda: Bench(_stdout(stream), lambda: bool(stream.getvalue())),
+        "syslog over tcp": lambda: Bench(
+            make("syslog", address=server.address, transport="tcp"), server.has_data
+        ),
+        "file": lambda: Bench(make("file", path=str(path)), lambda: bool(path.stat().st_size), 0),
+        "stdout": lambda: Bench(_stdout(stream), lambda: bool(stream.getvalue()), 0),
     }
     yield benches[kind]()
     receiver.close()
+    server.close()
 
 
 @pytest.fixture(params=NAMES)
@@ -132,7 +142,7 @@ def test_only_an_open_socket_is_told_as_a_flow(bench: Bench) -> None:
     during = bench.output.flows()
     bench.output.close()
 
-    assert len(during) == (1 if bench.output.rate else 0)
+    assert len(during) == bench.sockets
     assert bench.output.flows() == ()
 
 

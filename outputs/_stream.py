@@ -1,0 +1,200 @@
+"""Lines over one TCP connection, plain or inside TLS, and what of them the peer's kernel has.
+
+Strategy: the kernel knows how many of the bytes it took are not acknowledged (tcp(7), SIOCOUTQ);
+a line has arrived when no fewer bytes than those were sent after it. TLS only ever adds bytes, so
+counting plain ones errs on the safe side there, batch by batch, as a record holds several lines.
+"""
+
+import contextlib
+import fcntl
+import select
+import socket
+import ssl
+import struct
+import termios
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from agent.link import Flow
+from outputs._route import Target
+
+Framing = Literal["lf", "octet"]
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds for a connection, and as many again for its TLS handshake."""
+
+WRITE_TIMEOUT = 30.0
+"""Seconds for one batch: a receiver that reads nothing is left, and tried again later."""
+
+MIN_TIMEOUT = 0.001
+"""Seconds; none at all would mean not to wait for a socket that is ready."""
+
+USER_TIMEOUT = 30.0
+"""Seconds that sent bytes may stay unacknowledged before the kernel gives the connection up."""
+
+KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVE_PROBES = 30, 10, 3
+"""When nothing is sent, a peer that vanished is noticed within a minute."""
+
+SETTLE = 1.0
+"""Seconds to wait for a TLS 1.3 server's first word: it may refuse us after our side is done."""
+
+CHATTER = 16
+"""Reads of 4 kB at once of what a receiver may say; all of it is ignored."""
+
+
+class _Unit(NamedTuple):
+    """What has arrived when everything up to the byte `end` has."""
+
+    end: int
+    deliveries: int
+
+
+class Stream:
+    """A connection; `context` and `server_name` put TLS on it."""
+
+    def __init__(
+        self,
+        target: Target,
+        framing: Framing,
+        context: ssl.SSLContext | None = None,
+        server_name: str = "",
+    ) -> None:
+        """Connect; raise OSError."""
+        self._framing = framing
+        self._sent = 0
+        self._open = 0
+        self._units: deque[_Unit] = deque()
+        self._socket = _connected(target)
+        self._by_batch = context is not None
+        try:
+            if context is not None:
+                self._socket = _secured(self._socket, context, server_name)
+                self._refused_late()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def send(self, lines: Sequence[bytes | None]) -> Sequence[int]:
+        """Send all lines; raise OSError where that fails, in part or in whole."""
+        self.check()
+        framed = [b"" if line is None else frame(line, self._framing) for line in lines]
+        self._note(framed)
+        view = memoryview(b"".join(framed))
+        deadline = time.monotonic() + WRITE_TIMEOUT
+        while view:
+            self._socket.settimeout(max(deadline - time.monotonic(), MIN_TIMEOUT))
+            try:
+                size = self._socket.send(view)
+            except TimeoutError as error:
+                said = f"the receiver did not take a batch within {WRITE_TIMEOUT:g} s"
+                raise TimeoutError(said) from error
+            self._sent += size
+            view = view[size:]
+        return ()
+
+    def unconfirmed(self) -> int:
+        """Return how many lines the peer's kernel has not acknowledged; raise OSError."""
+        self.check()
+        answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
+        queued: int = struct.unpack("i", answer)[0]
+        while self._units and self._sent - self._units[0].end >= queued:
+            self._open -= self._units.popleft().deliveries
+        return self._open
+
+    def check(self) -> None:
+        """Raise OSError where the peer has closed or reset the connection; never wait."""
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            for _ in range(CHATTER):
+                if not self._socket.recv(4096):
+                    raise ConnectionResetError("the receiver closed the connection")
+
+    def flow(self) -> Flow:
+        """Return both ends."""
+        local, remote = self._socket.getsockname(), self._socket.getpeername()
+        return Flow("tcp", local[0], local[1], remote[0], remote[1])
+
+    def close(self) -> None:
+        """Say good-bye where that needs no waiting, and close."""
+        with contextlib.suppress(OSError):
+            # What is left unread would make the kernel reset instead of ending, and lose the tail.
+            self.check()
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.unwrap()
+        self._socket.close()
+
+    @property
+    def version(self) -> str:
+        """Which TLS is spoken, or nothing."""
+        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The peer's certificate (DER)."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            return self._socket.getpeercert(binary_form=True)
+        return None
+
+    def _note(self, framed: Sequence[bytes]) -> None:
+        """Remember where each line ends, before it is sent: it may be sent in part."""
+        self._open += len(framed)
+        end = self._sent
+        if self._by_batch:
+            self._units.append(_Unit(end + sum(map(len, framed)), len(framed)))
+            return
+        for data in framed:
+            end += len(data)
+            self._units.append(_Unit(end, 1))
+
+    def _refused_late(self) -> None:
+        """Raise OSError where a TLS 1.3 server refuses us, for our certificate or the lack of one.
+
+        Our side of that handshake is done before the server has judged. Most servers then send a
+        session ticket or an alert at once.
+        """
+        if self.version == "TLSv1.3":
+            select.select([self._socket], [], [], SETTLE)
+            self.check()
+
+
+def frame(line: bytes, framing: Framing) -> bytes:
+    """Return a line as it goes over a stream (RFC 6587, 3.4.2 and 3.4.1); it holds no LF."""
+    return line + b"\n" if framing == "lf" else b"%d %s" % (len(line), line)
+
+
+def _connected(target: Target) -> socket.socket:
+    made = socket.socket(target.family, socket.SOCK_STREAM)
+    try:
+        made.settimeout(CONNECT_TIMEOUT)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (socket.TCP_NODELAY, 1),
+            (socket.TCP_KEEPIDLE, KEEPALIVE_IDLE),
+            (socket.TCP_KEEPINTVL, KEEPALIVE_EVERY),
+            (socket.TCP_KEEPCNT, KEEPALIVE_PROBES),
+            (socket.TCP_USER_TIMEOUT, int(USER_TIMEOUT * 1000)),
+        ):
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+        made.connect(target.place)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _secured(plain: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
+    """Do the handshake; raise OSError, with `plain` closed."""
+    made = context.wrap_socket(plain, server_hostname=server_name, do_handshake_on_connect=False)
+    try:
+        made.settimeout(CONNECT_TIMEOUT)
+        made.do_handshake()
+    except TimeoutError as error:
+        made.close()
+        said = f"no TLS handshake within {CONNECT_TIMEOUT:g} s; does the receiver speak TLS here?"
+        raise TimeoutError(said) from error
+    except BaseException:
+        made.close()
+        raise
+    return made
