@@ -96,7 +96,8 @@ def _cef(line: str, delivery: Delivery) -> None:
     for key, candidates in texts.items():
         length = cef_reader.LENGTHS[key]
         told = [cleaned(text.strip(), length).strip() for text in candidates]
-        assert fields.get(key, "") == next(filter(None, told), ""), key
+        wanted = next(filter(None, told), "")
+        assert fields.get(key, "") == wanted, f"{key}: {fields.get(key)!r} is not {wanted!r}"
     numbers = {
         "rt": event.time_us // 1000,
         "start": (event.first_us or event.time_us) // 1000,

@@ -10,13 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from agent.model import Delivery, Dns, Endpoint, Event, Http, Source, Tls
+from agent.model import Delivery, Endpoint, Event
 from outputs._fit import TooBig, fit
 from outputs._formats import FORMATS, LEAST_ECS
-from outputs._header import header
+from outputs._header import Style, header
 from tests.outputs import syslog_reader
 from tests.outputs.expected import judge
-from tests.outputs.samples import BAITS, OTHER_ADDRESSES, RUN_ID
+from tests.outputs.samples import BAITS, OTHER_ADDRESSES, RUN_ID, filled
 
 _CLASSES = (
     *("trail-domain", "trail-ip", "trail-ip-port", "trail-network", "trail-url", "trail-path"),
@@ -30,47 +30,13 @@ _PARTS = ("=", "|", "\\", '"', "'", ",", " ", "\n", "\r", "\t", "\x00", "\x7f", 
 _LIMITS = (1200, 1400, 2048, 8192, 65507)
 
 
-def filled(text: Callable[[], str]) -> Event:
-    """Return an event whose every text, as far as strangers write it, comes from `text`."""
-    return Event(
-        class_id="trail-url",
-        sensor=text(),
-        time_us=1_700_000_001_000_007,
-        severity="high",
-        severity_id=10,
-        type="URL",
-        trail=text(),
-        info=text(),
-        reference=text(),
-        event_id="a" * 32,
-        incident_id="b" * 32,
-        source=Endpoint("10.0.0.5", 40000),
-        destination=Endpoint("fe80::1", 0),
-        protocol="TCP",
-        indicator=text(),
-        observed=text(),
-        where="http.url",
-        sources=(Source(text(), text(), text()), Source(text())),
-        interface=text(),
-        dns=Dns(question=text(), type=text(), response_code=text(), answers=(text(), "1.2.3.4")),
-        http=Http(method=text(), url=text(), host=text(), user_agent=text()),
-        tls=Tls(server_name=text(), version=text(), ja3=text(), ja4=text()),
-        samples=tuple(text() for _ in range(10)),
-        evidence={text(): text(), "n": 2**70, "f": float("nan")},
-        site=text(),
-        tags=(text(),),
-        community_id=text(),
-    )
+def encoder(name: str, style: Style = "bare") -> Callable[[Delivery], bytes]:
+    """Return what makes the bytes of a format behind a header."""
 
+    def encode(delivery: Delivery) -> bytes:
+        return (header(delivery.event, style, "local0") + FORMATS[name](delivery)).encode()
 
-def always(text: str) -> Callable[[], str]:
-    """Return what gives the same text again and again."""
-    return lambda: text
-
-
-def encoder(name: str) -> Callable[[Delivery], bytes]:
-    """Return what makes the bytes of a format."""
-    return lambda delivery: FORMATS[name](delivery).encode()
+    return encode
 
 
 class Maker:

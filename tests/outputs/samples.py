@@ -1,5 +1,7 @@
 """Events for the tests of outputs: one plain, one of everything, and hostile ones."""
 
+from collections.abc import Callable
+
 import msgspec
 from hypothesis import strategies as st
 
@@ -137,6 +139,53 @@ BAITS = (
 
 OTHER_ADDRESSES = ("gateway", "fe80::1%eth0", "1.2.3", "01.2.3.4", "::g", "a=b|c", "1.2.3.4\n")
 """What stands where an address is expected, and is none or has a zone."""
+
+
+def filled(text: Callable[[], str]) -> Event:
+    """Return an event whose every text, as far as strangers write it, comes from `text`."""
+    return Event(
+        class_id="trail-url",
+        sensor=text(),
+        time_us=1_700_000_001_000_007,
+        severity="high",
+        severity_id=10,
+        type="URL",
+        trail=text(),
+        info=text(),
+        reference=text(),
+        event_id="a" * 32,
+        incident_id="b" * 32,
+        source=Endpoint("10.0.0.5", 40000),
+        destination=Endpoint("fe80::1", 0),
+        protocol="TCP",
+        indicator=text(),
+        observed=text(),
+        where="http.url",
+        sources=(Source(text(), text(), text()), Source(text())),
+        interface=text(),
+        dns=Dns(question=text(), type=text(), response_code=text(), answers=(text(), "1.2.3.4")),
+        http=Http(method=text(), url=text(), host=text(), user_agent=text()),
+        tls=Tls(server_name=text(), version=text(), ja3=text(), ja4=text()),
+        samples=tuple(text() for _ in range(10)),
+        evidence={text(): text(), "n": 2**70, "f": float("nan")},
+        site=text(),
+        tags=(text(),),
+        community_id=text(),
+    )
+
+
+def always(text: str) -> Callable[[], str]:
+    """Return what gives the same text again and again."""
+    return lambda: text
+
+
+HOSTILE = tuple(
+    filled(always(bait)) for bait in BAITS if not any("\ud800" <= char <= "\udfff" for char in bait)
+)
+"""Events with one bait in every text, to be sent to real receivers.
+
+Lone surrogates are not among them: sense decodes what it reads, and no link or journal takes them.
+"""
 
 _SHORT = [bait for bait in BAITS if len(bait) < 1000]  # or examples get too large to be shown
 

@@ -11,7 +11,16 @@ from outputs._formats import FORMATS, LEAST_ECS
 from outputs._header import Facility, Style, header
 from tests.outputs import fuzz, syslog_reader
 from tests.outputs.expected import judge
-from tests.outputs.samples import BAITS, EVENT, EVENTS, FULL, delivery, hostile_events
+from tests.outputs.samples import (
+    BAITS,
+    EVENT,
+    EVENTS,
+    FULL,
+    always,
+    delivery,
+    filled,
+    hostile_events,
+)
 from tests.outputs.test_shelf import make
 
 NAMES = sorted(FORMATS)
@@ -30,7 +39,7 @@ def test_ordinary_events_read_back_field_by_field(name: str, kind: str) -> None:
 @pytest.mark.parametrize("number", range(len(BAITS)))
 def test_a_bait_in_every_text_reads_back(name: str, number: int) -> None:
     """Each bait stands in every field that the wire or a list can fill."""
-    sent = delivery(fuzz.filled(fuzz.always(BAITS[number])))
+    sent = delivery(filled(always(BAITS[number])))
 
     judge(name, FORMATS[name](sent), sent)
 
@@ -81,7 +90,7 @@ def test_a_size_into_which_no_ecs_event_fits_is_refused(kind: str) -> None:
 def test_an_event_of_baits_always_fits_a_datagram(name: str) -> None:
     """What is sent by default has room for the worst that the wire can make."""
     for bait in BAITS:
-        sent = delivery(fuzz.filled(fuzz.always(bait * 10)))
+        sent = delivery(filled(always(bait * 10)))
 
         data, used = fit(sent, fuzz.encoder(name), 8192)
 
