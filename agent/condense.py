@@ -17,6 +17,7 @@ carries it. Severe ones go first then, so that a flood of scans cannot hide a co
 longer than that minute. Only what ended meanwhile is lost, and told as lost.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ class Condenser:
         self.set_id = NO_SET
         self._window_us = int(settings.window * 1_000_000)
         self._max_incidents = settings.max_incidents
-        self._per_minute = limits.events_per_minute
+        self._per_minute = limits.events_per_minute or math.inf  # 0: the storm breaker is off
         self._sensor = sensor
         self._site = site
         self._tags = tags
@@ -305,7 +306,8 @@ class Condenser:
     def _release(self) -> list[Event]:
         """Tell the severe incidents that the last minute held back, the worst first."""
         events = []
-        for incident in sorted(self._held.values(), key=_by_severity)[: self._left]:
+        worst = sorted(self._held.values(), key=_by_severity)
+        for incident in worst[: int(min(self._left, len(worst)))]:
             state: State = "update" if incident.opened else "open"
             events += self._emit(incident, "closed" if incident.ended else state)
         return events

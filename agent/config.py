@@ -26,6 +26,11 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>.*)`)?")
 _INVALID = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<at>.*)`)?")
 
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+MAX_SUPPRESSIONS = 100
+"""Each is a metric of its own."""
+
 T = TypeVar("T")
 
 
@@ -171,16 +176,61 @@ class Condense(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _in_range("max_incidents", self.max_incidents, 100, 10_000_000)
 
 
-class Limits(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of memory (MB for all tables fed by packets) and of events (the storm breaker)."""
+class Suppression(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is counted but not told: every key that is given must match; in a list, one of it.
 
-    tables_mb: int = 64
-    events_per_minute: int = 6000
+    `network` is either side of the packet. `trails` are indicators, a star stands for anything;
+    `info` is a pattern searched in the info text, `text` one searched in the whole of it: trail,
+    value seen, info and reference.
+    """
+
+    name: str
+    reason: str
+    until: date | None = None
+    classes: tuple[str, ...] = ()
+    trails: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    info: str | None = None
+    text: str | None = None
+    network: tuple[Network, ...] = ()
+    source: tuple[Network, ...] = ()
+    destination: tuple[Network, ...] = ()
+    source_port: tuple[int, ...] = ()
+    destination_port: tuple[int, ...] = ()
+    direction: tuple[Literal["inbound", "outbound", "internal", "external"], ...] = ()
+    outcome: tuple[Literal["answered", "refused", "unanswered", "unknown"], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse bounds under which nothing could be detected or reported."""
+        """Refuse an entry that nobody could account for, or that would hold back everything."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name: expected letters, digits, '_.-', at most 40: {self.name!r}")
+        if not self.reason.strip():
+            raise ValueError("reason: expected a few words, for those who find it later")
+        about = {"name", "reason", "until"}
+        scope = [key for key in self.__struct_fields__ if key not in about and getattr(self, key)]
+        if not scope:
+            raise ValueError("expected at least one of classes, trails, lists, info, network, ...")
+        for key in ("info", "text"):
+            _pattern(key, getattr(self, key) or "")
+        for port in (*self.source_port, *self.destination_port):
+            _in_range("port", port, 0, 65535)
+
+
+class Limits(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of memory (MB for all tables fed by packets) and of events (the storm breaker).
+
+    `events_per_minute` is 0 where the storm breaker is off; YAML reads `off` as false.
+    """
+
+    tables_mb: int = 64
+    events_per_minute: int | bool = 6000
+
+    def __post_init__(self) -> None:
+        """Refuse bounds under which nothing could be detected."""
         _in_range("tables_mb", self.tables_mb, 4, 65536)
-        _in_range("events_per_minute", self.events_per_minute, 1, 10_000_000)
+        if self.events_per_minute is True:
+            raise ValueError("events_per_minute: expected a number, 0 or off")
+        _in_range("events_per_minute", self.events_per_minute, 0, 10_000_000)
 
 
 class Output(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,6 +239,8 @@ class Output(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     type: str
     min_severity: Literal["info", "low", "medium", "high", "critical"] = "low"
+    classes: tuple[str, ...] = ()
+    exclude_classes: tuple[str, ...] = ()
     agent_events: bool = True
     mask_custom: bool = False
     cut_credentials: bool = True
@@ -237,6 +289,7 @@ class Settings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capture: Capture = Capture()
     trails: Trails = Trails()
     allow_list: AllowList = AllowList()
+    suppress: tuple[Suppression, ...] = ()
     detections: Options = Options()
     severity: Severity = Severity()
     condense: Condense = Condense()
@@ -246,6 +299,14 @@ class Settings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     update: Update = Update()
     http: Http = Http()
     log: Log = Log()
+
+    def __post_init__(self) -> None:
+        """Refuse more suppressions than can be told apart, and two of one name."""
+        if len(self.suppress) > MAX_SUPPRESSIONS:
+            raise ValueError(f"suppress: expected at most {MAX_SUPPRESSIONS} entries")
+        names = [entry.name for entry in self.suppress]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"suppress: the name {name!r} is given twice; names must differ")
 
 
 def load(path: Path) -> Settings:

@@ -34,6 +34,31 @@ AGENT_DEGRADED = "agent-degraded"
 AGENT_LOSS = "agent-loss"
 AGENT_LIST = "agent-list"
 AGENT_STORM = "agent-storm"
+AGENT_SUPPRESS = "agent-suppress"
+
+CLASSES = (
+    TRAIL_DOMAIN,
+    TRAIL_IP,
+    TRAIL_IP_PORT,
+    TRAIL_NETWORK,
+    TRAIL_URL,
+    TRAIL_PATH,
+    TRAIL_USER_AGENT,
+    TRAIL_CERTIFICATE,
+    TRAIL_JA3,
+    TRAIL_JA4,
+    AGENT_START,
+    AGENT_STOP,
+    AGENT_RELOAD,
+    AGENT_HEARTBEAT,
+    AGENT_CANARY,
+    AGENT_DEGRADED,
+    AGENT_LOSS,
+    AGENT_LIST,
+    AGENT_STORM,
+    AGENT_SUPPRESS,
+)
+"""All class ids but those of behaviours, which are named after their files."""
 
 SEVERITIES: Mapping[str, int] = {"info": 1, "low": 3, "medium": 6, "high": 8, "critical": 10}
 """The five words of `min_severity` and their place on the scale 0-10 of `severity_id`."""

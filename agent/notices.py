@@ -13,6 +13,7 @@ from agent.model import (
     AGENT_START,
     AGENT_STOP,
     AGENT_STORM,
+    AGENT_SUPPRESS,
     NO_SET,
     Event,
     Evidence,
@@ -136,6 +137,36 @@ class AgentNotices:
             f"held back, more than limits.events_per_minute allows"
         )
         return self.notice(AGENT_STORM, time_us, info, evidence)
+
+    def suppression(
+        self,
+        time_us: int,
+        name: str,
+        reason: str,
+        *,
+        held: int,
+        total: int,
+        until: str,
+        ended: bool,
+    ) -> Event:
+        """Tell what an entry of `suppress` held back since it was last told, or that it ended.
+
+        `held` and `total` are observations, `total` since the agent started; `until` is the last
+        day or empty.
+        """
+        evidence: dict[str, str | int | float] = {
+            "suppression": name,
+            "reason": reason,
+            "held": held,
+            "total": total,
+            "ended": int(ended),
+        }
+        if until:
+            evidence["until"] = until
+        info = f"suppression {name} held back {held} observations, {total} since the start"
+        if ended:
+            info = f"suppression {name} ended with {until}: it held back {total} observations"
+        return self.notice(AGENT_SUPPRESS, time_us, info, evidence)
 
     def notice(
         self, class_id: str, time_us: int, info: str, evidence: Evidence | None = None

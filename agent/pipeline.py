@@ -16,9 +16,11 @@ from agent.ids import Ids
 from agent.link import Flow
 from agent.match import Matcher
 from agent.model import Endpoint, Event, Hit, Sighting
+from agent.notices import AgentNotices
 from agent.protocols import label
 from agent.scan.counters import Distinct, DistinctRow
 from agent.severity import SeverityTable
+from agent.suppress import Suppressions
 from agent.trails.find import Trails
 
 
@@ -44,12 +46,15 @@ class Pipeline:
         self.detections: Mapping[str, Detection] = load(settings.detections)
         self.matcher = Matcher(trails, allow, home, severity)
         self.behaviours = Behaviours(dict(self.detections), allow, home, severity)
+        sensor, site, tags = sensor_name(settings), settings.sensor.site or "", settings.sensor.tags
+        self._notices = AgentNotices(sensor, site, tags, ids, severity)
+        self.suppressions = Suppressions(settings.suppress, self._notices)
         self.condenser = Condenser(
             settings.condense,
             settings.limits,
-            sensor_name(settings),
-            settings.sensor.site or "",
-            settings.sensor.tags,
+            sensor,
+            site,
+            tags,
             ids,
             home,
             severity=severity,
@@ -63,6 +68,7 @@ class Pipeline:
         """Use other trails from now on; events say `set_id`."""
         self.matcher.trails = trails
         self.condenser.set_id = set_id
+        self._notices.set_id = set_id
 
     def use_counters(self, counters: Sequence[Distinct]) -> None:
         """Name the workers' counters, so that keys are merged over all of them."""
@@ -100,17 +106,18 @@ class Pipeline:
     def tick(self, now_us: int) -> list[Event]:
         """Move the clock on a quiet wire."""
         self.matcher.allow.expire(now_us)
-        return self.condenser.tick(now_us)
+        return self.condenser.tick(now_us) + self.suppressions.tick(now_us)
 
     def flush(self) -> list[Event]:
-        """End all incidents."""
-        return self.condenser.flush()
+        """End all incidents; tell what was held back."""
+        return self.condenser.flush() + self.suppressions.flush()
 
     def _take(self, hits: Iterable[Hit]) -> list[Event]:
         events: list[Event] = []
         for hit in hits:
             self.hits += 1
-            events += self.condenser.take(hit)
+            if not self.suppressions.holds_back(hit):
+                events += self.condenser.take(hit)
         return events
 
     def _is_own(self, sighting: Sighting) -> bool:

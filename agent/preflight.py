@@ -8,10 +8,12 @@ from typing import Literal, NamedTuple
 from agent.allow import AllowList
 from agent.behaviours import load
 from agent.capture import SYSFS, CaptureError, check_filter, wanted
+from agent.classes import check as check_classes
 from agent.config import ConfigError, Settings
 from agent.scan import is_compiled
 from agent.sets import build_own
 from agent.severity import SeverityTable
+from agent.suppress import in_force
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
 
@@ -31,6 +33,7 @@ class Finding(NamedTuple):
 def check(settings: Settings, state_dir: Path) -> Iterator[Finding]:
     """Yield what is right and wrong; changes nothing and needs no privileges."""
     yield from _rooms(settings)
+    yield from _suppressions(settings)
     yield from _capture(settings)
     yield from _trails(settings, state_dir)
     if not is_compiled():
@@ -53,6 +56,23 @@ def _rooms(settings: Settings) -> Iterator[Finding]:
         else:
             count = f": {len(made)}" if isinstance(made, (dict, AllowList)) else ""
             yield Finding("ok", f"{name}{count}")
+
+
+def _suppressions(settings: Settings) -> Iterator[Finding]:
+    """Tell each entry: what nobody remembers hides what somebody looks for."""
+    for entry in settings.suppress:
+        try:
+            check_classes(entry.classes, f"suppress: {entry.name}: classes")
+        except ConfigError as error:
+            yield Finding("failure", str(error))
+    lasting = in_force(settings.suppress, time.time_ns() // 1000)
+    for entry in settings.suppress:
+        until = f"until {entry.until}" if entry.until else "without an end"
+        what = f"suppress: {entry.name}, {until}: {' '.join(entry.reason.split())}"
+        if entry in lasting:
+            yield Finding("ok" if entry.until else "warning", what)
+        else:
+            yield Finding("warning", f"{what}; it has ended, take it out or renew it")
 
 
 def _capture(settings: Settings) -> Iterator[Finding]:

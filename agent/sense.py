@@ -335,6 +335,8 @@ class Sense:
                 yield Sample(f"condense_{name}_total", value)
         for by, value in self._allow.counts().items():
             yield Sample("hits_allowed_total", value, {"by": by})
+        for name, value in self._pipeline.suppressions.counts().items():
+            yield Sample("suppressed_total", value, {"entry": name})
         yield Sample("own_traffic_total", self._pipeline.own_traffic)
         yield Sample("uplink_events_lost_total", self._uplink.lost)
         yield Sample("uplink_events_waiting", self._uplink.waiting)

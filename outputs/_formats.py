@@ -11,7 +11,7 @@ from outputs._cef import Cef
 
 Name = Literal["cef", "maltrail", "maltrail-line", "ecs"]
 
-LEAST_ECS = 2048
+LEAST_ECS = 2400
 """Bytes that an event needs in ECS, header included, when everything optional has gone."""
 
 

@@ -25,6 +25,7 @@ NAMES = {
     model.AGENT_LOSS: "Agent lost events",
     model.AGENT_LIST: "Agent list problem",
     model.AGENT_STORM: "Agent limits an event storm",
+    model.AGENT_SUPPRESS: "Agent holds back what is suppressed",
 }
 """Names by class; they never repeat data of the event, so that a SIEM can group by them."""
 

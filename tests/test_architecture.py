@@ -31,6 +31,14 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.allow": ("agent.model", "agent.config", "agent.direction"),
     "agent.community": ("agent.model", "agent.direction"),
     "agent.notices": ("agent.model", "agent.ids", "agent.severity"),
+    "agent.classes": ("agent.model", "agent.config"),
+    "agent.suppress": (
+        "agent.classes",
+        "agent.model",
+        "agent.config",
+        "agent.direction",
+        "agent.notices",
+    ),
     "agent.capture": ("agent.model", "agent.config", "agent.capture_files"),
     "agent.capture_files": ("agent.model", "agent.config", "agent.capture"),
     "agent.scan": ("agent.model", "agent.scan"),
@@ -48,6 +56,7 @@ WIRE = (
     "agent.match",
     "agent.allow",
     "agent.detections",
+    "agent.suppress",
     "agent.condense",
     "agent.sense",
 )

@@ -406,6 +406,33 @@ def test_a_severe_incident_that_ends_in_a_storm_is_told_after_it() -> None:
     assert rolled[1].indicator == "c2.example"
 
 
+@pytest.mark.parametrize("off", [0, False])
+def test_the_storm_breaker_can_be_switched_off(off: int) -> None:
+    """Then every incident is told at once, and nothing is ever held back."""
+    condense = condenser(max_incidents=100, events_per_minute=off)
+
+    events = take_all(condense, (at(number / 1000, of(number)) for number in range(20_000)))
+    events += condense.tick(T0 + MINUTE) + condense.flush()
+
+    assert len(events) == 20_000
+    assert storms(events) == []
+    assert condense.counts()["suppressed"] == 0
+
+
+def test_an_open_incident_keeps_what_several_minutes_of_storm_held_back() -> None:
+    """Its counts wait for the first minute that has room, however long that takes."""
+    condense = condenser(window=600, events_per_minute=1)
+    events = []
+    for minute in range(5):
+        flood = [at(60 * minute, of(minute)), at(60 * minute + 1, of(99), count=10)]
+        events += take_all(condense, flood)
+    events += condense.take(at(300, of(99), count=1))
+
+    last = events[-1]
+    assert (last.indicator, last.count, last.total) == ("indicator 99", 51, 51)
+    assert sum(int(storm.evidence["lost"]) for storm in storms(events)) == 0
+
+
 def test_what_ends_in_a_storm_is_told_as_lost() -> None:
     """Mild incidents that end while held back are told nowhere else, and the storm says so."""
     condense = condenser(window=5, events_per_minute=1)

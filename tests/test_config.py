@@ -39,7 +39,7 @@ def with_examples(text: str) -> str:
         if found:
             lines.append(f"{found['indent']}{found['text']}")
         else:
-            lines.append(re.sub(r"^(\s*(?:entries|rules|outputs):) \[\]", r"\1", line))
+            lines.append(re.sub(r"^(\s*(?:entries|rules|suppress|outputs):) \[\]", r"\1", line))
     return "\n".join(lines)
 
 
@@ -101,6 +101,7 @@ def test_the_examples_of_the_sample_are_valid() -> None:
 
     assert [entry.until for entry in settings.allow_list.entries] == [date(2027, 12, 31), None]
     assert [rule.severity for rule in settings.severity.rules] == [3]
+    assert [entry.name for entry in settings.suppress] == ["pentest"]
     assert [output.type for output in settings.outputs] == ["syslog", "logstash"]
     assert "address" in settings.outputs[0].options
 
@@ -108,7 +109,9 @@ def test_the_examples_of_the_sample_are_valid() -> None:
 def test_every_key_of_the_sample_says_why() -> None:
     """Each key that stands in force has a comment on its line."""
     lines = SAMPLE.read_text().splitlines()
-    keys = [line for line in lines if re.match(r"  [a-z_]+: |(?:detections|outputs): ", line)]
+    keys = [
+        line for line in lines if re.match(r"  [a-z_]+: |(?:detections|suppress|outputs): ", line)
+    ]
 
     bare = [line for line in keys if "#" not in line]
     assert keys
@@ -162,6 +165,38 @@ def test_every_key_of_the_sample_says_why() -> None:
             "severity: {rules: [{severity: 1, info: '('}]}",
             "config.yaml: severity.rules[...]: info: is not a regular expression: ",
         ),
+        (
+            "suppress: [{name: a, reason: b}]",
+            "config.yaml: suppress[...]: expected at least one of classes, trails, lists, ",
+        ),
+        (
+            "suppress: [{name: a, reason: ' ', info: x}]",
+            "config.yaml: suppress[...]: reason: expected a few words",
+        ),
+        (
+            "suppress: [{name: a, classes: [trail-ip]}]",
+            "config.yaml: suppress[...]: object missing required field `reason`",
+        ),
+        (
+            "suppress: [{name: 'a b', reason: x, info: x}]",
+            "config.yaml: suppress[...]: name: expected letters, digits, '_.-', at most 40: 'a b'",
+        ),
+        (
+            "suppress: [{name: a, reason: x, info: '('}]",
+            "config.yaml: suppress[...]: info: is not a regular expression: ",
+        ),
+        (
+            "suppress: [{name: a, reason: x, destination_port: [70000]}]",
+            "config.yaml: suppress[...]: port: expected 0 to 65535, found 70000",
+        ),
+        (
+            "suppress: [{name: a, reason: x, info: x}, {name: a, reason: x, info: y}]",
+            "config.yaml: suppress: the name 'a' is given twice; names must differ",
+        ),
+        (
+            "limits: {events_per_minute: on}",
+            "config.yaml: limits: events_per_minute: expected a number, 0 or off",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_its_path(text: str, expected: str) -> None:
@@ -180,7 +215,7 @@ def test_a_mistake_is_one_line_with_its_path(text: str, expected: str) -> None:
         ("condense: {window: %ss}", 1, 86400),
         ("condense: {max_incidents: %s}", 100, 10_000_000),
         ("limits: {tables_mb: %s}", 4, 65536),
-        ("limits: {events_per_minute: %s}", 1, 10_000_000),
+        ("limits: {events_per_minute: %s}", 0, 10_000_000),
         ("severity: {rules: [{severity: %s}]}", 0, 10),
     ],
 )

@@ -30,11 +30,14 @@ def one_of_each() -> list[Event]:
         tell.loss(NOW_US, "the capture ring", 12, "packets", {"interface": "eth0"}),
         tell.feed(NOW_US, "urlhaus", "is empty", {"bytes": 0}),
         tell.storm(NOW_US, events=3, observations=9, incidents=2, lost=1, by_class={"trail-ip": 3}),
+        tell.suppression(
+            NOW_US, "pentest", "ticket 1", held=2, total=5, until="2027-01-01", ended=True
+        ),
     ]
 
 
 def test_every_agent_class_has_its_notice() -> None:
-    """The nine classes of the contract can all be told."""
+    """All classes can be told."""
     assert [event.class_id for event in one_of_each()] == [
         model.AGENT_START,
         model.AGENT_STOP,
@@ -45,6 +48,7 @@ def test_every_agent_class_has_its_notice() -> None:
         model.AGENT_LOSS,
         model.AGENT_LIST,
         model.AGENT_STORM,
+        model.AGENT_SUPPRESS,
     ]
 
 

@@ -94,6 +94,21 @@ def test_an_answer_folds_with_its_question() -> None:
     assert events[1].dns.answers == (SERVER,)
 
 
+def test_what_is_suppressed_is_counted_and_told_in_the_end() -> None:
+    """It makes no incident; at the end of the run an event says how much it was."""
+    entry = "{name: known, reason: ticket 1, classes: [trail-ip], destination_port: [443]}"
+    made = pipeline(f"suppress: [{entry}]\n")
+    other = Endpoint(SERVER, 80)
+
+    events = made.sightings([sighting(count=3), sighting(destination=other, second=1)])
+    (told,) = [event for event in made.flush() if event.is_agent]
+
+    assert [event.destination for event in events] == [other]
+    assert (told.class_id, told.set) == ("agent-suppress", "abc123")
+    assert told.evidence["held"] == 3
+    assert made.suppressions.counts() == {"known": 3}
+
+
 def test_without_folding_every_hit_is_an_event() -> None:
     """For those who count themselves."""
     events = pipeline(fold=False).sightings([sighting(), sighting(second=1)])

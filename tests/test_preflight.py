@@ -110,6 +110,27 @@ def test_an_interface_that_is_not_there_is_a_warning(room: Room) -> None:
     assert "capture.interfaces: mtp-none does not exist (yet)" in warned
 
 
+def test_suppressions_are_listed_with_their_end(room: Room) -> None:
+    """In force, without an end, and ended: the last two are for somebody to look at."""
+    text = (
+        "suppress:\n"
+        "- {name: a, reason: pentest, info: x, until: 2999-12-31}\n"
+        "- {name: b, reason: noise, info: x}\n"
+        "- {name: c, reason: old, info: x, until: 2020-01-01}\n"
+    )
+
+    assert "suppress: a, until 2999-12-31: pentest" in room.texts("ok", text)
+    told = [line for line in room.texts("warning", text) if line.startswith("suppress")]
+    assert told == [
+        "suppress: b, without an end: noise",
+        "suppress: c, until 2020-01-01: old; it has ended, take it out or renew it",
+    ]
+    typo = "suppress: [{name: a, reason: x, classes: [trial-ip]}]\n"
+    assert [line[:42] for line in room.texts("failure", typo)] == [
+        "suppress: a: classes: 'trial-ip' matches no"[:42]
+    ]
+
+
 def test_no_output_is_a_warning(room: Room) -> None:
     """Events would go nowhere."""
     assert any(text.startswith("outputs: none") for text in room.texts("warning"))

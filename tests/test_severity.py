@@ -66,6 +66,7 @@ def test_the_leftmost_match_decides_the_word() -> None:
         ("agent-loss", 6),
         ("agent-list", 6),
         ("agent-storm", 6),
+        ("agent-suppress", 1),
     ],
 )
 def test_the_agent_speaks_softly_unless_something_is_wrong(class_id: str, expected: int) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import outputs
 from agent import plugins
 from agent.config import ConfigError, Output, convert
+from agent.deliver.admission import Admission
 
 
 class _Shelved(Protocol):
@@ -23,6 +24,7 @@ class _Shelved(Protocol):
 def build(settings: Output) -> outputs.Output:
     """Return the output, not yet open; raise ConfigError naming the key that is wrong."""
     key = f"outputs.{settings.name}"
+    Admission(settings)  # its keys are every output's, and as wrong as any other
     try:
         module = plugins.load("outputs", settings.type)
     except plugins.UnknownPlugin as error:

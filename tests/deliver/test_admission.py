@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from agent.config import Output
+from agent.config import ConfigError, Output
 from agent.deliver.admission import Admission
+from agent.deliver.build import build
 from agent.deliver.masking import MASK
 from outputs._formats import FORMATS
 from tests.outputs.samples import AGENT, EVENT, FULL, delivery
@@ -45,6 +46,52 @@ def test_agent_events_pass_whatever_their_severity() -> None:
 def test_agent_events_can_be_switched_off() -> None:
     """Then none passes."""
     assert Admission(settings(agent_events=False)).admit(AGENT) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "admitted"),
+    [
+        ({}, "trail-domain trail-ip behaviour-port_scan agent-loss agent-heartbeat"),
+        ({"classes": ["trail-*"]}, "trail-domain trail-ip agent-loss agent-heartbeat"),
+        (
+            {"classes": ["trail-ip", "behaviour-port_*"]},
+            "trail-ip behaviour-port_scan agent-loss agent-heartbeat",
+        ),
+        (
+            {"exclude_classes": ["trail-d*", "agent-heartbeat"]},
+            "trail-ip behaviour-port_scan agent-loss",
+        ),
+        (
+            {"classes": ["trail-*"], "exclude_classes": ["trail-ip"], "agent_events": False},
+            "trail-domain",
+        ),
+        ({"classes": ["agent-loss"]}, "agent-loss"),
+        ({"classes": ["trail-ip", "agent-loss"]}, "trail-ip agent-loss"),
+        ({"classes": ["agent-*"], "agent_events": False}, ""),
+        ({"exclude_classes": ["*"]}, ""),
+        ({"classes": ["behaviour-other"]}, "agent-loss agent-heartbeat"),
+    ],
+)
+def test_classes_are_routed(keys: dict[str, object], admitted: str) -> None:
+    """`classes` says which traffic, `exclude_classes` what not; agent events pass otherwise."""
+    names = ["trail-domain", "trail-ip", "behaviour-port_scan", "agent-loss", "agent-heartbeat"]
+    admission = Admission(settings(**keys))
+
+    passed = [
+        name
+        for name in names
+        if admission.admit(msgspec.structs.replace(EVENT, class_id=name)) is not None
+    ]
+
+    assert passed == admitted.split()
+
+
+@pytest.mark.parametrize("key", ["classes", "exclude_classes"])
+@pytest.mark.parametrize("pattern", ["trial-ip", "trail_ip", "TRAIL-*", ""])
+def test_a_pattern_that_no_class_matches_is_refused(key: str, pattern: str) -> None:
+    """A typing mistake must not silence an output, or leave it unfiltered."""
+    with pytest.raises(ConfigError, match=f"outputs.x.{key}: '.*' matches no class; expected"):
+        build(settings(**{key: [pattern]}))
 
 
 def test_own_trails_are_masked_where_that_was_asked_for() -> None:

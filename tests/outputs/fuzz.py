@@ -27,7 +27,7 @@ _WHERE = (
     *("tls.sni", "tls.certificate", "quic.sni", "ip.src", "ip.dst", "proxy.target", "behaviour"),
 )
 _PARTS = ("=", "|", "\\", '"', "'", ",", " ", "\n", "\r", "\t", "\x00", "\x7f", "\u2028", "CEF:0|")
-_LIMITS = (1200, 1400, 2048, 8192, 65507)
+_LIMITS = (1200, 1400, 2400, 8192, 65507)
 
 
 def encoder(name: str, style: Style = "bare") -> Callable[[Delivery], bytes]:

@@ -82,7 +82,7 @@ def test_events_that_were_cut_to_fit_read_back(name: str, limit: int) -> None:
 @pytest.mark.parametrize("kind", ["syslog", "logstash"])
 def test_a_size_into_which_no_ecs_event_fits_is_refused(kind: str) -> None:
     """Else every single event would be dropped as too big."""
-    with pytest.raises(ConfigError, match="max_bytes: format ecs needs 2048 or more, found 1400"):
+    with pytest.raises(ConfigError, match="max_bytes: format ecs needs 2400 or more, found 1400"):
         make(kind, address="127.0.0.1:5140", format="ecs", max_bytes=1400)
 
 
