@@ -21,6 +21,7 @@ COMPILED = [
     "agent.scan.sightings",
     "agent.scan.scanner",
     "agent.trails.pack",
+    "agent.trails.pair",
 ]
 
 # Annotations stay Python's: the C types are those of the .pxd alone. Bounds checks stay on:

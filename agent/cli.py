@@ -242,8 +242,14 @@ def _trails_build(options: argparse.Namespace) -> int:
 
 
 def _trails_info(options: argparse.Namespace) -> int:
+    from agent.scan import layout
+
     opened = _open_set(options.set)
-    return _tell_set(options, msgspec.to_builtins(opened.info))
+    if not options.quarantined:
+        return _tell_set(options, msgspec.to_builtins(opened.info))
+    for line in opened.lines(layout.SECTION_QUARANTINED):
+        print(line)
+    return DONE
 
 
 def _tell_set(options: argparse.Namespace, info: dict[str, object]) -> int:
@@ -288,9 +294,10 @@ def _trails_lookup(options: argparse.Namespace) -> int:
 
 
 def _trails_diff(options: argparse.Namespace) -> int:
-    from agent.trails.diff import diff
+    from agent.trails.diff import changes, diff
 
-    for line in diff(_open_set(options.old), _open_set(options.new)):
+    tell = diff if options.keys else changes
+    for line in tell(_open_set(options.old), _open_set(options.new)):
         print(line)
     return DONE
 
@@ -306,7 +313,42 @@ def _open_set(path: Path):  # type: ignore[no-untyped-def]  # imported late
     return opened
 
 
+def _trails_keygen(options: argparse.Namespace) -> int:
+    from feeds import _signing
+
+    try:
+        print(_signing.make_key(options.output))
+    except OSError as error:
+        raise UserError(f"{options.output}: cannot be written: {error.strerror}") from error
+    return DONE
+
+
 def _trails_publish(options: argparse.Namespace) -> int:
+    from agent.trails.publish import current_set
+    from agent.trails.set import SetError
+    from feeds import _bundle, _signing
+
+    path = options.set or current_set(options.state_dir)
+    if path is None:
+        raise UserError(
+            f"{options.state_dir}: holds no set; run maltrail-agent update, or name one"
+        )
+    signers = [_signing.load_key(key) for key in options.key]
+    try:
+        manifest = _bundle.write(path, options.to, signers, options.valid, time.time())
+    except SetError as error:
+        raise UserError(str(error)) from error
+    except OSError as error:
+        raise UserError(f"{options.to}: cannot be written: {error.strerror}") from error
+    if options.json:
+        print(msgspec.json.encode(manifest).decode())
+    else:
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.expires))
+        print(f"{options.to}: set {manifest.set_id[:12]}, serial {manifest.serial}, until {until}")
+    return DONE
+
+
+def _trails_use(options: argparse.Namespace) -> int:
     from agent.trails.publish import publish
 
     opened = _open_set(options.set)
@@ -367,6 +409,8 @@ def _update(options: argparse.Namespace) -> int:
         print(msgspec.json.encode(result).decode())
         return result.exit_status
     print(result.status)
+    for line in result.changes:
+        print(line)
     for report in result.lists:
         _log.debug("%s", report)
     if result.reason:
@@ -375,18 +419,14 @@ def _update(options: argparse.Namespace) -> int:
 
 
 def _feeds(options: argparse.Namespace) -> int:
-    from feeds._health import health
+    from feeds._health import health, table
 
     rows = health(_settings(options), options.state_dir, time.time())
     if options.json:
         print(msgspec.json.encode(rows).decode())
-        return DONE
-    print(f"{'LIST':24} {'USED':5} {'ROWS':>8} {'REJECTED':>8} {'AGE':>7}  STATE")
-    for row in rows:
-        age = "-" if row.age is None else f"{row.age / 3600:.0f} h"
-        state = row.error or row.reason or ("never fetched" if row.age is None else "good")
-        used = "yes" if row.in_use else "no"
-        print(f"{row.name:24} {used:5} {row.rows:>8} {row.rejected:>8} {age:>7}  {state}")
+    else:
+        for line in table(rows):
+            print(line)
     return DONE
 
 
@@ -514,17 +554,52 @@ def _add_trails(trails: argparse.ArgumentParser, common: argparse.ArgumentParser
     build.set_defaults(run=_trails_build)
     info = commands.add_parser("info", parents=[common], help="what a set holds, and what not")
     info.add_argument("set", type=Path, metavar="SET")
+    info.add_argument("--quarantined", action="store_true", help="list what was kept out, and why")
     info.set_defaults(run=_trails_info)
     lookup = commands.add_parser("lookup", parents=[common], help="look values up in a set")
     lookup.add_argument("set", type=Path, metavar="SET")
     lookup.add_argument("values", nargs="+", metavar="VALUE")
     lookup.set_defaults(run=_trails_lookup)
-    diff = commands.add_parser("diff", parents=[common], help="what a new set adds and removes")
+    diff = commands.add_parser(
+        "diff", parents=[common], help="count what a new set adds and removes"
+    )
     diff.add_argument("old", type=Path, metavar="OLD")
     diff.add_argument("new", type=Path, metavar="NEW")
+    diff.add_argument("--keys", action="store_true", help="every key rather than counts")
     diff.set_defaults(run=_trails_diff)
-    publish = commands.add_parser("publish", parents=[common], help="make a set the current one")
-    publish.add_argument("set", type=Path, metavar="SET")
-    publish.set_defaults(run=_trails_publish)
+    use = commands.add_parser("use", parents=[common], help="make a set the current one here")
+    use.add_argument("set", type=Path, metavar="SET")
+    use.set_defaults(run=_trails_use)
+    _add_publish(
+        commands.add_parser("publish", parents=[common], help="write a bundle for a fleet")
+    )
+    keygen = commands.add_parser("keygen", parents=[common], help="make a key that signs bundles")
+    keygen.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    keygen.set_defaults(run=_trails_keygen)
     rollback = commands.add_parser("rollback", parents=[common], help="go back one set")
     rollback.set_defaults(run=_trails_rollback)
+
+
+def _add_publish(publish: argparse.ArgumentParser) -> None:
+    publish.add_argument(
+        "--to", type=Path, required=True, metavar="DIR", help="a web server's folder"
+    )
+    publish.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="a private key of `trails keygen`; twice while keys are changed",
+    )
+    publish.add_argument(
+        "--valid",
+        type=config.duration,
+        default=7 * 86400.0,
+        metavar="TIME",
+        help="how long agents may take it, for example 7d (the default)",
+    )
+    publish.add_argument(
+        "set", type=Path, nargs="?", metavar="SET", help="default: the current set"
+    )
+    publish.set_defaults(run=_trails_publish)

@@ -111,12 +111,38 @@ class Capture(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("interfaces: expected at least one, for example [auto]")
 
 
+class MaxAge(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how long a key counts after a list last named it, by kind; null is for ever.
+
+    Addresses change hands within months, names within years; a fingerprint stays what it is.
+    """
+
+    ip: Duration | None = Duration(90 * 86400)
+    network: Duration | None = Duration(90 * 86400)
+    ip_port: Duration | None = Duration(180 * 86400)
+    url: Duration | None = Duration(180 * 86400)
+    domain: Duration | None = Duration(730 * 86400)
+
+    def __post_init__(self) -> None:
+        """Refuse an age under which a list that is down for a weekend would be forgotten."""
+        for key in self.__struct_fields__:
+            age = getattr(self, key)
+            if age is not None and age < 86400:
+                raise ValueError(f"{key}: expected at least 1d, or null for ever")
+
+
 class Trails(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which indicators count. `custom` are files or folders of the site's own lists."""
+    """Which indicators count. `custom` are files or folders of the site's own lists.
+
+    `protect` are names and networks that public lists must not name, beside the built-in ones.
+    `max_age` says for how long a key of a kind counts after a list last named it.
+    """
 
     custom: tuple[str, ...] = ("/etc/maltrail-agent/trails",)
     min_feeds: int = 3
     exclude_info: str | None = None
+    protect: tuple[str, ...] = ()
+    max_age: MaxAge = MaxAge()
 
 
 class Allowed(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -260,12 +286,51 @@ class Journal(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _in_range("max_age", self.max_age, 60, 10 * 365 * 86400)
 
 
+class Origin(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a finished set comes from instead of lists.
+
+    `format: bundle` is what `trails publish` writes, signed with one of `keys`; `maltrail` is the
+    `/trails` of a Maltrail server, which is not signed. `ca_file` adds an internal authority.
+    """
+
+    url: str
+    keys: tuple[str, ...] = ()
+    format: Literal["bundle", "maltrail"] = "bundle"
+    ca_file: str | None = None
+    insecure_http: bool = False
+    max_mb: int = 512
+    timeout: Duration = Duration(900)
+
+    def __post_init__(self) -> None:
+        """Refuse a bundle nobody could verify, and keys where nothing is signed."""
+        if self.format == "bundle" and not self.keys:
+            raise ValueError("keys: expected at least one public key, as `trails keygen` prints it")
+        if self.format == "maltrail" and self.keys:
+            raise ValueError("keys: a Maltrail server signs nothing; leave them out")
+        _in_range("max_mb", self.max_mb, 1, 65536)
+        _in_range("timeout", self.timeout, 1, 86400)
+
+
+class Gate(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a new set may be from the current one, in percent of its keys."""
+
+    max_shrink: int = 50
+    max_growth: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse limits that mean nothing."""
+        _in_range("max_shrink", self.max_shrink, 1, 100)
+        _in_range("max_growth", self.max_growth, 1, 1_000_000)
+
+
 class Update(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which lists are fetched, and through which proxy."""
+    """Which lists are fetched, and through which proxy; or, under `from`, which finished set."""
 
     lists: tuple[Options, ...] = ()
     defaults: bool = True
+    origin: Origin | None = msgspec.field(default=None, name="from")
     proxy: str | None = None
+    gate: Gate = Gate()
 
 
 class Http(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -468,7 +533,7 @@ def _known_keys(kind: type) -> set[str]:
     pending: list[type] = [kind]
     while pending:
         for field in msgspec.structs.fields(pending.pop()):
-            keys.add(field.name)
+            keys.add(field.encode_name)
             kinds = [field.type, *getattr(field.type, "__args__", ())]
             pending += [k for k in kinds if isinstance(k, type) and issubclass(k, msgspec.Struct)]
     return keys

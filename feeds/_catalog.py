@@ -27,8 +27,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `url` is https, `file://` or an absolute path; a folder means the file in it that is named
     after the list. Lists of one `publisher` count as one voice for `min_feeds`. `may_be_empty`
-    accepts a list without rows. `allow_private` lets it name private addresses. `ca_file` adds a
-    certificate authority for an internal server. `reason` says why a known list is off.
+    accepts a list without rows. `trusted` believes a list that names private or shared addresses
+    and popular names. `ca_file` adds a certificate authority for an internal server. `reason`
+    says why a known list is off.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     insecure_http: bool = False
     ca_file: str | None = None
     may_be_empty: bool = False
-    allow_private: bool = False
+    trusted: bool = False
     max_mb: int = 64
     max_expanded_mb: int = 512
     timeout: Duration = Duration(300)

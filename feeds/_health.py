@@ -1,31 +1,44 @@
-"""How is each known list doing? What `maltrail-agent feeds` shows and metrics count."""
+"""How each known list does: what `maltrail-agent feeds` shows."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from agent.config import Settings
-from feeds import _catalog, _state
+from feeds import _catalog, _report, _state
 from feeds._state import ListState
-from feeds._update import FOLDER
+from feeds._update import FOLDER, lists_of
+
+Condition = Literal["good", "failing", "overdue", "never", "off"]
 
 
 class ListHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One list: what it is, whether it is in use, and its last good copy and last try.
 
-    `age` is that of the last good copy and `next_try` the time until it is asked again, both in
-    seconds; None where there is no copy, or the list is off. `reason` says why a list is off.
+    `condition`: its last try went well, or failed, failed for longer than its limit, was never,
+    or the list is off, for `reason`. `last_success` is in seconds since 1970. In seconds from now:
+    `success_age` of that, `age` of the last good copy, `next_try` until it is asked again; None
+    where there is none. `trails` rows went into the set, `rejected` could not be read, `size` is
+    in bytes, `seconds` is what the last try took.
     """
 
     name: str
     in_use: bool
+    condition: Condition
     url: str
     standing: str
     licence: str
     terms: str
     reason: str
     rows: int
+    trails: int
     rejected: int
+    size: int
+    seconds: float
+    last_success: float
+    success_age: float | None
     age: float | None
     next_try: float | None
     failures: int
@@ -37,7 +50,7 @@ def health(settings: Settings, state_dir: Path, now: float) -> tuple[ListHealth,
 
     `now` is in seconds since 1970. Raise ConfigError for lists that cannot be used.
     """
-    used = {feed.name: feed for feed in _catalog.enabled(settings.update)}
+    used = {reader.feed.name: reader.feed for reader in lists_of(settings)}
     states = _state.load(state_dir / FOLDER).lists
     listed = {**_catalog.known(), **used}
     return tuple(
@@ -50,15 +63,52 @@ def _health(feed: _catalog.Feed, state: ListState, now: float, *, in_use: bool) 
     return ListHealth(
         name=feed.name,
         in_use=in_use,
+        condition=_condition(feed, state, now) if in_use else "off",
         url=feed.url,
         standing=feed.standing,
         licence=feed.licence,
         terms=feed.terms,
         reason="" if in_use else feed.reason or "turned off by the site",
         rows=state.rows,
+        trails=state.trails,
         rejected=state.rejected,
+        size=state.size,
+        seconds=state.seconds,
+        last_success=state.confirmed,
+        success_age=max(0.0, now - state.confirmed) if state.confirmed else None,
         age=max(0.0, now - state.fetched) if state.fetched else None,
         next_try=state.next_try(feed.period, now) if in_use else None,
         failures=state.failures,
         error=state.error,
     )
+
+
+def _condition(feed: _catalog.Feed, state: ListState, now: float) -> Condition:
+    if state.failing:
+        return "overdue" if now - state.failing >= _report.limit(feed.period) else "failing"
+    return "good" if state.confirmed else "never"
+
+
+def table(rows: Sequence[ListHealth]) -> Iterator[str]:
+    """Yield the lines of a table for people, lists in use first."""
+    yield (
+        f"{'LIST':20} {'STATE':8} {'SUCCESS':>8} {'AGE':>6} {'ROWS':>8} {'TRAILS':>8} "
+        f"{'REJECTED':>8} {'KB':>7} {'TOOK':>7}  NOTE"
+    )
+    for row in sorted(rows, key=lambda row: (not row.in_use, row.name)):
+        success = _ago(row.success_age)
+        yield (
+            f"{row.name:20} {row.condition:8} {success:>8} {_ago(row.age):>6} {row.rows:>8} "
+            f"{row.trails:>8} {row.rejected:>8} {row.size >> 10:>7} {row.seconds:>6.1f}s  "
+            f"{row.error or row.reason}"
+        ).rstrip()
+
+
+def _ago(seconds: float | None) -> str:
+    """Return a time span in its largest fitting unit."""
+    if seconds is None:
+        return "-"
+    for unit, size in (("d", 86400), ("h", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds / 60:.0f}m"

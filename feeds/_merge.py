@@ -1,29 +1,31 @@
-"""Merge the good copies of all lists into one set: the most specific label comes last and wins."""
+"""Merge the good copies of all lists into one set: normalise every key, then let rank decide.
+
+Curated labels win over specific over vague ones; a curated list's old history fills gaps only.
+Every list that names a key stays with it as a source, with the days on which it did.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from agent.config import ConfigError, Trails
-from agent.model import Trail
+from agent.model import Source, Trail
+from agent.scan import layout
+from agent.trails.build import day_number, day_text
+from agent.trails.keys import Inert, Key
+from feeds._ageing import ENOUGH, Ageing
+from feeds._catalog import Feed
+from feeds._quarantine import Quarantine
 from feeds._quorum import Quorum
 from feeds._reader import Reader, counting
 
-# Addresses no public list has a say about. One poisoned row of them would flag a whole site.
-_PRIVATE = re.compile(
-    r"(?:(?:0|10|127|22[4-9]|23\d|24\d|25[0-5])\.\d|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\."
-    r"|192\.168\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)[\d.]*(?:[:/].*)?\Z"
-    r"|\[?(?:fe[89ab][0-9a-f]|f[cdf][0-9a-f]{2}):|\[?::1?(?:[\]/]|\Z)",
-    re.IGNORECASE,
-)
-# Answers with these addresses are looked for: sinkholes and parking sites do answer privately.
-_PRIVATE_MEANT = ("sinkhole", "parking")
-
-# A network of a sixteenth of the IPv4 Internet is a mistake or an attack on the list.
-_HUGE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/[0-6]\Z|[0-9a-f:]+/(?:\d|1[0-5])\Z", re.IGNORECASE)
+RANKS = {"vague": 1, "specific": 2, "curated": 3}
+HISTORY_RANK = 0
 
 # A snapshot of 2013 within the curated lists: it fills gaps and replaces no label.
 _HISTORY = "history"
@@ -31,22 +33,34 @@ _HISTORY = "history"
 _ADDRESS_INFO = {"malware": "potential malware site"}
 """A bare address that is only said to be `malware` serves it; it need not be its command."""
 
-_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_ADDRESSES = frozenset({layout.IP4, layout.IP6})
+
+TOO_OLD = "not named by the list for too long (trails.max_age)"
 
 
 class Adds(Protocol):
     """What merging needs of a set builder."""
 
-    def add(self, trail: Trail) -> str | None:
-        """Take one trail; return why it was refused, None where it was taken."""
+    def read(self, trail: Trail) -> Key:
+        """Return the key of a trail; raise Inert where it can never match."""
+
+    def holds(self, key: Key) -> bool:
+        """Tell whether a key was taken already."""
+
+    def put(self, key: Key, trail: Trail, source: Source, rank: int) -> None:
+        """Take a trail's label and source for a key."""
+
+    def quarantine(self, key: str, reason: str) -> None:
+        """Note a key that is kept out of matching."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A list and the file with its last good rows."""
+    """A list and the file with its last good rows, and the day on which it last said so."""
 
     reader: Reader
     path: Path
+    day: int
 
 
 @dataclass(slots=True)
@@ -55,48 +69,132 @@ class Tally:
 
     added: int = 0
     held_back: int = 0
+    quarantined: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def merge(copies: Sequence[Copy], trails: Trails, builder: Adds) -> dict[str, Tally]:
-    """Add the rows of all copies to `builder`, in order of precedence; return tallies by list.
+@dataclass(slots=True)
+class Merged:
+    """Tallies by list, and the first day on which the same copies would make another set."""
 
-    Raise ValueError where a copy cannot be read, ConfigError for a faulty `exclude_info`.
+    tallies: dict[str, Tally]
+    next_change: int
+
+
+def merge(
+    copies: Sequence[Copy], lists: Sequence[Reader], trails: Trails, builder: Adds, today: int
+) -> Merged:
+    """Add the rows of all copies to `builder`; `today` counts days from 1970.
+
+    `lists` are all in use, also those without a copy: a vague list that is down still has a say
+    in how many must agree. Raise ValueError where a copy cannot be read, ConfigError for faulty
+    settings.
     """
-    ordered = sorted(copies, key=lambda copy: copy.reader.feed.name)
-    tallies = {copy.reader.feed.name: Tally() for copy in ordered}
-    quorum = _elect([copy for copy in ordered if _is(copy, "vague")], trails.min_feeds)
-    excluded = _Excluded(trails.exclude_info)
-    for copy, rows in _in_precedence(ordered):
-        feed = copy.reader.feed
-        tally = tallies[feed.name]
+    # Vague lists come last: what others name already needs no company.
+    ordered = sorted(copies, key=lambda copy: (_is(copy, "vague"), copy.reader.feed.name))
+    vague = [copy for copy in ordered if _is(copy, "vague")]
+    merging = _Merging(
+        builder=builder,
+        quorum=_elect(vague, min(trails.min_feeds, _voices(lists))),
+        quarantine=Quarantine(trails.protect),
+        ageing=Ageing(trails.max_age, today),
+        excluded=_Excluded(trails.exclude_info),
+        today=today,
+    )
+    tallies = {copy.reader.feed.name: merging.add_all(copy) for copy in ordered}
+    return Merged(tallies, merging.ageing.next_change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Merging:
+    """The judges that every row passes."""
+
+    builder: Adds
+    quorum: Quorum
+    quarantine: Quarantine
+    ageing: Ageing
+    excluded: "_Excluded"
+    today: int
+
+    def add_all(self, copy: Copy) -> Tally:
+        """Add all rows of a list; return what became of them."""
+        tally = Tally()
         leave_out = counting(tally.left_out)
-        vague = feed.standing == "vague"
-        for trail in rows:
-            if excluded(trail.info):
+        dated = _Dated(copy.day, self.today)
+        feed = copy.reader.feed
+        for trail in _rows(copy):
+            if self.excluded(trail.info):
                 leave_out("excluded by trails.exclude_info")
-            elif vague and not quorum.admits(trail.key):
+                continue
+            try:
+                key = self.builder.read(trail)
+            except Inert as error:
+                leave_out(str(error))
+                continue
+            source, last_day = dated(trail.source)
+            if not self._is_quarantined(feed, key, trail, tally):
+                self._add(feed, key, trail, source, last_day, tally, leave_out)
+        return tally
+
+    def _is_quarantined(self, feed: Feed, key: Key, trail: Trail, tally: Tally) -> bool:
+        if feed.trusted:
+            return False
+        reason = self.quarantine.reason(key, trail.info)
+        if reason:
+            self.builder.quarantine(trail.key, f"{reason}\t{feed.name}")
+            tally.quarantined += 1
+        return bool(reason)
+
+    def _add(
+        self,
+        feed: Feed,
+        key: Key,
+        trail: Trail,
+        source: Source,
+        last_day: int,
+        tally: Tally,
+        leave_out: Callable[[str], None],
+    ) -> None:
+        """Add a row unless it is too old, or a bare address that needs company it lacks."""
+        confidence = self.ageing.confidence(feed.standing, key.kind, last_day)
+        if not confidence:
+            leave_out(TOO_OLD)
+            return
+        if key.kind in _ADDRESSES:
+            if not (
+                confidence >= ENOUGH or self.builder.holds(key) or self.quorum.admits(trail.key)
+            ):
                 tally.held_back += 1
-            elif refusal := _refusal(trail, feed.allow_private):
-                leave_out(refusal)
-            elif reason := builder.add(_worded(trail)):
-                leave_out(reason)
-            else:
-                tally.added += 1
-    return tallies
+                return
+            if trail.info in _ADDRESS_INFO:
+                trail = msgspec.structs.replace(trail, info=_ADDRESS_INFO[trail.info])
+        rank = RANKS[feed.standing]
+        if feed.standing == "curated" and _HISTORY in trail.info:
+            rank = HISTORY_RANK
+        self.builder.put(key, trail, source, rank)
+        tally.added += 1
 
 
-def _in_precedence(copies: Sequence[Copy]) -> Iterator[tuple[Copy, Iterable[Trail]]]:
-    """Yield every row of every copy once; a later one replaces labels of earlier ones."""
-    curated = [copy for copy in copies if _is(copy, "curated")]
-    for copy in curated:
-        yield copy, (trail for trail in _rows(copy) if _HISTORY in trail.info)
-    for standing in ("vague", "specific"):
-        for copy in copies:
-            if _is(copy, standing):
-                yield copy, _rows(copy)
-    for copy in curated:
-        yield copy, (trail for trail in _rows(copy) if _HISTORY not in trail.info)
+class _Dated:
+    """Gives a row's source the days that its list left out: those on which we saw it there."""
+
+    def __init__(self, copy_day: int, today: int) -> None:
+        self._copy_day = copy_day
+        self._today = today
+        self._known: dict[Source, tuple[Source, int]] = {}
+
+    def __call__(self, source: Source) -> tuple[Source, int]:
+        """Return the source with both days, and the last one as a number."""
+        known = self._known.get(source)
+        if known is None:
+            known = self._known[source] = self._date(source)
+        return known
+
+    def _date(self, source: Source) -> tuple[Source, int]:
+        copied = day_text(self._copy_day)
+        last = min(day_number(source.last_seen or copied), self._today)
+        first = min(day_number(source.first_seen or copied), last)
+        return Source(source.name, day_text(first), day_text(last)), last
 
 
 def _rows(copy: Copy) -> Iterator[Trail]:
@@ -112,44 +210,18 @@ def _is(copy: Copy, standing: str) -> bool:
     return copy.reader.feed.standing == standing
 
 
-def _elect(vague: Sequence[Copy], needed: int) -> Quorum:
-    """Find the addresses that `needed` independent vague lists name.
+def _voices(lists: Sequence[Reader]) -> int:
+    """Count the independent vague lists in use; three that a site does not have cannot agree."""
+    return len({reader.feed.voice for reader in lists if reader.feed.standing == "vague"}) or 1
 
-    Only vague lists vote: what another list names is in the set on that list's word.
-    """
+
+def _elect(vague: Sequence[Copy], needed: int) -> Quorum:
+    """Find the addresses that `needed` independent vague lists name."""
     quorum = Quorum(needed)
     for copy in vague:
         quorum.vote(copy.reader.feed.voice, (trail.key for trail in _rows(copy)))
     quorum.close()
     return quorum
-
-
-def _refusal(trail: Trail, allow_private: bool) -> str | None:
-    """Tell why no public list may name this key, None where it may."""
-    key = trail.key
-    if not key or not (key[0].isdigit() or ":" in key):
-        return None
-    if _HUGE.match(key):
-        return "a network too large to be meant"
-    if allow_private or not _PRIVATE.match(key):
-        return None
-    if any(word in trail.info for word in _PRIVATE_MEANT):
-        return None
-    return "a private address"
-
-
-def _worded(trail: Trail) -> Trail:
-    info = _ADDRESS_INFO.get(trail.info)
-    if info is None or not _QUAD.fullmatch(trail.key):
-        return trail
-    return Trail(
-        key=trail.key,
-        info=info,
-        reference=trail.reference,
-        source=trail.source,
-        kind=trail.kind,
-        dialect=trail.dialect,
-    )
 
 
 class _Excluded:

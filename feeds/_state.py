@@ -19,7 +19,12 @@ _log = logging.getLogger("feeds.state")
 
 
 class ListState(msgspec.Struct, frozen=True, kw_only=True):
-    """One list: its last good copy and the last try. Times are seconds since 1970, 0 for never."""
+    """One list: its last good copy and the last try. Times are seconds since 1970, 0 for never.
+
+    `fetched` is when the copy came, `confirmed` when the list last answered with it or with
+    another good one, `failing` since when it has not. `size` is in bytes, `seconds` what the last
+    try took, `trails` how many of its rows the published set was given.
+    """
 
     url: str = ""
     etag: str = ""
@@ -27,7 +32,12 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     rows: int = 0
     rejected: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    trails: int = 0
     fetched: float = 0.0
+    confirmed: float = 0.0
+    failing: float = 0.0
     tried: float = 0.0
     failures: int = 0
     error: str = ""
@@ -46,11 +56,25 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, self.tried + wait * (1 - EARLY) - now)
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundle that was taken last: what a replayed one is told by."""
+
+    serial: int = 0
+    sha256: str = ""
+    expires: int = 0
+
+
 class State(msgspec.Struct, kw_only=True):
-    """All lists by name, and `built`: what the published set was made of."""
+    """All lists by name; what the published set was made of, and until which day it is that.
+
+    `last_good` is when an update last ended well.
+    """
 
     lists: dict[str, ListState] = {}
     built: str = ""
+    stands_until: int = 0
+    taken: Taken = Taken()
+    last_good: float = 0.0
 
 
 def load(folder: Path) -> State:

@@ -11,71 +11,36 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from agent import __version__
-from agent.config import ConfigError, Settings, public
-from agent.trails.build import Builder
+from agent.config import ConfigError, Duration, Options, Origin, Settings, public
+from agent.trails.build import Builder, Memory
+from agent.trails.diff import changes
 from agent.trails.publish import current_set, publish, sets_folder, sync_file, sync_folder
-from agent.trails.set import SetError, TrailSet
-from feeds import _state
+from agent.trails.set import TrailSet
+from feeds import _gate, _report, _state, _subscribe
+from feeds._catalog import Feed
 from feeds._fetch import Fetched, Fetcher, FetchError, Validators
-from feeds._merge import Copy, Tally, merge
-from feeds._reader import Reader, inspect, readers
+from feeds._merge import Copy, Merged, Tally, merge
+from feeds._reader import Reader, inspect, reader_of, readers
+from feeds._result import ListReport, Outcome, Status, UpdateResult, Why
 from feeds._state import ListState, State
 
 FOLDER = "lists"
 
-SHRINK = 2
-"""A set with less than one part in this many of the current keys is refused."""
+DAY = 86400
 
-Status = Literal["published", "unchanged", "refused", "failed"]
-Outcome = Literal["new", "unchanged", "not due", "kept", "missing"]
-
-EXIT: Mapping[Status, int] = {"published": 0, "unchanged": 0, "refused": 3, "failed": 4}
+REMEMBER = 365
+"""Days for which a list that no longer names a key stays with it as a source."""
 
 _log = logging.getLogger("feeds.update")
-
-
-class ListReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One list after an update.
-
-    `outcome`: a new copy, the same as before, not asked, `kept` (failed, the last good copy
-    serves) or `missing` (failed, and there is none). `age` is that of the copy in seconds.
-    `held_back` rows lacked other lists' voices, `left_out` rows are counted by reason.
-    """
-
-    name: str
-    outcome: Outcome
-    rows: int = 0
-    rejected: int = 0
-    age: float | None = None
-    error: str = ""
-    added: int = 0
-    held_back: int = 0
-    left_out: Mapping[str, int] = {}
-
-
-class UpdateResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an update came to; `reason` is one line for people. `dry_run` changed nothing."""
-
-    status: Status
-    reason: str
-    lists: tuple[ListReport, ...] = ()
-    set_id: str = ""
-    keys: int = 0
-    dry_run: bool = False
-
-    @property
-    def exit_status(self) -> int:
-        """Return the status that the command exits with."""
-        return EXIT[self.status]
 
 
 Progress = Callable[[str], None]
@@ -98,7 +63,7 @@ def update(
     shrank; it never accepts an empty or foreign one. `only` limits which lists are asked; all
     good copies are merged. Raise ConfigError for settings that cannot be used.
     """
-    lists = readers(settings.update)
+    lists = lists_of(settings)
     unknown = set(only) - {reader.feed.name for reader in lists}
     if unknown:
         listed = ", ".join(reader.feed.name for reader in lists) or "none"
@@ -117,13 +82,43 @@ def update(
         with _alone(run.folder):
             return run.run(lists)
     except BlockingIOError:
-        return UpdateResult(status="failed", reason="another update is running", dry_run=dry_run)
+        return UpdateResult(
+            status="failed", reason="another update is running", why="busy", dry_run=dry_run
+        )
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = f"{where}{error.strerror or error}"
-        return UpdateResult(status="failed", reason=reason, dry_run=dry_run)
+        return UpdateResult(status="failed", reason=reason, why="disk", dry_run=dry_run)
     finally:
         run.fetcher.close()
+
+
+def lists_of(settings: Settings) -> list[Reader]:
+    """Return the lists to ask: none where a bundle is taken. Raise ConfigError."""
+    origin = settings.update.origin
+    if origin is None:
+        return readers(settings.update)
+    if origin.format == "bundle":
+        return []
+    try:
+        server = Feed(
+            name="maltrail-server",
+            url=origin.url,
+            format="maltrail",
+            options=Options(form="csv"),
+            info="maltrail",
+            reference="(server)",
+            period=Duration(900),
+            standing="curated",
+            insecure_http=origin.insecure_http,
+            ca_file=origin.ca_file,
+            max_mb=origin.max_mb,
+            max_expanded_mb=4 * origin.max_mb,
+            timeout=origin.timeout,
+        )
+    except ValueError as error:
+        raise ConfigError(f"update.from.{error}") from error
+    return [reader_of(server)]
 
 
 @dataclass(slots=True)
@@ -156,9 +151,52 @@ class _Run:
         return self.state_dir / FOLDER
 
     def run(self, lists: list[Reader]) -> UpdateResult:
-        """Fetch, then merge and publish where something changed."""
+        """Fetch, then merge and publish where something changed; tell deliver how it went."""
+        started = time.monotonic()
         self._clean()
         state = _state.load(self.folder)
+        origin = self.settings.update.origin
+        if origin is not None and origin.format == "bundle":
+            result = self._subscribe(origin, state)
+        else:
+            result = self._ask_all(lists, state)
+        self._clean()
+        if not self.dry_run:
+            seconds = time.monotonic() - started
+            _report.write(self.settings, self.state_dir, lists, state, result, self.now, seconds)
+            _state.save(self.folder, state)
+        self.progress("")
+        return result
+
+    def _subscribe(self, origin: Origin, state: State) -> UpdateResult:
+        """Take a finished set from its publisher."""
+        result, state.taken = _subscribe.Subscriber(
+            settings=self.settings,
+            origin=origin,
+            state_dir=self.state_dir,
+            now=self.now,
+            force=self.force,
+            dry_run=self.dry_run,
+            fetcher=self.fetcher,
+            progress=self.progress,
+        ).run(state.taken)
+        known = state.lists.get(_report.PUBLISHER, ListState())
+        state.lists[_report.PUBLISHER] = self._after(known, result)
+        return result
+
+    def _after(self, known: ListState, result: UpdateResult) -> ListState:
+        """Return what is known of the publisher after an attempt to take its set."""
+        known = msgspec.structs.replace(known, tried=self.now, trails=result.keys or known.trails)
+        if result.status == "failed":
+            return msgspec.structs.replace(
+                known,
+                failing=known.failing or self.now,
+                failures=known.failures + 1,
+                error=result.reason,
+            )
+        return msgspec.structs.replace(known, confirmed=self.now, failing=0.0, failures=0, error="")
+
+    def _ask_all(self, lists: list[Reader], state: State) -> UpdateResult:
         steps = []
         for reader in lists:
             step = self._step(reader, state.lists.get(reader.feed.name, ListState()))
@@ -166,10 +204,7 @@ class _Run:
             state.lists[reader.feed.name] = step.state
             if not self.dry_run:
                 _state.save(self.folder, state)
-        result = self._conclude(steps, state)
-        self._clean()
-        self.progress("")
-        return result
+        return self._conclude(steps, state)
 
     def _step(self, reader: Reader, known: ListState) -> _Step:
         """Ask for one list where it is due; whatever goes wrong, its good copy stays."""
@@ -180,6 +215,13 @@ class _Run:
             usable = copy if known.sha256 else None
             return _Step(reader, "not due" if usable else "missing", known, usable, asked=False)
         self.progress(f"{feed.name} ...")
+        started = time.monotonic()
+        step = self._try(reader, known, copy)
+        seconds = time.monotonic() - started
+        return replace(step, state=msgspec.structs.replace(step.state, seconds=seconds))
+
+    def _try(self, reader: Reader, known: ListState, copy: Path) -> _Step:
+        feed = reader.feed
         try:
             return self._refresh(reader, known, copy)
         except (FetchError, ValueError) as error:
@@ -202,7 +244,9 @@ class _Run:
         fresh = self.folder / f".{feed.name}.new"
         fetched = self._fetch(reader, known, fresh)
         if fetched is None:
-            state = msgspec.structs.replace(known, tried=self.now, failures=0, error="")
+            state = msgspec.structs.replace(
+                known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, error=""
+            )
             return _Step(reader, "unchanged", state, copy)
         rows, rejected = inspect(reader, fresh, 0 if self.force else known.rows)
         state = ListState(
@@ -212,7 +256,10 @@ class _Run:
             sha256=fetched.sha256,
             rows=rows,
             rejected=rejected.total(),
+            size=fetched.size,
+            trails=known.trails,
             fetched=self.now,
+            confirmed=self.now,
             tried=self.now,
         )
         outcome: Outcome = "unchanged" if fetched.sha256 == known.sha256 else "new"
@@ -227,7 +274,11 @@ class _Run:
     def _failed(self, reader: Reader, known: ListState, copy: Path, error: str) -> _Step:
         _log.warning("list %s: %s", reader.feed.name, error)
         state = msgspec.structs.replace(
-            known, tried=self.now, failures=known.failures + 1, error=error
+            known,
+            tried=self.now,
+            failing=known.failing or self.now,
+            failures=known.failures + 1,
+            error=error,
         )
         if not known.sha256:
             return _Step(reader, "missing", state, None)
@@ -263,17 +314,23 @@ class _Run:
 
     def _conclude(self, steps: list[_Step], state: State) -> UpdateResult:
         """Build and publish where something changed; otherwise say how the lists did."""
-        copies = [Copy(step.reader, step.path) for step in steps if step.path is not None]
+        copies = [
+            Copy(step.reader, step.path, _day(step.state.confirmed or step.state.fetched))
+            for step in steps
+            if step.path is not None
+        ]
         made_of = _fingerprint(steps, self.settings)
         current = current_set(self.state_dir)
         asked = [step for step in steps if step.asked]
         all_failed = bool(asked) and all(step.outcome in ("kept", "missing") for step in asked)
         if not copies:
             reason = "no list is available" if steps else "no list is in use"
-            return self._result("failed", reason, steps)
-        if current is not None and made_of == state.built and not self.force:
+            return self._result("failed", reason, steps, why="no-list")
+        stands = made_of == state.built and _day(self.now) < state.stands_until
+        if current is not None and stands and not self.force:
             if all_failed:
-                return self._result("failed", "no list could be fetched", steps)
+                reason = "no list could be fetched"
+                return self._result("failed", reason, steps, why="unreachable")
             return self._result("unchanged", "no list has changed", steps)
         self.progress("building ...")
         return self._build(steps, copies, state, made_of)
@@ -281,61 +338,70 @@ class _Run:
     def _build(
         self, steps: list[_Step], copies: list[Copy], state: State, made_of: str
     ) -> UpdateResult:
-        folder = sets_folder(self.state_dir)
-        building = folder / ".building"
+        building = sets_folder(self.state_dir) / ".building"
+        current = _gate.open_current(self.state_dir)
         try:
-            builder = Builder()
+            builder = Builder(built_us=int(self.now * 1e6), memory=self._memory(current, steps))
+            lists = [step.reader for step in steps]
             try:
-                tallies = merge(copies, self.settings.trails, builder)
+                merged = merge(copies, lists, self.settings.trails, builder, _day(self.now))
             except ValueError as error:
-                return self._result("failed", f"the lists cannot be merged: {error}", steps)
+                reason = f"the lists cannot be merged: {error}"
+                return self._result("failed", reason, steps, why="no-list")
             if not builder.count:
-                return self._result("refused", "the new set would be empty", steps, tallies)
+                reason = "the new set would be empty"
+                return self._result("refused", reason, steps, merged.tallies, why="empty")
             building.unlink(missing_ok=True)
             # The trust check of readers refuses what a group could write, whatever the umask.
             os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))
-            info = builder.write(building)
-            result = self._gate(info.set_id, info.keys, steps, tallies)
-            if result.status == "published" and not self.dry_run:
-                before = current_set(self.state_dir)
-                unchanged = publish(building, self.state_dir) == before
-                state.built = made_of
-                _state.save(self.folder, state)
-                if unchanged:
-                    return msgspec.structs.replace(
-                        result, status="unchanged", reason="the lists make the same set"
-                    )
-            return result
+            builder.write(building)
+            result = self._judge(TrailSet.open(building), current, steps, merged)
+            if result.status != "published" or self.dry_run:
+                return result
+            return self._publish(building, result, state, merged, made_of)
         finally:
             building.unlink(missing_ok=True)
 
-    def _gate(
-        self, set_id: str, keys: int, steps: list[_Step], tallies: Mapping[str, Tally]
+    def _memory(self, current: TrailSet | None, steps: list[_Step]) -> Memory | None:
+        """Return what the current set knows of its keys' sources."""
+        if current is None:
+            return None
+        names = frozenset(step.reader.feed.name for step in steps)
+        return Memory(previous=current, lists=names, since=_day(self.now) - REMEMBER)
+
+    def _publish(
+        self, building: Path, result: UpdateResult, state: State, merged: Merged, made_of: str
+    ) -> UpdateResult:
+        before = current_set(self.state_dir)
+        unchanged = publish(building, self.state_dir) == before
+        state.built = made_of
+        state.stands_until = merged.next_change
+        for name, tally in merged.tallies.items():
+            state.lists[name] = msgspec.structs.replace(state.lists[name], trails=tally.added)
+        _state.save(self.folder, state)
+        if unchanged:
+            reason = "the lists make the same set"
+            return msgspec.structs.replace(result, status="unchanged", reason=reason)
+        return result
+
+    def _judge(
+        self, new: TrailSet, current: TrailSet | None, steps: list[_Step], merged: Merged
     ) -> UpdateResult:
         """Refuse a set that is implausible beside the current one."""
-        before = self._current_keys()
-        if keys * SHRINK < before and not self.force:
-            reason = (
-                f"the new set has {keys} keys, the current one {before}; "
-                "if that is right, run: maltrail-agent update --force"
-            )
-            return self._result("refused", reason, steps, tallies, set_id, keys)
-        reason = f"set {set_id[:12]} with {keys} keys"
-        return self._result("published", reason, steps, tallies, set_id, keys)
-
-    def _current_keys(self) -> int:
-        current = current_set(self.state_dir)
-        if current is None:
-            return 0
-        try:
-            opened = TrailSet.open(current)
-        except SetError as error:
-            _log.warning("the current set cannot be read and will be replaced: %s", error)
-            return 0
-        try:
-            return opened.info.keys
-        finally:
-            opened.close()
+        known = current.info.sources if current else ()
+        came = sum(tally.added for name, tally in merged.tallies.items() if name not in known)
+        limits, protect = self.settings.update.gate, self.settings.trails.protect
+        verdict = _gate.judge(new, current, limits, came, protect)
+        changed = changes(current, new) if self.dry_run else ()
+        unsigned = ", not signed" if self.settings.update.origin else ""
+        reason = f"set {new.set_id} with {new.info.keys} keys{unsigned}"
+        status: Status = "published"
+        if verdict.why and not self.force:
+            reason = f"{verdict.reason}; if that is right, run: maltrail-agent update --force"
+            status = "refused"
+        result = self._result(status, reason, steps, merged.tallies, new)
+        why: Why = verdict.why if status == "refused" else ""
+        return msgspec.structs.replace(result, why=why, changes=changed)
 
     def _result(
         self,
@@ -343,18 +409,19 @@ class _Run:
         reason: str,
         steps: list[_Step],
         tallies: Mapping[str, Tally] | None = None,
-        set_id: str = "",
-        keys: int = 0,
+        trails: TrailSet | None = None,
+        why: Why = "",
     ) -> UpdateResult:
         tallies = tallies or {}
         return UpdateResult(
             status=status,
             reason=reason,
+            why=why,
             lists=tuple(
                 self._report(step, tallies.get(step.reader.feed.name, Tally())) for step in steps
             ),
-            set_id=set_id,
-            keys=keys,
+            set_id=trails.info.set_id if trails else "",
+            keys=trails.info.keys if trails else 0,
             dry_run=self.dry_run,
         )
 
@@ -369,6 +436,7 @@ class _Run:
             error=state.error,
             added=tally.added,
             held_back=tally.held_back,
+            quarantined=tally.quarantined,
             left_out=dict(tally.left_out),
         )
 
@@ -376,6 +444,7 @@ class _Run:
         """Remove what an interrupted run left behind."""
         for path in self.folder.glob(".*.new"):
             path.unlink()
+        _subscribe.clean(self.state_dir)
 
 
 @contextmanager
@@ -396,6 +465,11 @@ def _fingerprint(steps: list[_Step], settings: Settings) -> str:
 
 def _plain(feed: msgspec.Struct) -> object:
     return msgspec.to_builtins(feed, enc_hook=str)
+
+
+def _day(seconds: float) -> int:
+    """Return the day of a time, both counted from 1970."""
+    return int(seconds // DAY)
 
 
 def _sha256(path: Path) -> str:

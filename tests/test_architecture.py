@@ -25,6 +25,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.config": (),
     "agent.ids": (),
     "agent.link": ("agent.model",),
+    "agent.health": (),
     "agent.plugins": ("agent.config", "agent.model"),
     "agent.direction": ("agent.model",),
     "agent.severity": ("agent.model", "agent.config"),
@@ -46,7 +47,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.trails": ("agent.model", "agent.trails", "agent.scan"),
     "agent.detections": ("agent.model", "agent.detections", "agent.scan.counters"),
     "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
-    "feeds": ("agent.model", "agent.config", "agent.trails", "agent.plugins", "feeds"),
+    "feeds": (
+        *("agent.model", "agent.config", "agent.health", "agent.plugins"),
+        *("agent.trails", "agent.scan.layout", "feeds"),
+    ),
 }
 
 WIRE = (

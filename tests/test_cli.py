@@ -213,7 +213,7 @@ def test_a_build_that_fails_leaves_the_old_set(room: Path) -> None:
         ("trails info {room}/a.csv", "a.csv: is empty or too short"),
         ("trails lookup {room}/cut.set evil.org", "cut.set: "),
         ("trails diff {room}/a.set {room}/bad.set", "bad.set: "),
-        ("trails publish --state-dir {room} {room}/bad.set", "bad.set: "),
+        ("trails use --state-dir {room} {room}/bad.set", "bad.set: "),
         ("trails rollback --state-dir {room}", "no earlier set to go back to"),
         ("explain --trails {room}/none.csv x", "none.csv: there is no such file"),
         ("explain -c {room}/none.yaml x", "none.yaml: cannot be read"),
@@ -245,18 +245,20 @@ def test_a_look_up_tells_each_value(room: Path) -> None:
 
 def test_a_difference_is_told_line_by_line(room: Path) -> None:
     """Exit status 0, also where there is none."""
-    said = run("trails", "diff", room / "a.set", room / "b.set")
+    said = run("trails", "diff", "--keys", room / "a.set", room / "b.set")
 
     assert (said.status, said.out) == (0, "- ip 198.51.100.7\n+ path /bad.php\n")
-    assert run("trails", "diff", room / "a.set", room / "a.set").out == ""
+    assert run("trails", "diff", "--keys", room / "a.set", room / "a.set").out == ""
+    counted = run("trails", "diff", room / "a.set", room / "b.set").out
+    assert counted == "a ip +0 -1\nb path +1 -0\nall keys +1 -1\n"
 
 
-def test_a_set_is_published_and_rolled_back(room: Path) -> None:
+def test_a_set_is_put_to_use_and_rolled_back(room: Path) -> None:
     """What is current is said each time."""
     state = room / "state"
 
-    first = run("trails", "publish", "--state-dir", state, room / "a.set")
-    second = run("trails", "publish", "--state-dir", state, room / "b.set")
+    first = run("trails", "use", "--state-dir", state, room / "a.set")
+    second = run("trails", "use", "--state-dir", state, room / "b.set")
     back = run("trails", "rollback", "--state-dir", state)
 
     assert (first.status, second.status, back.status) == (0, 0, 0)

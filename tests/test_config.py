@@ -23,8 +23,8 @@ def keys_of(kind: type[msgspec.Struct], path: str = "") -> dict[str, str]:
     for field in msgspec.structs.fields(kind):
         if (kind, field.name) == (config.Output, "options"):
             continue  # no key that anybody writes: it holds the keys of the output's type
-        here = f"{path}.{field.name}" if path else field.name
-        keys[here] = field.name
+        here = f"{path}.{field.encode_name}" if path else field.encode_name
+        keys[here] = field.encode_name
         for inner in (field.type, *getattr(field.type, "__args__", ())):
             if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
                 keys |= keys_of(inner, here)
@@ -39,7 +39,8 @@ def with_examples(text: str) -> str:
         if found:
             lines.append(f"{found['indent']}{found['text']}")
         else:
-            lines.append(re.sub(r"^(\s*(?:entries|rules|suppress|outputs):) \[\]", r"\1", line))
+            emptied = r"^(\s*(?:entries|rules|suppress|outputs|from):) (?:\[\]|null)"
+            lines.append(re.sub(emptied, r"\1", line))
     return "\n".join(lines)
 
 
@@ -72,7 +73,7 @@ def test_the_sample_gives_every_key_of_every_section() -> None:
     assert list(raw) == list(Settings.__struct_fields__)
 
     for section in Settings.__struct_fields__:
-        known = getattr(getattr(Settings(), section), "__struct_fields__", None)
+        known = getattr(getattr(Settings(), section), "__struct_encode_fields__", None)
         if known is not None:
             assert list(raw[section]) == list(known)
 

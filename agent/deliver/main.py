@@ -19,6 +19,7 @@ from agent.deliver.http import StatusServer
 from agent.deliver.journal import Bounds, left_behind
 from agent.deliver.keeper import Keeper
 from agent.deliver.lane import Lane, Place
+from agent.deliver.lists import Lists
 from agent.deliver.losses import Losses
 from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
@@ -66,7 +67,10 @@ class Deliver:
         self._losses = Losses(_notices(settings))
         self._troubles = Troubles(_notices(settings))
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
-        page = metrics.page(self.server, lambda: self.lanes, lambda: self.http.refused)
+        self._lists = Lists(state_dir, _notices(settings))
+        page = metrics.page(
+            self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
+        )
         self.http = StatusServer(
             settings.http.address,
             page if settings.http.metrics else None,
@@ -98,6 +102,7 @@ class Deliver:
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
+            self.tell_lists(now_us)
         return 0
 
     def close(self) -> None:
@@ -159,6 +164,11 @@ class Deliver:
         for event in self._troubles.left_behind(left, now_us):
             _log.warning("%s", event.info)
             self.take([event])
+
+    def tell_lists(self, now_us: int) -> None:
+        """Send an event about each list whose trouble has lasted too long, or ended."""
+        self._lists.refresh()
+        self.take([*self._lists.tell(now_us)])
 
     def unhealthy(self) -> str:
         """Return which loop shows no sign of life, or nothing."""

@@ -31,6 +31,7 @@ SNAPSHOT_LIFE = 120.0
 """Seconds after which the numbers of a sense that went away are no longer shown."""
 
 Lanes = Callable[[], Sequence[Lane]]
+Metrics = Callable[[], Iterable[Metric]]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,100}")
 _LABEL = re.compile(r"[A-Za-z0-9_.:@/+ -]*")
@@ -39,15 +40,21 @@ _LABEL = re.compile(r"[A-Za-z0-9_.:@/+ -]*")
 class _Collector(Collector):
     """Yields all metrics of the agent."""
 
-    def __init__(self, server: Server, lanes: Lanes, http_refused: Callable[[], int]) -> None:
+    def __init__(
+        self, server: Server, lanes: Lanes, http_refused: Callable[[], int], lists: Metrics
+    ) -> None:
         self._server = server
+        self._lists = lists
         self._http_refused = http_refused
         self._lanes = lanes
         self._started = time.time()
 
     def collect(self) -> Iterator[Metric]:
         """Yield deliver's own metrics, then those of sense that do not clash with them."""
-        own = [*self._about_process(), *_about_link(self._server), *_about_lanes(self._lanes())]
+        own = [
+            *(*self._about_process(), *_about_link(self._server)),
+            *(*_about_lanes(self._lanes()), *self._lists()),
+        ]
         yield from own
         sense = self._server.sense
         if sense.snapshot and time.monotonic() - sense.snapshot_at < SNAPSHOT_LIFE:
@@ -61,10 +68,12 @@ class _Collector(Collector):
         yield _gauge("deliver_start_time_seconds", "When deliver started.", self._started)
 
 
-def page(server: Server, lanes: Lanes, http_refused: Callable[[], int]) -> Callable[[], bytes]:
+def page(
+    server: Server, lanes: Lanes, http_refused: Callable[[], int], lists: Metrics = tuple
+) -> Callable[[], bytes]:
     """Return the function that renders all metrics."""
     registry = CollectorRegistry()
-    registry.register(_Collector(server, lanes, http_refused))
+    registry.register(_Collector(server, lanes, http_refused, lists))
     ProcessCollector(registry=registry)
 
     def render() -> bytes:

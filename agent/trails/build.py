@@ -1,7 +1,8 @@
-"""Build a trail set: take trails in order of precedence, write one immutable file.
+"""Build a trail set: take trails, write one immutable file.
 
-A later trail of a key replaces info and reference; the sources of all are kept. Peak memory is
-the packed keys and one sorted copy, no object a trail.
+Of several trails of a key the one of the highest rank gives info and reference, of equal ranks
+the later; the sources of all are kept. Peak memory is the packed keys and one sorted copy, no
+object a trail.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from array import array
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -22,11 +23,14 @@ from agent.model import Source, Trail
 from agent.scan import layout
 from agent.trails import keys
 from agent.trails.pack import Packer
+from agent.trails.pair import pair
 from agent.trails.patterns import Gate
 
 UNUSED = 0xFFFFFFFF
 MAX_SAMPLES = 5
 """Samples kept of each reason for inert rows: enough to see what is wrong with a list."""
+MAX_QUARANTINED = 20_000
+"""Quarantined keys listed in a set; beyond they are only counted: a poisoned list has millions."""
 GATE_SAMPLES = 20_000
 """Names by which the gate learns what is common: a tenth of a second of counting."""
 EPOCH = date(1970, 1, 1)
@@ -53,10 +57,43 @@ class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
 
 
+class Previous(Protocol):
+    """What building needs of the set before: its rows, sorted alike, and who named them."""
+
+    @property
+    def pool(self) -> memoryview:
+        """Return all keys, end to end."""
+
+    @property
+    def row_words(self) -> memoryview:
+        """Return all rows, two words each."""
+
+    def sources_at(self, start: int) -> tuple[Source, ...]:
+        """Return the sources that rows with this provenance have."""
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of the set before: first and last days of the sources of each key.
+
+    A source that no longer names a key is kept where its list is one of `lists` and named the
+    key after the day `since`.
+    """
+
+    previous: Previous
+    lists: frozenset[str]
+    since: int
+
+
 class Builder:
     """Collects trails; `write` ends it. `seed` is drawn unless given, `built_us` is now."""
 
-    def __init__(self, seed: int | None = None, built_us: int | None = None) -> None:
+    def __init__(
+        self,
+        seed: int | None = None,
+        built_us: int | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self._memory = memory
         self._built_us = time.time_ns() // 1000 if built_us is None else built_us
         self.seed = secrets.randbits(64) if seed is None else seed
         self._packer = Packer(self.seed)
@@ -69,6 +106,8 @@ class Builder:
         self._inert_counts: dict[str, int] = {}
         self._shadowed: list[str] = []
         self._quarantined: list[str] = []
+        self._quarantined_count = 0
+        self._ranks = bytearray()
 
     @property
     def count(self) -> int:
@@ -78,19 +117,38 @@ class Builder:
     def add(self, trail: Trail) -> str | None:
         """Take one trail; return None, or the reason why it can never match."""
         try:
-            kind, key, flags = keys.parse(trail.key, trail.dialect, trail.kind)
+            self.put(self.read(trail), trail, trail.source)
+        except keys.Inert as error:
+            return str(error)
+        return None
+
+    def read(self, trail: Trail) -> keys.Key:
+        """Return the key of a trail; raise Inert, noted, where it can never match."""
+        try:
+            return keys.parse(trail.key, trail.dialect, trail.kind)
         except keys.Inert as error:
             self._note_inert(str(error), trail.key)
-            return str(error)
+            raise
+
+    def holds(self, key: keys.Key) -> bool:
+        """Tell whether a key was taken already."""
+        return self._packer.find(key.kind, key.key) >= 0
+
+    def put(self, key: keys.Key, trail: Trail, source: Source, rank: int = 0) -> None:
+        """Take a trail's label, of a rank from 0 to 255, and who names it, for a key."""
         label = self._labels.setdefault((trail.info, trail.reference), len(self._labels))
-        row = self._packer.find(kind, key)
+        row = self._packer.find(key.kind, key.key)
         if row < 0:
-            self._packer.append(kind, key, flags, label, self._provenance(trail.source))
-            return None
-        merged = self._merge(self._packer.provenance(row), trail.source)
+            self._packer.append(key.kind, key.key, key.flags, label, self._provenance(source))
+            self._ranks.append(rank)
+            return
+        if rank < self._ranks[row]:
+            label = self._packer.label(row)
+        else:
+            self._ranks[row] = rank
+        merged = self._merge(self._packer.provenance(row), source)
         # A key listed with and without its leading dot means both: drop the restriction.
-        self._packer.replace(row, flags & self._packer.flags(row), label, merged)
-        return None
+        self._packer.replace(row, key.flags & self._packer.flags(row), label, merged)
 
     def shadow(self, key: str, reason: str) -> None:
         """Note a key that an allow-list silences."""
@@ -98,7 +156,9 @@ class Builder:
 
     def quarantine(self, key: str, reason: str) -> None:
         """Note a key that is kept out of matching and reported."""
-        self._quarantined.append(f"{key}\t{reason}")
+        self._quarantined_count += 1
+        if len(self._quarantined) < MAX_QUARANTINED:
+            self._quarantined.append(f"{key}\t{reason}")
 
     def write(self, path: Path) -> SetInfo:
         """Write the set to `path`, synchronised to disk; the builder is spent. Raise OSError."""
@@ -117,6 +177,7 @@ class Builder:
     def _write(self, file: BinaryIO) -> SetInfo:
         packer = self._packer
         packer.sort()
+        self._remember()
         labels = array("I", [UNUSED]) * len(self._labels)
         provenances = array("I", [UNUSED]) * len(self._provenance_list)
         packer.renumber(labels, provenances)
@@ -156,7 +217,7 @@ class Builder:
 
     def _entry(self, source: Source) -> tuple[int, int, int]:
         number = self._sources.setdefault(source.name, len(self._sources))
-        return number, _day(source.first_seen), _day(source.last_seen)
+        return number, day_number(source.first_seen), day_number(source.last_seen)
 
     def _number_provenance(self, entries: tuple[tuple[int, int, int], ...]) -> int:
         number = self._provenances.get(entries)
@@ -172,6 +233,32 @@ class Builder:
         old = entries.get(new[0], new)
         first = min((day for day in (old[1], new[1]) if day), default=0)
         entries[new[0]] = (new[0], first, max(old[2], new[2]))
+        return self._number_provenance(tuple(entries[key] for key in sorted(entries)))
+
+    def _remember(self) -> None:
+        """Give sources the days that the set before knows, and keep those that named a key."""
+        if self._memory is None:
+            return
+        previous = self._memory.previous
+        packer = self._packer
+        partner = array("I", [UNUSED]) * packer.count
+        pair(packer.pool_bytes(), packer.row_words(), previous.pool, previous.row_words, partner)
+        packer.carry(partner, previous.row_words, self._remembered)
+
+    def _remembered(self, number: int, start: int) -> int:
+        """Return the number of the sources `number` joined with those of the set before."""
+        memory = self._memory
+        if memory is None:
+            return number
+        entries = {entry[0]: entry for entry in self._provenance_list[number]}
+        for source in memory.previous.sources_at(start):
+            old = self._entry(source)
+            new = entries.get(old[0])
+            if new is not None:
+                first = min((day for day in (old[1], new[1]) if day), default=0)
+                entries[old[0]] = (old[0], first, max(old[2], new[2]))
+            elif source.name in memory.lists and old[2] > memory.since:
+                entries[old[0]] = old
         return self._number_provenance(tuple(entries[key] for key in sorted(entries)))
 
     def _label_section(self, renumbered: "array[int]") -> tuple["array[int]", bytes]:
@@ -255,7 +342,7 @@ class Builder:
             built_us=self._built_us,
             ungated=ungated,
             shadowed=len(self._shadowed),
-            quarantined=len(self._quarantined),
+            quarantined=self._quarantined_count,
         )
 
     def _tables(self, sections: "_Sections") -> "array[int]":
@@ -354,7 +441,7 @@ def _power_of_two(size: int) -> int:
     return 1 << max(0, size - 1).bit_length()
 
 
-def _day(text: str) -> int:
+def day_number(text: str) -> int:
     """Return days since 1970 of an ISO date, 0 for none; raise ValueError."""
     if not text:
         return 0

@@ -1,25 +1,59 @@
-"""What one set has and another has not: both are sorted alike, so one walk over both tells."""
+"""What one set has and another has not, key by key, or counted by list and kind."""
 
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 
 from agent.scan import layout
+from agent.trails.pair import pair
 from agent.trails.set import TrailSet
+
+ABSENT = 0xFFFFFFFF
 
 
 def diff(old: TrailSet, new: TrailSet) -> Iterator[str]:
-    """Yield `+ kind key` and `- kind key` lines in the order of the sets."""
-    for kind in range(layout.KINDS):
-        name = layout.KIND_NAMES[kind]
-        before, after = old.rows(kind), new.rows(kind)
-        one, two = next(before, None), next(after, None)
-        while one is not None or two is not None:
-            left = old.row(one) if one is not None else None
-            right = new.row(two) if two is not None else None
-            if right is None or (left is not None and left.raw < right.raw):
-                yield f"- {name} {left.key if left else ''}"
-                one = next(before, None)
-            elif left is None or right.raw < left.raw:
-                yield f"+ {name} {right.key}"
-                two = next(after, None)
-            else:
-                one, two = next(before, None), next(after, None)
+    """Yield a line `- kind key` for each key that went, then `+ kind key` for each that came."""
+    for sign, trails, number in _differing(old, new):
+        row = trails.row(number)
+        yield f"{sign} {layout.KIND_NAMES[row.kind]} {row.key}"
+
+
+def changes(old: TrailSet | None, new: TrailSet) -> tuple[str, ...]:
+    """Return a line `list kind +came -went` for each list and kind, and one for all keys.
+
+    A key that several lists name counts for each of them, and once in the last line.
+    """
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    total: Counter[str] = Counter()
+    for sign, trails, number in _differing(old, new):
+        row = trails.row(number)
+        total[sign] += 1
+        for source in row.sources:
+            by_kind = counted.setdefault((source.name, layout.KIND_NAMES[row.kind]), Counter())
+            by_kind[sign] += 1
+    lines = [
+        f"{name} {kind} +{signs['+']} -{signs['-']}"
+        for (name, kind), signs in sorted(counted.items())
+    ]
+    return (*lines, f"all keys +{total['+']} -{total['-']}")
+
+
+def _differing(old: TrailSet | None, new: TrailSet) -> Iterator[tuple[str, TrailSet, int]]:
+    """Yield sign, set and row of every key that only one of the two has."""
+    if old is not None:
+        yield from (("-", old, row) for row in _alone(old, new))
+        yield from (("+", new, row) for row in _alone(new, old))
+    else:
+        yield from (("+", new, row) for row in range(new.info.keys))
+
+
+def _alone(one: TrailSet, other: TrailSet) -> Iterator[int]:
+    partner = partners(one, other)
+    return (row for row, found in enumerate(partner) if found == ABSENT)
+
+
+def partners(one: TrailSet, other: TrailSet) -> "array[int]":
+    """Return for each row of `one` that of the same key in `other`, or ABSENT ('I')."""
+    partner = array("I", [ABSENT]) * one.info.keys
+    pair(one.pool, one.row_words, other.pool, other.row_words, partner)
+    return partner

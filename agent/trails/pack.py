@@ -130,6 +130,16 @@ class Packer:
         """Replace each provenance number by spans ('I') of it."""
         self._point(spans)
 
+    def carry(
+        self, partner: "array[int]", rows: memoryview, join: Callable[[int, int], int]
+    ) -> None:
+        """Join the provenance of sorted rows with that of their partners in another set.
+
+        `partner` ('I') has the row of the other set, or 0xFFFFFFFF; `rows` are the other's words.
+        `join` is asked once for each pair of provenances and returns the number of the joint one.
+        """
+        self._carry(partner, rows, join)
+
     def digest_rows(self, classes: "array[int]", update: Callable[[memoryview], None]) -> None:
         """Give `update` what rows mean: lengths, kinds, flags, labels and classes of sources.
 
@@ -361,7 +371,9 @@ class Packer:
             if provenances[provenance] == LOW32:
                 provenances[provenance] = next_provenance
                 next_provenance += 1
-            self.rows[i * 2 + 1] = labels[label] | (provenances[provenance] << 32)
+            new_label = labels[label]
+            new_provenance = provenances[provenance]
+            self.rows[i * 2 + 1] = new_label | (new_provenance << 32)
             i += 1
         return next_label, next_provenance
 
@@ -371,6 +383,24 @@ class Packer:
             word = self.rows[i * 2 + 1]
             span = spans[word >> 32] & LOW32
             self.rows[i * 2 + 1] = (word & LOW32) | (span << 32)
+            i += 1
+
+    def _carry(
+        self, partner: "array[int]", rows: memoryview, join: Callable[[int, int], int]
+    ) -> None:
+        known: dict[int, int] = {}
+        i = 0
+        while i < self.count:
+            other = partner[i]
+            if other != LOW32:
+                word = self.rows[i * 2 + 1]
+                both = ((word >> 32) << 32) | (rows[other * 2 + 1] >> 32)
+                found = known.get(both)
+                if found is None:
+                    found = join(both >> 32, both & LOW32)
+                    known[both] = found
+                number = found
+                self.rows[i * 2 + 1] = (word & LOW32) | (number << 32)
             i += 1
 
     def _digest_chunk(self, row: int, end: int, classes: "array[int]", chunk: "array[int]") -> None:

@@ -107,10 +107,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the content of `path` so that a crash leaves the old or the new one, whole."""
+def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Replace the content of `path` so that a crash leaves the old or the new one, whole.
+
+    `mode` is given to the file before it has its name; None leaves it to the umask.
+    """
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(data)
+    if mode is not None:
+        fresh.chmod(mode)
     sync_file(fresh)
     fresh.replace(path)
     sync_folder(path.parent)

@@ -122,7 +122,17 @@ class TrailSet:
         raw = self._slice(layout.SECTION_POOL, first & 0xFFFFFFFF, (first >> 32) & 0xFFFF)
         info, reference = self._label(second & 0xFFFFFFFF)
         spelled = keys.spell(kind, raw, flags)
-        return Row(kind, raw, flags, spelled, info, reference, self._sources(second >> 32))
+        return Row(kind, raw, flags, spelled, info, reference, self.sources_at(second >> 32))
+
+    @property
+    def pool(self) -> memoryview:
+        """Return all keys, end to end."""
+        return self._view(layout.SECTION_POOL)
+
+    @property
+    def row_words(self) -> memoryview:
+        """Return all rows, two words each, sorted by kind and key."""
+        return self._view(layout.SECTION_ROWS).cast("Q")
 
     def rows(self, kind: int) -> Iterator[int]:
         """Yield the rows of one kind, in the order of their keys."""
@@ -150,8 +160,11 @@ class TrailSet:
         return low
 
     def _section(self, section: int) -> bytes:
+        return bytes(self._view(section))
+
+    def _view(self, section: int) -> memoryview:
         offset, length = self._header.sections[section]
-        return bytes(memoryview(self.buffer)[offset : offset + length])
+        return memoryview(self.buffer)[offset : offset + length]
 
     def _slice(self, section: int, start: int, size: int) -> bytes:
         offset, length = self._header.sections[section]
@@ -167,7 +180,8 @@ class TrailSet:
             texts.append(data.decode("utf-8", "backslashreplace"))
         return texts[0], texts[1]
 
-    def _sources(self, start: int) -> tuple[Source, ...]:
+    def sources_at(self, start: int) -> tuple[Source, ...]:
+        """Return the sources that rows with this provenance have, by where these begin."""
         at = self._header.sections[layout.SECTION_PROVENANCE][0] // 8 + start
         found = []
         for word in self._words[at + 1 : at + 1 + self._words[at]]:

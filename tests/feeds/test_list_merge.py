@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from agent.config import ConfigError, Duration, Options, Trails
-from agent.trails.build import Builder
+from agent.model import Source
+from agent.scan import layout
+from agent.trails.build import Builder, Memory
 from agent.trails.set import TrailSet
 from feeds._catalog import Feed
 from feeds._merge import Copy, Tally, merge
 from feeds._reader import reader_of
+
+TODAY = 20_000
 
 
 def test_curated_label_wins_over_specific_over_vague(tmp_path: Path) -> None:
@@ -82,7 +86,7 @@ def test_public_list_cannot_name_private_or_huge_ranges(tmp_path: Path, key: str
     rows, tallies = _merged(tmp_path, [_copy(tmp_path, "l", f"{key}\n198.51.100.1")], Trails())
 
     assert set(rows) == {"198.51.100.1"}
-    assert tallies["l"].left_out.total() == 1
+    assert tallies["l"].quarantined == 1
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_sinkhole_and_trusted_lists_may_name_private_addresses(tmp_path: Path) -
     """Sinkholes answer privately; a site's own list may be told to be believed."""
     copies = [
         _copy(tmp_path, "s", "10.1.2.3", info="sinkhole x (malware)"),
-        _copy(tmp_path, "own", "10.1.2.4", allow_private=True),
+        _copy(tmp_path, "own", "10.1.2.4", trusted=True),
     ]
 
     rows, _ = _merged(tmp_path, copies, Trails())
@@ -123,7 +127,7 @@ def test_excluded_labels_are_left_out(tmp_path: Path) -> None:
 def test_faulty_exclusion_is_named(tmp_path: Path) -> None:
     """A pattern that does not compile is an error with its key."""
     with pytest.raises(ConfigError, match=r"trails\.exclude_info"):
-        merge([], Trails(exclude_info="("), Builder())
+        merge([], [], Trails(exclude_info="("), Builder(), TODAY)
 
 
 def test_bare_malware_address_is_a_potential_site(tmp_path: Path) -> None:
@@ -143,10 +147,148 @@ def test_set_is_the_same_whatever_the_order_of_lists(tmp_path: Path) -> None:
 
     def built(order: list[Copy]) -> str:
         builder = Builder()
-        merge(order, Trails(), builder)
+        merge(order, [copy.reader for copy in order], Trails(), builder, TODAY)
         return builder.write(tmp_path / "set").set_id
 
     assert built(copies) == built(copies[::-1])
+
+
+def test_two_vague_lists_must_agree_where_three_are_asked_for(tmp_path: Path) -> None:
+    """min_feeds beyond the lists in use means all of them, or their addresses could never count."""
+    copies = [
+        _copy(tmp_path, "v1", "198.51.100.1\n198.51.100.2", standing="vague"),
+        _copy(tmp_path, "v2", "198.51.100.1\n198.51.100.3", standing="vague"),
+    ]
+
+    rows, _ = _merged(tmp_path, copies, Trails(min_feeds=3))
+
+    assert set(rows) == {"198.51.100.1"}
+
+
+def test_a_vague_list_that_is_down_lets_nothing_in(tmp_path: Path) -> None:
+    """It is in use all the same: the other one alone does not decide."""
+    v1 = _copy(tmp_path, "v1", "198.51.100.1", standing="vague")
+    v2 = _copy(tmp_path, "v2", "198.51.100.1", standing="vague")
+    builder = Builder()
+
+    merge([v1], [v1.reader, v2.reader], Trails(), builder, TODAY)
+
+    assert builder.count == 0
+
+
+def test_a_confident_list_is_company_enough(tmp_path: Path) -> None:
+    """What a specific list names gets the vague one as a second source."""
+    copies = [
+        _copy(tmp_path, "a-vague", "198.51.100.1\n198.51.100.2", standing="vague"),
+        _copy(tmp_path, "b-vague", "198.51.100.3", standing="vague"),
+        _copy(tmp_path, "specific", "198.51.100.1", info="x (malware)"),
+    ]
+
+    rows, _ = _merged(tmp_path, copies, Trails())
+
+    assert rows == {"198.51.100.1": ("x (malware)", {"a-vague", "specific"})}
+
+
+def test_an_aged_address_needs_company_and_then_goes(tmp_path: Path) -> None:
+    """A list that is down keeps its copy; its addresses are worth less every day."""
+
+    def keys(day: int, *others: Copy) -> set[str]:
+        builder = Builder()
+        copy = Copy(_copy(tmp_path, "s", "198.51.100.1\nx.example.org").reader, tmp_path / "s", day)
+        copies = [copy, *others]
+        merge(copies, [c.reader for c in copies], Trails(), builder, TODAY)
+        trails = TrailSet(builder.to_bytes(), "merged")
+        return {trails.row(n).key for n in range(trails.info.keys)}
+
+    vague = [_copy(tmp_path, v, "198.51.100.1", standing="vague") for v in ("v1", "v2")]
+
+    assert keys(TODAY - 30) == {"198.51.100.1", "x.example.org"}
+    assert keys(TODAY - 40) == {"x.example.org"}
+    assert keys(TODAY - 40, *vague) == {"198.51.100.1", "x.example.org"}
+    assert keys(TODAY - 800) == set()
+
+
+def test_days_are_those_of_the_list_or_those_on_which_we_saw_it(tmp_path: Path) -> None:
+    """Every source of every key has both days."""
+    trails = _built(tmp_path, [_copy(tmp_path, "l", "x.example.org")], TODAY)
+
+    assert trails.row(0).sources == (Source("l", "2024-10-04", "2024-10-04"),)
+
+
+def test_first_days_are_kept_and_last_days_move_on(tmp_path: Path) -> None:
+    """The published set is the memory; a list that no longer names a key stays for a year."""
+    one, two = _copy(tmp_path, "one", "x.example.org"), _copy(tmp_path, "two", "x.example.org")
+    first = _built(tmp_path, [one, two], TODAY)
+    (tmp_path / "two").write_text("y.example.org")
+
+    second = _built(tmp_path, [one, two], TODAY + 10, first)
+    rows = {second.row(n).key: second.row(n).sources for n in range(2)}
+
+    assert rows["x.example.org"] == (
+        Source("one", "2024-10-04", "2024-10-14"),
+        Source("two", "2024-10-04", "2024-10-04"),
+    )
+    assert rows["y.example.org"] == (Source("two", "2024-10-14", "2024-10-14"),)
+    late = _built(tmp_path, [one, two], TODAY + 400, second)
+    assert [source.name for source in late.row(0).sources] == ["one"]
+
+
+def test_a_list_that_is_turned_off_is_forgotten(tmp_path: Path) -> None:
+    """Who no longer wants a list does not want to read of it."""
+    one, two = _copy(tmp_path, "one", "x.example.org"), _copy(tmp_path, "two", "x.example.org")
+    first = _built(tmp_path, [one, two], TODAY)
+
+    second = _built(tmp_path, [one], TODAY + 1, first)
+
+    assert [source.name for source in second.row(0).sources] == ["one"]
+
+
+def test_a_key_that_its_list_takes_back_goes_at_once(tmp_path: Path) -> None:
+    """It may have been a false positive."""
+    copy = _copy(tmp_path, "one", "x.example.org\ny.example.org")
+    first = _built(tmp_path, [copy], TODAY)
+    (tmp_path / "one").write_text("y.example.org")
+
+    second = _built(tmp_path, [copy], TODAY + 1, first)
+
+    assert [second.row(n).key for n in range(second.info.keys)] == ["y.example.org"]
+
+
+def test_the_same_lists_on_another_day_are_the_same_set(tmp_path: Path) -> None:
+    """First days are remembered and last days are no part of the content hash."""
+    copies = [_copy(tmp_path, "one", "x.example.org"), _copy(tmp_path, "two", "x.example.org/y")]
+    first = _built(tmp_path, copies, TODAY)
+
+    second = _built(tmp_path, copies, TODAY + 5, first)
+
+    assert second.info.set_id == first.info.set_id
+
+
+def test_quarantined_rows_are_listed_in_the_set_with_reason_and_list(tmp_path: Path) -> None:
+    """`trails info --quarantined` shows them; they match nothing."""
+    copies = [_copy(tmp_path, "l", "github.com\n104.16.1.2\nx.example.org")]
+
+    trails = _built(tmp_path, copies, TODAY)
+
+    assert (trails.info.keys, trails.info.quarantined) == (1, 2)
+    assert trails.lines(layout.SECTION_QUARANTINED) == (
+        "github.com\ta popular name\tl",
+        "104.16.1.2\tan address of a content delivery network\tl",
+    )
+
+
+def _built(
+    folder: Path, copies: list[Copy], today: int, previous: TrailSet | None = None
+) -> TrailSet:
+    """Return the set that these copies make on a day, each confirmed on that day."""
+    names = frozenset(copy.reader.feed.name for copy in copies)
+    memory = None
+    if previous is not None:
+        memory = Memory(previous=previous, lists=names, since=today - 365)
+    builder = Builder(memory=memory)
+    fresh = [Copy(copy.reader, copy.path, today) for copy in copies]
+    merge(fresh, [copy.reader for copy in copies], Trails(), builder, today)
+    return TrailSet(builder.to_bytes(), "built")
 
 
 def _copy(
@@ -168,7 +310,7 @@ def _copy(
         options=Options(),
         **changes,
     )
-    return Copy(reader_of(feed), path)
+    return Copy(reader_of(feed), path, TODAY)
 
 
 def _merged(
@@ -176,7 +318,8 @@ def _merged(
 ) -> tuple[Mapping[str, tuple[str, set[str]]], Mapping[str, Tally]]:
     """Return label and sources by key of the set made of `copies`, and the tallies."""
     builder = Builder()
-    tallies = merge(copies, trails, builder)
+    lists = [copy.reader for copy in copies]
+    tallies = merge(copies, lists, trails, builder, TODAY).tallies
     path = folder / "built.set"
     info = builder.write(path)
     trail_set = TrailSet.open(path)

@@ -20,7 +20,8 @@ from agent.trails.publish import current_set, rollback
 from agent.trails.set import TrailSet
 from feeds import plain
 from feeds._fetch import Fetcher
-from feeds._update import ListReport, UpdateResult, update
+from feeds._result import ListReport, UpdateResult
+from feeds._update import update
 from tests.feeds.list_server import Answer, ListServer
 
 HOUR = 3600.0

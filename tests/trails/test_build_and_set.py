@@ -643,3 +643,19 @@ def _with(builder: Builder, trails: Iterable[Trail]) -> Builder:
 def _seen_later(one: Trail) -> Trail:
     source = Source(one.source.name, one.source.first_seen, "2025-05-05")
     return trail(one.key, one.info, source, reference=one.reference)
+
+
+def test_each_key_keeps_its_own_source_and_label() -> None:
+    """Many sources in one set: none is taken for another."""
+    builder = Builder(1)
+    for n in range(300):
+        source = Source(f"list{n}", "2026-01-02", "2026-03-04")
+        builder.add(Trail(key=f"k{n:03}.org", info=f"i{n}", reference=f"r{n}", source=source))
+
+    opened = TrailSet(builder.to_bytes(), "many")
+
+    rows = [opened.row(n) for n in range(300)]
+    assert [row.sources for row in rows] == [
+        (Source(f"list{n}", "2026-01-02", "2026-03-04"),) for n in range(300)
+    ]
+    assert [(row.info, row.reference) for row in rows] == [(f"i{n}", f"r{n}") for n in range(300)]

@@ -1,0 +1,75 @@
+"""The gate: refuse a new set that is not plausible beside the current one."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from agent.config import Gate
+from agent.scan import layout
+from agent.trails.publish import current_set
+from agent.trails.set import SetError, TrailSet
+from feeds._quarantine import popular_names
+from feeds._result import Why
+
+MAX_NAMED = 5
+"""Popular names that a refusal tells: enough to see what happened."""
+
+_log = logging.getLogger("feeds.gate")
+
+
+class Verdict(NamedTuple):
+    """Why a set is refused; both are empty where it may be published."""
+
+    why: Why
+    reason: str
+
+
+def judge(
+    new: TrailSet, current: TrailSet | None, limits: Gate, came: int, protect: Iterable[str]
+) -> Verdict:
+    """Compare a new set with the current one, which may be missing.
+
+    `came` keys are of lists that the current set does not know: they are no growth.
+    """
+    if not new.info.keys:
+        return Verdict("empty", "the new set is empty")
+    named = _newly_named(new, current, protect)
+    if named:
+        listed = ", ".join(named[:MAX_NAMED])
+        return Verdict("popular", f"the new set names popular sites that all use: {listed}")
+    if current is None:
+        return Verdict("", "")
+    before, after = current.info.keys, new.info.keys
+    said = f"the new set has {after} keys, the current one {before}"
+    if after * 100 < before * (100 - limits.max_shrink):
+        return Verdict("shrunk", f"{said}: shrank by more than gate.max_shrink")
+    if (after - came) * 100 > before * (100 + limits.max_growth):
+        return Verdict("grown", f"{said}: grew by more than gate.max_growth")
+    return Verdict("", "")
+
+
+def open_current(state_dir: Path) -> TrailSet | None:
+    """Open the current set; None where there is none, or none that can be read."""
+    path = current_set(state_dir)
+    if path is None:
+        return None
+    try:
+        return TrailSet.open(path)
+    except SetError as error:
+        _log.warning("the current set cannot be read and will be replaced: %s", error)
+        return None
+
+
+def _newly_named(new: TrailSet, current: TrailSet | None, protect: Iterable[str]) -> list[str]:
+    """Return protected names that the new set holds, whole, and the current one does not."""
+    return sorted(
+        name
+        for name in (*popular_names(), *protect)
+        if _holds(new, name) and not (current is not None and _holds(current, name))
+    )
+
+
+def _holds(trails: TrailSet, name: str) -> bool:
+    host = f"{name}/".encode()
+    return trails.find(layout.DOMAIN, name.encode()) >= 0 or trails.find(layout.URL, host) >= 0
