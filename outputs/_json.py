@@ -104,6 +104,8 @@ def compact_writer() -> Write:
             line: str = quick(document)
         except UnicodeEncodeError:  # a lone surrogate
             return careful(document)
+        if len(line) > LIMIT:
+            return careful(document)
         if not line.isascii():
             line = line.encode("ascii", _ESCAPING).decode()
         return line if "\x7f" not in line and _is_clean(line) else careful(document)

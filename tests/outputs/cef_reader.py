@@ -60,6 +60,7 @@ LABELLED = {
 }
 """Keys that mean nothing without their label; a text where the label is prescribed."""
 
+_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RESERVED_LABELS = {"host", "source", "index"}
 _KEY = re.compile(r"(?:(?<= )|^)([A-Za-z][A-Za-z0-9]*)=")
 
@@ -77,7 +78,7 @@ class Cef(NamedTuple):
 
 def read(line: str) -> Cef:
     """Parse one line; raise CefError for anything that a receiver could read in two ways."""
-    if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u2029" for char in line):
+    if _REFUSED.search(line):
         raise CefError("a control character")
     line.encode("utf-8")
     if not line.startswith("CEF:0|"):

@@ -46,6 +46,8 @@ def cleaned(text: str, limit: int = LIMIT) -> str:
 
 def _told(char: str) -> str:
     code = ord(char)
+    if 0x20 <= code < 0x7F:
+        return char
     if char in _BLANKS:
         return " "
     if unicodedata.category(char) == "Cs":

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.model import Endpoint
+from agent.model import Endpoint, Http, Source
 from outputs._formats import FORMATS
 from tests.outputs.samples import AGENT, EMPTY, EVENT, FULL, RUN_ID, delivery
 
@@ -187,3 +187,83 @@ def test_ecs_leaves_out_an_address_that_is_none() -> None:
     event = msgspec.structs.replace(EVENT, source=Endpoint("gateway", 1))
 
     assert strict(FORMATS["ecs"](delivery(event)))["source"] == {"address": "gateway", "port": 1}
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("evil.biz", {"domain": "evil.biz"}),
+        ("evil.biz:8080", {"domain": "evil.biz", "port": 8080}),
+        ("[2001:db8::1]:80", {"domain": "2001:db8::1", "port": 80}),
+        ("[2001:db8::1]", {"domain": "2001:db8::1"}),
+        ("2001:db8::1", {"domain": "2001:db8::1"}),
+        ("evil.biz:99999", {"domain": "evil.biz:99999"}),
+        ("evil.biz:", {"domain": "evil.biz:"}),
+    ],
+)
+def test_ecs_parts_the_port_from_the_host(host: str, expected: dict[str, Any]) -> None:
+    """A search for the domain finds it whatever the port was."""
+    event = msgspec.structs.replace(FULL, http=Http(method="GET", url="/a", host=host))
+
+    url = strict(FORMATS["ecs"](delivery(event)))["url"]
+
+    assert {key: value for key, value in url.items() if key in ("domain", "port")} == expected
+
+
+@pytest.mark.parametrize("day", ["2026-13-45", "2026-02-30", "yesterday", "", "0000-00-00"])
+def test_ecs_leaves_out_a_day_that_is_none(day: str) -> None:
+    """Lists say many things; Elasticsearch would refuse the whole document."""
+    event = msgspec.structs.replace(EVENT, sources=(Source("x", day, "2026-02-28"),))
+
+    document = strict(FORMATS["ecs"](delivery(event)))
+
+    assert document["maltrail"]["sources"] == [{"name": "x", "last_seen": "2026-02-28"}]
+    assert "first_seen" not in document["threat"]["indicator"]
+
+
+def test_ecs_names_evidence_so_that_no_field_is_value_and_object() -> None:
+    """A dot would make an object of the part before it."""
+    event = msgspec.structs.replace(AGENT, evidence={"a": 1, "a.b": 2, "queue full": 3, "": 4})
+
+    evidence = strict(FORMATS["ecs"](delivery(event)))["maltrail"]["evidence"]
+
+    assert evidence == {"a": 1, "a_b": 2, "queue_full": 3, "_": 4}
+
+
+@pytest.mark.parametrize(
+    ("class_id", "kind", "outcome"),
+    [
+        ("agent-start", ["start"], None),
+        ("agent-stop", ["end"], None),
+        ("agent-reload", ["change"], None),
+        ("agent-heartbeat", ["info"], None),
+        ("agent-loss", ["info"], "failure"),
+    ],
+)
+def test_ecs_tells_trouble_of_the_agent_as_a_failure(
+    class_id: str, kind: list[str], outcome: str | None
+) -> None:
+    """The category `host` knows no type `error`."""
+    event = msgspec.structs.replace(AGENT, class_id=class_id)
+
+    found = strict(FORMATS["ecs"](delivery(event)))["event"]
+
+    assert (found["category"], found["type"]) == (["host"], kind)
+    assert found.get("outcome") == outcome
+
+
+@pytest.mark.parametrize("name", ["maltrail", "ecs"])
+@pytest.mark.parametrize("text", ["é", 'a "b" \\ c', "\x7f", "\U0001f9a0", "\ud800", "a\nb"])
+def test_json_is_ascii_whatever_is_in_it(name: str, text: str) -> None:
+    """Receivers guess encodings; nobody guesses ASCII wrong."""
+    event = msgspec.structs.replace(FULL, info=text)
+
+    assert FORMATS[name](delivery(event)).isascii()
+
+
+@pytest.mark.parametrize("name", ["maltrail", "ecs"])
+def test_times_beyond_the_calendar_are_the_last_of_it(name: str) -> None:
+    """A capture file may claim any time; the event must still be told."""
+    event = msgspec.structs.replace(FULL, first_us=2**62)
+
+    assert "9999-12-31T23:59:59.999999Z" in FORMATS[name](delivery(event))
