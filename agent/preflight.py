@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,12 +14,15 @@ from agent.config import ConfigError, Settings
 from agent.scan import is_compiled
 from agent.sets import build_own
 from agent.severity import SeverityTable
+from agent.shadows import doubled, silenced
 from agent.suppress import in_force
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
 
 CAP_NET_RAW = 13  # linux/capability.h
 OLD_SECONDS = 7 * 86400
+MAX_TOLD = 5
+"""Keys told of one kind: a whole own list may be in the published set."""
 
 Level = Literal["ok", "warning", "failure"]
 
@@ -95,6 +99,7 @@ def _capture(settings: Settings) -> Iterator[Finding]:
 
 
 def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
+    own = None
     try:
         own = build_own(settings, 0)
     except ConfigError as error:
@@ -106,6 +111,7 @@ def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
             yield Finding(
                 "warning", f"own trails: {refused.count} can never match: {reason}: {samples}"
             )
+        yield from _silenced(own, settings)
     path = current_set(state_dir)
     if path is None:
         yield Finding("warning", f"trail set: none in {state_dir}; run maltrail-agent update")
@@ -116,10 +122,35 @@ def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
     except SetError as error:
         yield Finding("failure", f"trail set: {error}")
         return
+    if own is not None:
+        yield from _doubled(own, opened)
     age = time.time() - opened.info.built_us / 1e6
     level: Level = "warning" if age > OLD_SECONDS else "ok"
     days = f", built {age / 86400:.0f} days ago"
     yield Finding(level, f"trail set: {opened.set_id} with {opened.info.keys} trails{days}")
+
+
+def _silenced(own: TrailSet, settings: Settings) -> Iterator[Finding]:
+    """Tell own trails that the allow-list keeps quiet."""
+    try:
+        allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
+    except ConfigError:
+        return  # told among the rooms
+    for key, entry in islice(silenced(own, allow), MAX_TOLD):
+        yield Finding(
+            "warning",
+            f"own trails: {key} is never reported: allow-list entry {entry.text} ({entry.origin})",
+        )
+
+
+def _doubled(own: TrailSet, published: TrailSet) -> Iterator[Finding]:
+    """Tell that own trails take the place of published ones."""
+    keys = list(doubled(own, published))
+    if keys:
+        named = ", ".join(keys[:MAX_TOLD])
+        yield Finding(
+            "ok", f"own trails: {len(keys)} stand in front of published ones, such as {named}"
+        )
 
 
 def _has_net_raw() -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from agent.config import Settings
+from agent.config import Duration, Origin, Settings
 from feeds import _catalog, _report, _state
 from feeds._state import ListState
 from feeds._update import FOLDER, lists_of
@@ -52,14 +52,33 @@ def health(settings: Settings, state_dir: Path, now: float) -> tuple[ListHealth,
     """
     used = {reader.feed.name: reader.feed for reader in lists_of(settings)}
     states = _state.load(state_dir / FOLDER).lists
+    origin = settings.update.origin
+    if origin is not None and origin.format == "bundle":
+        used[_report.PUBLISHER] = _publisher(origin)
     listed = {**_catalog.known(), **used}
+    off = "turned off by the site" if origin is None else "update.from takes a finished set"
     return tuple(
-        _health(listed[name], states.get(name, ListState()), now, in_use=name in used)
+        _health(listed[name], states.get(name, ListState()), now, "" if name in used else off)
         for name in sorted(listed)
     )
 
 
-def _health(feed: _catalog.Feed, state: ListState, now: float, *, in_use: bool) -> ListHealth:
+def _publisher(origin: Origin) -> _catalog.Feed:
+    """Describe a publisher of bundles as a list."""
+    return _catalog.Feed(
+        name=_report.PUBLISHER,
+        url=origin.url,
+        format="",
+        info="",
+        reference="",
+        period=Duration(900),
+        insecure_http=origin.insecure_http,
+    )
+
+
+def _health(feed: _catalog.Feed, state: ListState, now: float, off: str) -> ListHealth:
+    """Return the health of a list; `off` says why it is not in use, nothing where it is."""
+    in_use = not off
     return ListHealth(
         name=feed.name,
         in_use=in_use,
@@ -68,7 +87,7 @@ def _health(feed: _catalog.Feed, state: ListState, now: float, *, in_use: bool) 
         standing=feed.standing,
         licence=feed.licence,
         terms=feed.terms,
-        reason="" if in_use else feed.reason or "turned off by the site",
+        reason="" if in_use else feed.reason or off,
         rows=state.rows,
         trails=state.trails,
         rejected=state.rejected,

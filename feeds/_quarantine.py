@@ -46,6 +46,9 @@ _RESERVED = (
 # Answers with these addresses are looked for: sinkholes and parking sites do answer privately.
 _MEANT = ("sinkhole", "parking")
 
+# Of providers only names below theirs alert: that theirs is popular does not matter.
+_PROVIDERS = ("dynamic domain", "free web hosting")
+
 _ADDRESSES = frozenset({layout.IP4, layout.IP4_PORT, layout.IP6, layout.IP6_PORT})
 _NETWORKS = frozenset({layout.NET4, layout.NET6})
 
@@ -68,6 +71,8 @@ class Quarantine:
         """Return why no public list may name `key`, nothing where it may."""
         kind, raw = key.kind, key.key
         if kind == layout.DOMAIN:
+            if any(word in info for word in _PROVIDERS):
+                return ""
             return self._name(raw.decode("ascii", "replace"))
         if kind in _ADDRESSES:
             width = 4 if kind in (layout.IP4, layout.IP4_PORT) else 16

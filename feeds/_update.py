@@ -244,10 +244,17 @@ class _Run:
         fresh = self.folder / f".{feed.name}.new"
         fetched = self._fetch(reader, known, fresh)
         if fetched is None:
-            state = msgspec.structs.replace(
-                known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, error=""
+            return _Step(reader, "unchanged", self._confirmed(known), copy)
+        if fetched.sha256 == known.sha256 and not self.force:
+            # Many servers know no conditions: the same bytes need not be read again.
+            fresh.unlink()
+            known = msgspec.structs.replace(
+                known,
+                url=feed.url,
+                etag=fetched.validators.etag,
+                last_modified=fetched.validators.last_modified,
             )
-            return _Step(reader, "unchanged", state, copy)
+            return _Step(reader, "unchanged", self._confirmed(known), copy)
         rows, rejected = inspect(reader, fresh, 0 if self.force else known.rows)
         state = ListState(
             url=feed.url,
@@ -264,6 +271,12 @@ class _Run:
         )
         outcome: Outcome = "unchanged" if fetched.sha256 == known.sha256 else "new"
         return _Step(reader, outcome, state, self._keep(fresh, copy))
+
+    def _confirmed(self, known: ListState) -> ListState:
+        """Return the state of a list that still says what it said."""
+        return msgspec.structs.replace(
+            known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, error=""
+        )
 
     def _fetch(self, reader: Reader, known: ListState, fresh: Path) -> Fetched | None:
         validators = Validators()

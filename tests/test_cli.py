@@ -266,6 +266,56 @@ def test_a_set_is_put_to_use_and_rolled_back(room: Path) -> None:
     assert back.out.split()[0] == first.out.split(":")[0]
 
 
+def test_a_fleet_takes_what_one_host_publishes(room: Path) -> None:
+    """Key, update, bundle, update elsewhere: each command says what it did."""
+    key, www, builder, agent = room / "key.pem", room / "www", room / "builder", room / "agent"
+    (room / "list.txt").write_text("evil.example.org\ngithub.com\n")
+    (room / "builder.yaml").write_text(
+        "update: {defaults: false, lists: "
+        f"[{{name: list, url: {room}/list.txt, format: plain, info: x, reference: y}}]}}\n"
+    )
+    public = run("trails", "keygen", "-o", key).out.strip()
+    (room / "agent.yaml").write_text(f"update: {{from: {{url: {www}, keys: ['{public}']}}}}\n")
+
+    tried = run("update", "--dry-run", "-c", room / "builder.yaml", "--state-dir", builder)
+    built = run("update", "-c", room / "builder.yaml", "--state-dir", builder)
+    made = run("trails", "publish", "--key", key, "--to", www, "--state-dir", builder, "--json")
+    taken = run("update", "-c", room / "agent.yaml", "--state-dir", agent)
+    again = run("update", "-c", room / "agent.yaml", "--state-dir", agent)
+    info = run("trails", "info", "--quarantined", agent / "sets" / "current")
+    feeds = run("feeds", "-c", room / "agent.yaml", "--state-dir", agent)
+
+    assert tried.out == "published\nlist domain +1 -0\nall keys +1 -0\n"
+    assert (built.status, built.out, taken.status, taken.out) == (
+        0,
+        "published\n",
+        0,
+        "published\n",
+    )
+    assert (again.status, again.out) == (0, "unchanged\n")
+    assert json.loads(made.out)["keys"] == 1
+    assert info.out == "github.com\ta popular name\tlist\n"
+    assert feeds.out.splitlines()[1].split()[:2] == ["bundle", "good"]
+    refused = run("trails", "keygen", "-o", key)
+    assert (refused.status, refused.err) == (
+        2,
+        f"maltrail-agent: {key}: cannot be written: File exists\n",
+    )
+
+
+def test_publishing_without_a_set_says_what_to_do(room: Path) -> None:
+    """Neither named nor in the state folder."""
+    run("trails", "keygen", "-o", room / "key.pem")
+
+    said = run(
+        *("trails", "publish", "--key", room / "key.pem", "--to", room / "www"),
+        *("--state-dir", room / "empty"),
+    )
+
+    assert said.status == 2
+    assert "run maltrail-agent update, or name one" in said.err
+
+
 # --- explain ----------------------------------------------------------------------------------
 
 

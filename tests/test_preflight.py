@@ -144,3 +144,24 @@ def test_a_check_changes_nothing(room: Room) -> None:
     room.found()
 
     assert sorted((p, p.lstat().st_mtime_ns) for p in room.folder.rglob("*")) == before
+
+
+def test_own_trails_in_front_of_published_ones_are_counted(room: Room) -> None:
+    """The own label is what events will say."""
+    publish(write_set(room.folder / "a.set", {"evil.org": "x", "evil.net": "x"}), room.state)
+    (room.folder / "own.txt").write_text("evil.org\nours.org\n")
+
+    assert "own trails: 1 stand in front of published ones, such as evil.org" in room.texts("ok")
+
+
+def test_an_own_trail_that_the_allow_list_keeps_quiet_is_told(room: Room) -> None:
+    """With the entry: either of the two is a mistake."""
+    (room.folder / "own.txt").write_text(
+        "shop.example.org\nexample.org\n192.0.2.7\n192.0.2.8:443\nevil.org\n"
+    )
+    allowed = "allow_list: {files: [], entries: [{domain: example.org}, {network: 192.0.2.0/24}]}"
+
+    told = [text for text in room.texts("warning", allowed) if "never reported" in text]
+
+    assert [text.split()[2] for text in told] == ["example.org", "192.0.2.7", "192.0.2.8:443"]
+    assert "allow-list entry example.org" in told[0]

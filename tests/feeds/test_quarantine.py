@@ -70,7 +70,14 @@ def test_sinkholes_and_parking_sites_answer_from_anywhere(info: str) -> None:
     assert Quarantine().reason(parse("10.1.2.3"), info) == ""
 
 
-def test_a_site_protects_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("info", ["free web hosting (suspicious)", "dynamic domain (suspicious)"])
+def test_providers_are_listed_for_what_is_below_them(info: str) -> None:
+    """Their own names never alert (rule T-5.6), their customers' do."""
+    assert Quarantine().reason(parse("wix.com"), info) == ""
+    assert Quarantine().reason(parse("wix.com"), "phishing") == POPULAR
+
+
+def test_a_site_protects_its_own() -> None:
     """Names and networks, with what lies above and around them."""
     judge = Quarantine(["Shop.Example.com", "192.0.2.0/24"])
 

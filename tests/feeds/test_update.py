@@ -129,6 +129,21 @@ def test_unchanged_list_costs_a_conditional_request(host: Host) -> None:
     assert result.exit_status == 0
 
 
+def test_the_same_bytes_again_are_not_read_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that knows no conditions sends all of it; the copy at hand is as good."""
+    host.update()
+    host.now += HOUR
+    monkeypatch.setattr(plain, "indicator", _broken)
+
+    result = host.update()
+
+    assert host.report(result).outcome == "unchanged"
+    assert (result.status, host.report(result).error) == ("unchanged", "")
+    assert (host.state / "lists/one").read_bytes() == GOOD
+
+
 def test_changed_list_is_published(host: Host) -> None:
     """New rows of a list that is due are in the next set."""
     host.update()
