@@ -21,7 +21,7 @@ _NAME_LENGTH = 96
 """Characters before a `=` in which the name is looked for."""
 
 _USER = re.compile(r"//[^/\s?#]*@")
-_USER_ENCODED = re.compile(r"(%(?:25)*2[Ff]%(?:25)*2[Ff])[^/\s?#]{0,512}?(%(?:25)*40)")
+_USER_ENCODED = re.compile(r"(%(?:25)*2[Ff]%(?:25)*2[Ff])[^/\s?#]{0,512}(%(?:25)*40)")
 _USER_AT_START = re.compile(r"^(\(?)[^/\s?#:@]*:[^/\s?#]*@")
 _SCHEME = re.compile(
     r"\b(basic|bearer|digest|negotiate|ntlm|apikey)((?:\s|%20|\+)+)[^\s&,;\"']+", re.IGNORECASE
@@ -86,6 +86,9 @@ def cut(text: str) -> str:
         text = _cut_fields(text)
         text = _ELEMENT.sub(_cut_element, text)
         text = _PART.sub(_cut_part, text)
+    # Before the users of URLs, as a value may hold an @.
+    if "=" in text or "%" in text:
+        text = "".join(map(_cut_parameter, _PARTS.split(text)))
     if "%" in text:
         text = _USER_ENCODED.sub(rf"\1{CUT}\2", text)
     if "@" in text:
@@ -93,8 +96,6 @@ def cut(text: str) -> str:
         text = _USER_AT_START.sub(rf"\1{CUT}@", text)
     if " " in text or "+" in text or "%20" in text or "\t" in text:
         text = _SCHEME.sub(rf"\1\2{CUT}", text)
-    if "=" in text or "%" in text:
-        text = "".join(map(_cut_parameter, _PARTS.split(text)))
     return text
 
 

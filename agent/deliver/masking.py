@@ -57,20 +57,16 @@ def _side(event: Event, side: Endpoint) -> Endpoint:
     """Return one side of the packet, emptied where it is what the trail lists."""
     if event.class_id not in _BY_ADDRESS or not side.address:
         return side
-    return Endpoint("", None) if _is_listed(event.indicator, side) else side
+    is_listed = _names(event.indicator, event.class_id == TRAIL_IP_PORT, side.address)
+    return Endpoint("", None) if is_listed else side
 
 
-def _is_listed(indicator: str, side: Endpoint) -> bool:
-    """Tell whether an address, address:port or network names this side; in doubt it does."""
+def _names(indicator: str, has_port: bool, address: str) -> bool:
+    """Tell whether an address, address:port or network names this address; in doubt it does."""
+    listed = indicator.rpartition(":")[0].strip("[]") if has_port else indicator.strip("[]")
     try:
-        address = ipaddress.ip_address(side.address.partition("%")[0])
+        seen = ipaddress.ip_address(address.partition("%")[0])
+        network = ipaddress.ip_network(listed, strict=False)
     except ValueError:
-        return side.address in indicator
-    without_port = indicator.rpartition(":")[0] if indicator.endswith(f":{side.port}") else ""
-    for text in filter(None, (indicator, without_port.strip("[]"))):
-        try:
-            network = ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            continue
-        return address.version == network.version and address in network
-    return True
+        return True
+    return seen.version == network.version and seen in network

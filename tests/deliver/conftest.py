@@ -1,15 +1,5 @@
-"""Fixtures for the tests of deliver."""
+"""Fixtures for the tests of deliver: those of the tests of outputs."""
 
-from collections.abc import Iterator
+from tests.outputs.conftest import authority, receiver, server, shown
 
-import pytest
-
-from tests.outputs.receivers import UdpReceiver
-
-
-@pytest.fixture
-def receiver() -> Iterator[UdpReceiver]:
-    """Yield a UDP receiver on loopback."""
-    made = UdpReceiver()
-    yield made
-    made.close()
+__all__ = ["authority", "receiver", "server", "shown"]
