@@ -7,10 +7,10 @@ say is remembered, in caches that a million different texts cannot grow.
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Literal, get_args
 
+from agent import classes
 from agent.config import ConfigError, SeverityRule
 from agent.model import (
     AGENT_CANARY,
@@ -105,6 +105,7 @@ class _Rule:
         where = f"severity.rules[{index}]"
         _expect(rule.direction, get_args(Direction), f"{where}.direction")
         _expect(rule.outcome, get_args(Outcome), f"{where}.outcome")
+        classes.check(rule.classes, f"{where}.classes")
         self.severity = rule.severity
         self._classes = rule.classes
         self._info = None if rule.info is None else re.compile(rule.info)
@@ -121,7 +122,7 @@ class _Rule:
         about traffic, however wide, must not mute a loss.
         """
         if self._classes:
-            if not any(fnmatchcase(class_id, pattern) for pattern in self._classes):
+            if not classes.is_one_of(class_id, self._classes):
                 return False
         elif class_id.startswith("agent-"):
             return False

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
 from cefevent import CEFEvent
 from pythonjsonlogger.json import JsonFormatter
 
@@ -122,7 +123,20 @@ _TLS = Event(
     community_id="1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
 )
 
-EVENTS: Mapping[str, Event] = {"dns": _DNS, "http": _HTTP, "certificate": _TLS}
+_FLOOD = msgspec.structs.replace(
+    _DNS,
+    dns=Dns(
+        question="www.evil.example",
+        type="A",
+        response_code="NOERROR",
+        answers=tuple(f"192.0.2.{number}" for number in range(10)),
+        response=True,
+    ),
+    samples=tuple(f"{number:040x}.{'a1b2c3d4' * 15}.evil.example" for number in range(10)),
+    evidence={"names": 4711, "seconds": 60.5},
+)
+
+EVENTS: Mapping[str, Event] = {"dns": _DNS, "http": _HTTP, "certificate": _TLS, "flood": _FLOOD}
 
 NAMES: tuple[_formats.Name, ...] = ("cef", "maltrail", "ecs")
 

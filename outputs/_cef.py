@@ -20,6 +20,9 @@ from outputs._text import LIMIT, clean
 MAX_COUNT = 2**31 - 1
 """The largest `cnt` that the format takes."""
 
+EVIDENCE = "evidence"
+"""The label of `cs5` in events about the agent."""
+
 _KEYS = """
     rt start end cnt dvchost deviceExternalId deviceInboundInterface src spt dst dpt c6a2 c6a3
     proto app cat act externalId cs1 cs2 cs3 cs4 cs5 cs6 cn1 cn2 flexString1 flexString2
@@ -64,7 +67,11 @@ def _specs() -> dict[str, _Spec]:
         full: str = cef.get_field_metadata(key, "full_name")
         return _Spec(full, cef.get_field_metadata(key, "length") or LIMIT, label)
 
-    return {key: spec(key) for key in _KEYS.split()}
+    specs = {key: spec(key) for key in _KEYS.split()}
+    full, length, _ = specs["cs5"]
+    label: str = cef.get_field_metadata("cs5Label", "full_name")
+    # An event about the agent has no indicator, and more numbers than `msg` has room for.
+    return {**specs, EVIDENCE: _Spec(full, length, (label, EVIDENCE))}
 
 
 _SPECS = _specs()
@@ -133,7 +140,7 @@ def _fields(delivery: Delivery) -> list[Field]:
         ("cs2", event.info),
         ("cs3", event.reference),
         ("cs4", event.where),
-        ("cs5", event.indicator),
+        (EVIDENCE, _words.evidence(event)) if event.is_agent else ("cs5", event.indicator),
         ("cs6", event.incident_id),
         ("cn1", min(event.total, MAX_INTEGER)),
         ("cn2", delivery.seq),

@@ -44,7 +44,7 @@ def render(delivery: Delivery) -> str:
         "message": _words.sentence(event),
         "event": _event(delivery),
         "data_stream": {"type": "logs", "dataset": DATASET, "namespace": "default"},
-        "observer": _observer(event),
+        "observer": _observer(event.sensor, event.interface),
         "maltrail": _ours(delivery),
     }
     if event.tags:
@@ -217,17 +217,18 @@ def _tls(tls: Tls) -> Document:
     return _filled({"client": client, "server": server})
 
 
-def _observer(event: Event) -> Document:
+@lru_cache(maxsize=64)
+def _observer(sensor: str, interface: str) -> Document:
     fields: Document = {
-        "name": event.sensor,
-        "hostname": event.sensor,
+        "name": sensor,
+        "hostname": sensor,
         "type": "ids",
         "vendor": "Maltrail",
         "product": "maltrail-agent",
         "version": __version__,
     }
-    if event.interface:
-        fields["ingress"] = {"interface": {"name": event.interface}}
+    if interface:
+        fields["ingress"] = {"interface": {"name": interface}}
     return _filled(fields)
 
 
@@ -288,6 +289,7 @@ def _key(text: str) -> str:
     return _NO_KEY.sub("_", text)[:_KEY_LENGTH] or "_"
 
 
+@lru_cache(maxsize=1024)
 def _source(source: Source) -> dict[str, str]:
     """Return a list's name and days; an empty day would make the mapping refuse the document."""
     days = {"first_seen": _day(source.first_seen), "last_seen": _day(source.last_seen)}

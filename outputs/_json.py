@@ -104,9 +104,9 @@ def compact_writer() -> Write:
             line: str = quick(document)
         except UnicodeEncodeError:  # a lone surrogate
             return careful(document)
-        if len(line) > LIMIT:
-            return careful(document)
         if not line.isascii():
+            if len(line) > LIMIT:
+                return careful(document)
             line = line.encode("ascii", _ESCAPING).decode()
         return line if "\x7f" not in line and _is_clean(line) else careful(document)
 
@@ -126,10 +126,23 @@ codecs.register_error(_ESCAPING, _escaped)
 
 
 def _is_clean(line: str) -> bool:
-    """Tell whether no text in the line needs `clean`; one within the limit holds none beyond."""
-    if BAIT in line or len(line) > LIMIT:
+    """Tell whether no text in the line needs `clean`."""
+    if BAIT in line:
         return False
-    return "\\" not in line or all(map(_is_harmless, _ESCAPE.findall(line)))
+    if "\\" not in line:
+        return not _has_long_text(line)
+    return len(line) <= LIMIT and all(map(_is_harmless, _ESCAPE.findall(line)))
+
+
+def _has_long_text(line: str) -> bool:
+    """Tell whether a text is beyond the limit; no quote is inside one, as nothing is escaped."""
+    start = 0
+    while len(line) - start > LIMIT:
+        quote = line.rfind('"', start, start + LIMIT + 1)
+        if quote < 0:
+            return True
+        start = quote + 1
+    return False
 
 
 @lru_cache(maxsize=1024)

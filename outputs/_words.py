@@ -53,6 +53,11 @@ def url(http: Http) -> str:
     return f"http://{http.url}"
 
 
+def evidence(event: Event) -> str:
+    """Tell what was measured: `packets 12, drops 0`."""
+    return ", ".join(f"{key} {value}" for key, value in event.evidence.items())
+
+
 def sentence(event: Event) -> str:
     """Tell in one line what was seen, and what no field of its own has room for."""
     return "; ".join(_parts(event))
@@ -72,6 +77,6 @@ def _parts(event: Event) -> Iterator[str]:
     if event.total > 1:
         yield f"{event.count} of {event.total} observations, {event.state}"
     if event.evidence:
-        yield ", ".join(f"{key} {value}" for key, value in event.evidence.items())
+        yield evidence(event)
     if "truncated" in event.tags:
         yield "truncated"

@@ -28,7 +28,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.health": (),
     "agent.plugins": ("agent.config", "agent.model"),
     "agent.direction": ("agent.model",),
-    "agent.severity": ("agent.model", "agent.config"),
+    "agent.severity": ("agent.model", "agent.config", "agent.classes"),
     "agent.allow": ("agent.model", "agent.config", "agent.direction"),
     "agent.community": ("agent.model", "agent.direction"),
     "agent.notices": ("agent.model", "agent.ids", "agent.severity"),

@@ -247,3 +247,11 @@ def test_every_verdict_is_on_the_scale(
     """Whatever a list says, the number is one of the scale and the word one of three."""
     assert DEFAULT.judge(class_id, info, custom, direction, outcome, port) in {1, 3, 6, 8, 10}
     assert maltrail_word(info) in {"low", "medium", "high"}
+
+
+def test_a_class_that_does_not_exist_is_refused() -> None:
+    """A rule that can never match is a typing mistake."""
+    rule = SeverityRule(severity=1, classes=("trail-*", "trail_ip"))
+
+    with pytest.raises(ConfigError, match=r"rules\[0\]\.classes: 'trail_ip' matches no class"):
+        SeverityTable([rule])

@@ -84,7 +84,7 @@ def _cef(line: str, delivery: Delivery) -> None:
         "cs2": [event.info],
         "cs3": [event.reference],
         "cs4": [event.where],
-        "cs5": [event.indicator],
+        "cs5": [_words.evidence(event) if event.is_agent else event.indicator],
         "cs6": [event.incident_id],
         "flexString1": [delivery.run_id],
         "flexString2": [event.set],

@@ -101,6 +101,19 @@ def test_agent_events_have_no_addresses_and_no_direction() -> None:
     assert fields["msg"] == "maltrail-agent is alive; packets 12, drops 0"
 
 
+def test_all_numbers_of_a_heartbeat_are_told() -> None:
+    """They are more than `msg` has room for, and stand where traffic has its indicator."""
+    numbers = {f"counter_number_{number}": number for number in range(100)}
+    event = msgspec.structs.replace(AGENT, evidence=numbers)
+
+    fields = cef_reader.read(render(delivery(event))).extension
+
+    assert fields["cs5Label"] == "evidence"
+    told = dict(part.split(" ") for part in fields["cs5"].split(", "))
+    assert told == {key: str(value) for key, value in numbers.items()}
+    assert fields["msg"].endswith("[...]")
+
+
 def test_an_event_with_nothing_in_it_is_still_cef() -> None:
     """Empty values are left out with their labels, never written empty."""
     fields = cef_reader.read(render(delivery(EMPTY))).extension

@@ -262,6 +262,19 @@ def test_json_is_ascii_whatever_is_in_it(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["maltrail", "ecs"])
+@pytest.mark.parametrize("length", [3999, 4000, 4001, 4002, 8001, 12003])
+@pytest.mark.parametrize("before", [0, 1, 100, 3999, 4000])
+def test_a_text_is_cut_at_the_limit_wherever_it_stands(name: str, length: int, before: int) -> None:
+    """Not one character sooner or later, in a line of any length."""
+    event = msgspec.structs.replace(FULL, info="y" * before, site="x" * length)
+
+    document = strict(FORMATS[name](delivery(event)))
+
+    site = document["maltrail"]["site"] if name == "ecs" else document["site"]
+    assert site == ("x" * length if length <= 4000 else "x" * 3995 + "[...]")
+
+
+@pytest.mark.parametrize("name", ["maltrail", "ecs"])
 def test_times_beyond_the_calendar_are_the_last_of_it(name: str) -> None:
     """A capture file may claim any time; the event must still be told."""
     event = msgspec.structs.replace(FULL, first_us=2**62)
