@@ -50,15 +50,17 @@ def judge(
 
 
 def open_current(state_dir: Path) -> TrailSet | None:
-    """Open the current set; None where there is none, or none that can be read."""
+    """Open the current set and check all of it; None where there is none, or none that is sound."""
     path = current_set(state_dir)
     if path is None:
         return None
     try:
-        return TrailSet.open(path)
+        opened = TrailSet.open(path)
+        opened.verify()
     except SetError as error:
         _log.warning("the current set cannot be read and will be replaced: %s", error)
         return None
+    return opened
 
 
 def _newly_named(new: TrailSet, current: TrailSet | None, protect: Iterable[str]) -> list[str]:

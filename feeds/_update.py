@@ -37,6 +37,10 @@ FOLDER = "lists"
 
 DAY = 86400
 
+FETCHING = 720.0
+"""Seconds for all lists of a run; what is not asked by then waits for the next one. The unit gives
+an update 20 minutes, and merging needs its part of them on a slow machine."""
+
 REMEMBER = 365
 """Days for which a list that no longer names a key stays with it as a source."""
 
@@ -198,27 +202,33 @@ class _Run:
 
     def _ask_all(self, lists: list[Reader], state: State) -> UpdateResult:
         steps = []
+        until = self.fetcher.clock() + FETCHING
         for reader in lists:
-            step = self._step(reader, state.lists.get(reader.feed.name, ListState()))
+            left = until - self.fetcher.clock()
+            step = self._step(reader, state.lists.get(reader.feed.name, ListState()), left)
             steps.append(step)
             state.lists[reader.feed.name] = step.state
             if not self.dry_run:
                 _state.save(self.folder, state)
         return self._conclude(steps, state)
 
-    def _step(self, reader: Reader, known: ListState) -> _Step:
-        """Ask for one list where it is due; whatever goes wrong, its good copy stays."""
+    def _step(self, reader: Reader, known: ListState, left: float) -> _Step:
+        """Ask for one list where it is due and `left` seconds remain for it.
+
+        Whatever goes wrong, its good copy stays.
+        """
         feed = reader.feed
         copy = self.folder / feed.name
         known = self._trusted(reader, known, copy)
-        if not self._is_asked(reader, known):
+        if left <= 0 or not self._is_asked(reader, known):
             usable = copy if known.sha256 else None
             return _Step(reader, "not due" if usable else "missing", known, usable, asked=False)
         self.progress(f"{feed.name} ...")
         started = time.monotonic()
-        step = self._try(reader, known, copy)
+        step = self._try(_within(reader, left), known, copy)
         seconds = time.monotonic() - started
-        return replace(step, state=msgspec.structs.replace(step.state, seconds=seconds))
+        state = msgspec.structs.replace(step.state, seconds=seconds)
+        return replace(step, reader=reader, state=state)
 
     def _try(self, reader: Reader, known: ListState, copy: Path) -> _Step:
         feed = reader.feed
@@ -478,6 +488,14 @@ def _fingerprint(steps: list[_Step], settings: Settings) -> str:
 
 def _plain(feed: msgspec.Struct) -> object:
     return msgspec.to_builtins(feed, enc_hook=str)
+
+
+def _within(reader: Reader, left: float) -> Reader:
+    """Return the list with no more time than is left for all of them."""
+    feed = reader.feed
+    if feed.timeout <= left:
+        return reader
+    return replace(reader, feed=msgspec.structs.replace(feed, timeout=Duration(left)))
 
 
 def _day(seconds: float) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from feeds._update import FETCHING
+
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
 COMMAND = "/opt/maltrail-agent/current/bin/maltrail-agent"
@@ -162,3 +164,12 @@ def test_users_and_folders_are_made_as_agreed(tmp_path: Path) -> None:
 def _ids(file: Path) -> dict[str, int]:
     rows = (line.split(":") for line in file.read_text(encoding="utf-8").splitlines())
     return {row[0]: int(row[2]) for row in rows}
+
+
+def test_an_update_has_time_to_fetch_and_memory_to_merge() -> None:
+    """All lists have 12 minutes together; merging real lists takes 300 MB at most."""
+    update = directives("maltrail-agent-update.service")
+
+    assert update["TimeoutStartSec"] == ["20min"]
+    assert FETCHING <= 12 * 60
+    assert update["MemoryMax"] == ["1G"]

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent import health
 from agent.config import ConfigError, Duration, Gate, Origin, Settings, Trails, Update
@@ -25,12 +28,14 @@ from feeds import _bundle, _signing
 from feeds._bundle import MANIFEST, Manifest
 from feeds._fetch import Fetcher
 from feeds._result import UpdateResult
+from feeds._subscribe import Unusable, opened_manifest
 from feeds._update import update
 from tests.feeds.list_server import Answer, ListServer, list_server, make_certificate
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
 WEEK = 7 * 86400.0
+KEY = _signing.public_text(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
 class Fleet:
@@ -489,6 +494,35 @@ def test_a_signature_for_another_purpose_does_not_fit(fleet: Fleet) -> None:
     signature = base64.b64encode(fleet.signer.sign(b"data")).decode()
 
     assert not _signing.is_signed(b"data", {text: signature}, _signing.trusted([text]))
+
+
+@given(
+    st.binary(max_size=300)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["manifest", "signatures", "format", "x"]), inner)
+        ),
+        max_leaves=8,
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_rubbish_is_no_manifest(data: bytes) -> None:
+    """Whatever a server sends: refused in words, nothing else is raised."""
+    with pytest.raises(Unusable):
+        opened_manifest(data, (KEY,))
+
+
+@given(st.binary(max_size=80), st.integers(0, 79))
+def test_no_changed_byte_keeps_its_signature(data: bytes, at: int) -> None:
+    """Every byte of a manifest counts."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    signatures = {KEY: _signing.sign(private, data)}
+    changed = bytearray(data or b"x")
+    changed[at % len(changed)] ^= 1
+
+    assert _signing.is_signed(data, signatures, _signing.trusted([KEY]))
+    assert not _signing.is_signed(bytes(changed), signatures, _signing.trusted([KEY]))
 
 
 def test_a_maltrail_server_is_taken_unsigned_and_marked_so(

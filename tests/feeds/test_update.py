@@ -8,7 +8,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from agent.trails.set import TrailSet
 from feeds import plain
 from feeds._fetch import Fetcher
 from feeds._result import ListReport, UpdateResult
-from feeds._update import update
+from feeds._update import FETCHING, update
 from tests.feeds.list_server import Answer, ListServer
 
 HOUR = 3600.0
@@ -187,6 +187,36 @@ def test_bad_copy_never_replaces_a_good_one(host: Host, bad: Answer, why: str) -
     assert report.rows == 100
     assert result.status == "published"
     assert host.keys() == 102
+
+
+def test_slow_lists_do_not_hold_up_the_set(host: Host) -> None:
+    """All lists together have a time limit; who is not asked by then is asked at the next run."""
+    now = 0.0
+
+    def slow(headers: Mapping[str, str]) -> Answer:
+        nonlocal now
+        now += FETCHING / 2
+        return Answer(GOOD)
+
+    for name in ("three", "two", "zero"):
+        host.add(name, b"", timeout="1h")
+        host.server.pages[f"/{name}"] = slow
+    fetcher = Fetcher(clock=lambda: now, pause=_ignore)
+
+    result = update(host.settings(), host.state, host.now, fetcher=fetcher, progress=_ignore)
+
+    assert [(report.name, report.outcome) for report in result.lists] == [
+        ("one", "new"),
+        ("three", "new"),
+        ("two", "missing"),
+        ("zero", "missing"),
+    ]
+    assert "not finished within 360 seconds" in host.report(result, "two").error
+    assert (result.status, host.keys()) == ("published", 100)
+    assert [path for path, _ in host.server.requests] == ["/one", "/three", "/two"]
+    host.server.serve("/zero", b"late.example.org\n")
+
+    assert host.report(host.update(), "zero").outcome == "new"
 
 
 def test_every_list_down_is_a_failure_and_the_set_stays(host: Host) -> None:
@@ -362,6 +392,22 @@ def test_damaged_copy_is_replaced_and_never_merged(host: Host) -> None:
     assert host.report(result).outcome == "new"
     assert result.exit_status == 0
     assert host.keys() == 100
+
+
+def test_a_damaged_current_set_is_no_memory_and_is_replaced(host: Host) -> None:
+    """Its days are lost; the next set is built all the same."""
+    host.update()
+    current = current_set(host.state)
+    assert current is not None
+    data = bytearray(current.read_bytes())
+    data[5000:] = bytes(len(data) - 5000)
+    current.chmod(0o600)
+    current.write_bytes(data)
+    host.server.serve("/one", GOOD + b"new.example.org\n")
+    host.now += HOUR
+
+    assert host.update().status == "published"
+    assert host.keys() == 101
 
 
 def test_lost_set_is_built_again_from_copies(host: Host) -> None:
