@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from typing import Literal
 
 from agent.model import Event
@@ -63,6 +64,7 @@ def severity(severity_id: int) -> int:
     return 5 if severity_id == 3 else 6
 
 
+@lru_cache(maxsize=256)  # names of hosts and classes come again and again
 def _field(text: str, length: int) -> str:
     """Return printable ASCII without what ends a field, or the nil value."""
     return _UNFIT.sub("-", clean(text, length))[:length] or "-"

@@ -1,6 +1,8 @@
 """What a queue holds: one numbered event, encoded once, and the band that its severity falls in."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from agent.model import SEVERITIES
 
@@ -20,7 +22,7 @@ def band(severity: int) -> int:
     return _BAND[min(max(severity, 0), 10)]
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One event of one output.
 
     `number` orders everything an output ever queued, over all runs; `run` (16 bytes) and `seq` are

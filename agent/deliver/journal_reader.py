@@ -3,7 +3,8 @@
 import logging
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from agent.deliver import journal_record
 from agent.deliver.journal_record import Flaw, Found
@@ -12,7 +13,7 @@ from agent.deliver.journal_segment import READ_BYTES, Segment
 _log = logging.getLogger("deliver.journal")
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Between two records: the ordinal is that of the next one."""
 
     segment: Segment
@@ -66,13 +67,14 @@ class Reader:
 
     def _in_segment(self) -> Found | None:
         """Return the next record of this segment, or None at its end."""
-        segment, offset, ordinal = self.place
-        while ordinal < segment.end:
+        segment, offset, ordinal = self.place.segment, self.place.offset, self.place.ordinal
+        last = segment.end
+        while ordinal < last:
             at = offset - self._start
             found = journal_record.read(self._buffer, at, segment.salt)
             if found is Flaw.SHORT and self._fill(offset):
                 continue
-            if isinstance(found, Found) and ordinal <= found.ordinal < segment.end:
+            if isinstance(found, Found) and ordinal <= found.ordinal < last:
                 self.place = Place(segment, self._start + found.end, found.ordinal + 1)
                 return found
             if at >= len(self._buffer):

@@ -8,7 +8,8 @@ like a record never passes for one. The magic begins with a byte that UTF-8 has 
 import struct
 import zlib
 from enum import Enum
-from typing import NamedTuple
+
+import msgspec
 
 from agent.deliver.entry import Entry
 from agent.link import MAX_FRAME
@@ -16,9 +17,10 @@ from agent.link import MAX_FRAME
 _MAGIC = b"\xf5MTJ"
 _FRAME = struct.Struct("<4sII")
 _BODY = struct.Struct("<QQ16sQdB")
+_HEAD = struct.Struct("<4sIIQQ16sQdB")
 _MAX_BODY = _BODY.size + MAX_FRAME
 
-OVERHEAD = _FRAME.size + _BODY.size
+OVERHEAD = _HEAD.size
 """Bytes of a record besides its event."""
 
 
@@ -29,7 +31,7 @@ class Flaw(Enum):
     BAD = "no record begins here, or it is damaged"
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A record: its entry, its place in the order of its band, and where it ends."""
 
     entry: Entry
@@ -39,26 +41,27 @@ class Found(NamedTuple):
 
 def pack(entry: Entry, ordinal: int, salt: int) -> bytes:
     """Return the record of an entry."""
-    number, run, seq, entered, severity, data = entry
-    body = _BODY.pack(number, ordinal, run, seq, entered, severity) + data
+    fields = (entry.number, ordinal, entry.run, entry.seq, entry.entered, entry.severity)
+    body = _BODY.pack(*fields) + entry.data
     return _FRAME.pack(_MAGIC, len(body), zlib.crc32(body, salt)) + body
 
 
 def read(buffer: bytes, at: int, salt: int) -> Found | Flaw:
     """Return the record that begins at `at`."""
-    if len(buffer) - at < _FRAME.size:
+    if len(buffer) - at < OVERHEAD:
         return Flaw.SHORT
-    magic, length, checksum = _FRAME.unpack_from(buffer, at)
+    magic, length, checksum, number, ordinal, run, seq, entered, severity = _HEAD.unpack_from(
+        buffer, at
+    )
     if magic != _MAGIC or not _BODY.size <= length <= _MAX_BODY:
         return Flaw.BAD
     begin = at + _FRAME.size
     end = begin + length
     if end > len(buffer):
         return Flaw.SHORT
-    if zlib.crc32(memoryview(buffer)[begin:end], salt) != checksum:
+    if zlib.crc32(buffer[begin:end], salt) != checksum:
         return Flaw.BAD
-    number, ordinal, run, seq, entered, severity = _BODY.unpack_from(buffer, begin)
-    data = buffer[begin + _BODY.size : end]
+    data = buffer[at + OVERHEAD : end]
     return Found(Entry(number, run, seq, entered, severity, data), ordinal, end)
 
 

@@ -6,11 +6,12 @@ is none or where the disk does not take it; from there it moves to the disk once
 before anything newer does. So every line is in order.
 """
 
+import heapq
 import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -36,7 +37,7 @@ _log = logging.getLogger("deliver.queue")
 _decoder = msgspec.msgpack.Decoder(Event)
 
 
-class _Taken(NamedTuple):
+class _Taken(msgspec.Struct, frozen=True, gc=False):
     line: Line
     entered: float
     is_readable: bool
@@ -112,10 +113,10 @@ class Queue:
             self._keep(entries, now)
             self._changed.notify()
 
-    def take(self, limit: int) -> tuple[Delivery, ...]:
+    def take(self, limit: int) -> Sequence[Delivery]:
         """Return the next entries in order, at most `limit`; they stay until settled."""
         with self._changed:
-            found = tuple(self._pop(limit))
+            found = self._pop(limit)
             if not found and not self._taken and self._journal:
                 self._journal.commit()  # of what could not be read
         return found
@@ -232,27 +233,36 @@ class Queue:
 
     def _move_to_journal(self, now: float) -> None:
         """Put on disk what memory had to take meanwhile; what fails again stays."""
-        waiting = sorted(entry for line in self._memory for entry in line.give_up())
+        waiting = [entry for line in self._memory for entry in line.give_up()]
+        waiting.sort(key=lambda entry: entry.number)
         if self._journal is None:
             return
         for entry in self._journal.append(waiting, now):
             self._memory[band(entry.severity)].append(entry)
 
-    def _pop(self, limit: int) -> Iterator[Delivery]:
-        """Yield the next readable entries, as long as one line has them by several heads."""
-        count = 0
-        while count < limit and (line := self._first()) is not None:
-            others = (other.head() for other in self._lines if other is not line)
-            until = min((head.number for head in others if head), default=None)
-            while count < limit and (head := line.head()) is not None:
-                if until is not None and head.number > until:
-                    break
-                line.pop()
-                event = _decode(head)
-                self._taken.append(_Taken(line, head.entered, event is not None))
-                if event is not None:
-                    count += 1
-                    yield Delivery(event=event, run_id=head.run.hex(), seq=head.seq)
+    def _pop(self, limit: int) -> Sequence[Delivery]:
+        """Take the next entries, always from the line whose head has the lowest number."""
+        heads = [
+            (head.number, index)
+            for index, line in enumerate(self._lines)
+            if (head := line.head()) is not None
+        ]
+        heapq.heapify(heads)
+        found: list[Delivery] = []
+        while heads and len(found) < limit:
+            index = heads[0][1]
+            line = self._lines[index]
+            entry = line.pop()
+            head = line.head()
+            if head is None:
+                heapq.heappop(heads)
+            else:
+                heapq.heapreplace(heads, (head.number, index))
+            event = _decode(entry)
+            self._taken.append(_Taken(line, entry.entered, event is not None))
+            if event is not None:
+                found.append(Delivery(event=event, run_id=entry.run.hex(), seq=entry.seq))
+        return found
 
     def _settle_unreadable(self) -> None:
         while self._taken and not self._taken[0].is_readable:

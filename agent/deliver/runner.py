@@ -24,7 +24,7 @@ from agent.link import Flow
 from agent.model import Delivery
 from outputs import Interrupted, Output, Rejected
 
-BATCH = 100
+BATCH = 250
 """Deliveries in one write: enough to save system calls, little to repeat after a failure."""
 
 BACKOFF_FIRST = 1.0

@@ -9,8 +9,8 @@ from collections import deque
 HOLD = 0.5
 """Seconds that an acknowledged delivery is kept: a receiver that lives has read it by then."""
 
-LIMIT = 20_000
-"""Deliveries written and not settled: HOLD at 40,000/s; each costs some 200 bytes."""
+LIMIT = 50_000
+"""Deliveries written and not settled: HOLD at 100,000/s; each costs some 150 bytes."""
 
 
 class Window:
