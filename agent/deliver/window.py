@@ -6,10 +6,10 @@ had, the part that the receiver had not read. The first is known; the second is 
 
 from collections import deque
 
-HOLD = 0.5
+HOLD = 0.25
 """Seconds that an acknowledged delivery is kept: a receiver that lives has read it by then."""
 
-LIMIT = 50_000
+LIMIT = 25_000
 """Deliveries written and not settled: HOLD at 100,000/s; each costs some 150 bytes."""
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from agent.deliver import runner as runner_module
+from agent.deliver import window
+from agent.deliver.journal import Bounds, Journal
 from agent.deliver.queue import Queue
 from agent.deliver.runner import BACKOFF_LAST, Runner, backoff, error_type
 from agent.link import Flow
@@ -205,6 +207,133 @@ def test_an_event_that_breaks_a_format_does_not_hold_up_the_others(
     assert output.written == [[1, 2, 3], [1], [2], [3]]
     assert runner.tally.sent == 2
     assert runner.tally.rejected["rejected"] == 1
+
+
+class Connection(FakeOutput):
+    """An output that acknowledges as it is told: so many `behind` what was written, or broken."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        super().__init__(*answers)
+        self.behind: int | Exception = 0
+
+    def unconfirmed(self) -> int | None:
+        """Answer, or be broken until the next connection."""
+        if isinstance(self.behind, Exception):
+            raise self.behind
+        return self.behind
+
+    def close(self) -> None:
+        """End what was broken."""
+        super().close()
+        if isinstance(self.behind, Exception):
+            self.behind = 0
+
+
+@pytest.fixture
+def no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settle what is acknowledged at once; the time that it is held has tests of its own."""
+    monkeypatch.setattr(window, "HOLD", 0.0)
+
+
+@pytest.mark.usefixtures("no_hold")
+def test_what_is_not_acknowledged_stays_queued(start: Start, queue: Queue) -> None:
+    """It is written once, and more is written meanwhile."""
+    output = Connection()
+    output.behind = 2
+    start(output, queue)
+    until(lambda: queue.state().events == 2, "the first is settled")
+
+    fill(queue, 1)
+    until(lambda: output.written[1:] == [[4]], "the next is written")
+    output.behind = 0
+
+    until(is_done(queue), "all is settled")
+    assert output.written == [[1, 2, 3], [4]]
+
+
+@pytest.mark.usefixtures("no_hold")
+def test_a_broken_connection_gets_again_what_was_not_acknowledged(
+    start: Start, queue: Queue
+) -> None:
+    """With the same numbers, once more, and counted."""
+    output = Connection()
+    output.behind = 2
+    runner = start(output, queue)
+    until(lambda: queue.state().events == 2, "the first is settled")
+
+    output.behind = ConnectionResetError("gone")
+
+    until(is_done(queue), "all is settled")
+    assert output.written == [[1, 2, 3], [2, 3]]
+    assert runner.tally.resent == 2
+    assert runner.tally.errors["refused"] == 1
+
+
+def test_what_was_acknowledged_just_now_is_sent_again_too(start: Start, queue: Queue) -> None:
+    """The receiver that broke the connection may not have read it."""
+    output = Connection()
+    runner = start(output, queue)
+    until(lambda: output.written == [[1, 2, 3]], "all is written")
+
+    output.behind = ConnectionResetError("gone")
+
+    until(is_done(queue), "all is settled")
+    assert output.written == [[1, 2, 3], [1, 2, 3]]
+    assert runner.tally.resent == 3
+
+
+@pytest.mark.usefixtures("no_hold")
+def test_a_receiver_that_acknowledges_nothing_gets_a_window_and_no_more(
+    start: Start, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded, whatever is queued."""
+    monkeypatch.setattr(runner_module, "LIMIT", 3)
+    output = Connection()
+    output.behind = 99
+    start(output, queue)
+    until(lambda: output.written == [[1, 2, 3]], "the window is full")
+
+    fill(queue, 2)
+    assert output.written == [[1, 2, 3]]
+    output.behind = 0
+
+    until(is_done(queue), "all is settled")
+    assert output.written == [[1, 2, 3], [4, 5]]
+
+
+@pytest.mark.usefixtures("no_hold")
+def test_what_is_rejected_again_is_counted_and_set_aside_once(queue: Queue) -> None:
+    """A poison event in the part that is sent again."""
+    aside: list[int] = []
+    output = Connection(Rejected([1], "too-big"), Rejected([1], "too-big"))
+    output.behind = 3
+    runner = Runner("siem", output, queue, set_aside=lambda one, _: aside.append(one.seq))
+    runner.start()
+    until(lambda: output.written, "all is written")
+
+    output.behind = ConnectionResetError("gone")
+
+    until(is_done(queue), "all is settled")
+    assert output.written == [[1, 2, 3], [1, 2, 3]]
+    assert aside == [2]
+    assert runner.tally.rejected["too-big"] == 1
+    runner.stop(time.monotonic())
+    assert runner.join(time.monotonic() + DEADLINE)
+
+
+def test_an_end_does_not_wait_for_a_receiver_that_is_away_where_there_is_a_journal(
+    start: Start, tmp_path: Path
+) -> None:
+    """What waits is kept."""
+    kept = Queue(RUN_ID, 1 << 24, lambda: Journal(tmp_path, Bounds(1 << 20, 1e9)))
+    fill(kept, 3)
+    runner = start(FakeOutput(*[ConnectionRefusedError("refused")] * 100_000), kept)
+    until(lambda: runner.tally.errors["refused"], "it has failed")
+
+    runner.stop(time.monotonic() + 3600)
+
+    assert runner.join(time.monotonic() + DEADLINE)
+    assert kept.close(0.0) == 0
 
 
 def test_a_failure_is_told_once_and_its_end_too(
