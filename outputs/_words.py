@@ -29,7 +29,7 @@ NAMES = {
 }
 """Names by class; they never repeat data of the event, so that a SIEM can group by them."""
 
-_PROTOCOLS = {"dns": "DNS", "http": "HTTP", "tls": "TLS", "quic": "QUIC"}
+_PROTOCOLS = {"dns": "DNS", "http": "HTTP", "proxy": "HTTP", "tls": "TLS", "quic": "QUIC"}
 
 
 def name(class_id: str) -> str:

@@ -51,6 +51,7 @@ class Lane:
         self.name = settings.name
         self.settings = settings
         self.tally = Tally()
+        self.unwanted = 0
         self._changed = changed
         self._admission = Admission(settings)
         self._output = build(settings)
@@ -80,6 +81,7 @@ class Lane:
             if admitted is not None:
                 own = data if admitted is event else encode(admitted)
                 wanted.append((admitted.severity_id, own))
+        self.unwanted += len(events) - len(wanted)
         if wanted:
             self.queue.put(wanted, now)
 

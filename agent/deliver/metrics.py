@@ -110,6 +110,11 @@ def _about_lanes(lanes: Sequence[Lane]) -> Iterator[Metric]:
         return family
 
     yield counter("output_events_sent", "Events the output took.", lambda o: o.tally.sent)
+    yield counter(
+        "output_events_unwanted",
+        "Events that min_severity, classes or agent_events keep from the output.",
+        lambda o: o.unwanted,
+    )
     yield counter("output_bytes", "Bytes handed over.", lambda o: o.counts.bytes)
     yield counter("output_events_truncated", "Events cut to fit.", lambda o: o.counts.truncated)
     yield counter(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +82,17 @@ def test_the_state_of_an_output_is_shown(server: Server, lane: Lane) -> None:
     for reason in ("queue-full", "stopped", "journal-full", "journal-torn", "too-big", "rejected"):
         assert values["output_events_dropped_total", (*label, ("reason", reason))] == 0
     assert values["output_errors_total", (("error_type", "refused"), *label)] == 0
+
+
+def test_what_an_output_is_set_not_to_take_is_counted(server: Server, lane: Lane) -> None:
+    """Who wonders where events are finds that they were not wanted there."""
+    quiet = msgspec.structs.replace(EVENT, severity_id=1)
+
+    lane.put([(quiet, encode(quiet)), (EVENT, encode(EVENT))], 3000.0)
+
+    values = show(server, lane)
+    assert values["output_events_unwanted_total", (("output", "archive"),)] == 1
+    assert values["output_last_seq", (("output", "archive"),)] == 3
 
 
 def test_build_link_and_process_are_shown(server: Server) -> None:
