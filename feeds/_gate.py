@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agent.config import Gate
 from agent.scan import layout
+from agent.trails.diff import alone
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
 from feeds._quarantine import popular_names
@@ -25,13 +26,8 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def judge(
-    new: TrailSet, current: TrailSet | None, limits: Gate, came: int, protect: Iterable[str]
-) -> Verdict:
-    """Compare a new set with the current one, which may be missing.
-
-    `came` keys are of lists that the current set does not know: they are no growth.
-    """
+def judge(new: TrailSet, current: TrailSet | None, limits: Gate, protect: Iterable[str]) -> Verdict:
+    """Compare a new set with the current one, which may be missing."""
     if not new.info.keys:
         return Verdict("empty", "the new set is empty")
     named = _newly_named(new, current, protect)
@@ -44,7 +40,8 @@ def judge(
     said = f"the new set has {after} keys, the current one {before}"
     if after * 100 < before * (100 - limits.max_shrink):
         return Verdict("shrunk", f"{said}: shrank by more than gate.max_shrink")
-    if (after - came) * 100 > before * (100 + limits.max_growth):
+    most = before * (100 + limits.max_growth) // 100
+    if after > most and after - _of_new_lists(new, current) > most:
         return Verdict("grown", f"{said}: grew by more than gate.max_growth")
     return Verdict("", "")
 
@@ -61,6 +58,20 @@ def open_current(state_dir: Path) -> TrailSet | None:
         _log.warning("the current set cannot be read and will be replaced: %s", error)
         return None
     return opened
+
+
+def _of_new_lists(new: TrailSet, current: TrailSet) -> int:
+    """Count the keys that only lists name which the current set does not know: no growth."""
+    known = frozenset(current.info.sources)
+    rows = new.row_words
+    judged: dict[int, bool] = {}
+    count = 0
+    for row in alone(new, current):
+        start = rows[2 * row + 1] >> 32
+        if start not in judged:
+            judged[start] = not any(source.name in known for source in new.sources_at(start))
+        count += judged[start]
+    return count
 
 
 def _newly_named(new: TrailSet, current: TrailSet | None, protect: Iterable[str]) -> list[str]:

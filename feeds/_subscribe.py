@@ -90,7 +90,7 @@ class Subscriber:
     def _judge(self, new: TrailSet, manifest: Manifest) -> UpdateResult:
         current = _gate.open_current(self.state_dir)
         protect = self.settings.trails.protect
-        verdict = _gate.judge(new, current, self.settings.update.gate, 0, protect)
+        verdict = _gate.judge(new, current, self.settings.update.gate, protect)
         changed = changes(current, new) if self.dry_run else ()
         if verdict.why and not (self.force and verdict.why != "empty"):
             reason = f"{verdict.reason}; if that is right, run: maltrail-agent update --force"

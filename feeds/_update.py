@@ -411,10 +411,8 @@ class _Run:
         self, new: TrailSet, current: TrailSet | None, steps: list[_Step], merged: Merged
     ) -> UpdateResult:
         """Refuse a set that is implausible beside the current one."""
-        known = current.info.sources if current else ()
-        came = sum(tally.added for name, tally in merged.tallies.items() if name not in known)
         limits, protect = self.settings.update.gate, self.settings.trails.protect
-        verdict = _gate.judge(new, current, limits, came, protect)
+        verdict = _gate.judge(new, current, limits, protect)
         changed = changes(current, new) if self.dry_run else ()
         unsigned = ", not signed" if self.settings.update.origin else ""
         reason = f"set {new.set_id} with {new.info.keys} keys{unsigned}"

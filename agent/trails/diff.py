@@ -41,13 +41,14 @@ def changes(old: TrailSet | None, new: TrailSet) -> tuple[str, ...]:
 def _differing(old: TrailSet | None, new: TrailSet) -> Iterator[tuple[str, TrailSet, int]]:
     """Yield sign, set and row of every key that only one of the two has."""
     if old is not None:
-        yield from (("-", old, row) for row in _alone(old, new))
-        yield from (("+", new, row) for row in _alone(new, old))
+        yield from (("-", old, row) for row in alone(old, new))
+        yield from (("+", new, row) for row in alone(new, old))
     else:
         yield from (("+", new, row) for row in range(new.info.keys))
 
 
-def _alone(one: TrailSet, other: TrailSet) -> Iterator[int]:
+def alone(one: TrailSet, other: TrailSet) -> Iterator[int]:
+    """Yield the rows of `one` whose keys `other` does not have."""
     partner = partners(one, other)
     return (row for row, found in enumerate(partner) if found == ABSENT)
 

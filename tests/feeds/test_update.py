@@ -275,6 +275,45 @@ def test_set_that_shrinks_by_more_than_half_is_refused(host: Host) -> None:
     assert host.keys() == 1
 
 
+def test_a_set_that_more_than_doubles_is_refused(host: Host) -> None:
+    """A list that suddenly names ten times as much is a mistake of its publisher, or worse."""
+    host.update()
+    host.server.serve("/one", b"".join(b"%d.more.example.org\n" % n for n in range(1000)))
+    host.now += HOUR
+
+    result = host.update()
+
+    assert (result.status, result.exit_status, result.why) == ("refused", 3, "grown")
+    assert host.keys() == 100
+    assert host.update(force=True).status == "published"
+
+
+def test_a_list_that_the_site_turns_on_is_no_growth(host: Host) -> None:
+    """The first large list beside a small one needs nobody's word."""
+    host.update()
+    host.add("big", b"".join(b"%d.more.example.org\n" % n for n in range(1000)))
+
+    assert host.update().status == "published"
+    assert host.keys() == 1100
+
+
+def test_a_set_that_newly_names_a_popular_site_is_refused(host: Host) -> None:
+    """Quarantine keeps such names out; a trusted list's need a person's word, once."""
+    host.add("two", b"two.example.org\n", trusted=True)
+    host.update()
+    host.server.serve("/two", b"two.example.org\nwindowsupdate.com\n")
+    host.now += HOUR
+
+    result = host.update()
+
+    assert (result.exit_status, result.why) == (3, "popular")
+    assert "windowsupdate.com" in result.reason
+    assert host.update(force=True).status == "published"
+    host.server.serve("/one", GOOD + b"new.example.org\n")
+    host.now += HOUR
+    assert host.update().status == "published"
+
+
 def test_force_accepts_a_shrunk_list_but_no_empty_one(host: Host) -> None:
     """A person may say that a list is really this short now; nobody may publish a portal page."""
     host.update()
