@@ -10,6 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -75,26 +76,20 @@ def write(
     opened = TrailSet.open(path)
     opened.verify()
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    packed = folder / ".set.new"
-    try:
-        digest = _pack(path, packed)
-        manifest = Manifest(
-            format=FORMAT,
-            set_format=layout.FORMAT_VERSION,
-            serial=max(int(now), _serial(folder) + 1),
-            created=int(now),
-            expires=int(now + valid),
-            set_id=opened.info.set_id,
-            keys=opened.info.keys,
-            sha256=digest,
-            size=packed.stat().st_size,
-            unpacked=path.stat().st_size,
-        )
-        packed.chmod(0o644)
-        packed.replace(folder / manifest.file)
-        sync_folder(folder)
-    finally:
-        packed.unlink(missing_ok=True)
+    before = _before(folder)
+    packed = _again(before, opened, folder) or _pack(path, folder)
+    manifest = Manifest(
+        format=FORMAT,
+        set_format=layout.FORMAT_VERSION,
+        serial=max(int(now), before.serial + 1 if before else 0),
+        created=int(now),
+        expires=int(now + valid),
+        set_id=opened.info.set_id,
+        keys=opened.info.keys,
+        sha256=packed.sha256,
+        size=packed.size,
+        unpacked=packed.unpacked,
+    )
     write_atomically(folder / MANIFEST, seal(manifest, signers), 0o644)
     _prune(folder, manifest)
     return manifest
@@ -108,26 +103,52 @@ def seal(manifest: Manifest, signers: Sequence[Ed25519PrivateKey]) -> bytes:
     return msgspec.json.encode(envelope) + b"\n"
 
 
-def _pack(path: Path, packed: Path) -> str:
-    """Compress `path` to `packed`, the same bytes every time; return the SHA-256 of the result."""
-    with (
-        path.open("rb") as source,
-        packed.open("wb") as raw,
-        gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) as target,
-    ):
-        shutil.copyfileobj(source, target, _CHUNK)
-    sync_file(packed)
-    with packed.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class _Packed(NamedTuple):
+    """A set file in the folder: hash and size of what is served, size of what is in it."""
+
+    sha256: str
+    size: int
+    unpacked: int
 
 
-def _serial(folder: Path) -> int:
-    """Return the serial of the manifest that is there, 0 without one that can be read."""
+def _again(before: Manifest | None, opened: TrailSet, folder: Path) -> _Packed | None:
+    """Return the file of the manifest before where it holds the same set."""
+    if before is None or not (folder / before.file).is_file():
+        return None
+    if (before.set_id, before.set_format) != (opened.info.set_id, layout.FORMAT_VERSION):
+        return None
+    return _Packed(before.sha256, before.size, before.unpacked)
+
+
+def _pack(path: Path, folder: Path) -> _Packed:
+    """Compress `path` into the folder, the same bytes every time."""
+    fresh = folder / ".set.new"
+    try:
+        with (
+            path.open("rb") as source,
+            fresh.open("wb") as raw,
+            gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) as target,
+        ):
+            shutil.copyfileobj(source, target, _CHUNK)
+        sync_file(fresh)
+        with fresh.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        packed = _Packed(digest, fresh.stat().st_size, path.stat().st_size)
+        fresh.chmod(0o644)
+        fresh.replace(folder / f"{digest}{SUFFIX}")
+        sync_folder(folder)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return packed
+
+
+def _before(folder: Path) -> Manifest | None:
+    """Return the manifest that is there, None without one that can be read."""
     try:
         envelope = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Envelope)
-        return msgspec.json.decode(envelope.manifest, type=Manifest).serial
+        return msgspec.json.decode(envelope.manifest, type=Manifest)
     except (FileNotFoundError, msgspec.DecodeError):
-        return 0
+        return None
 
 
 def _prune(folder: Path, manifest: Manifest) -> None:

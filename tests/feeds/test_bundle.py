@@ -22,7 +22,7 @@ from agent.model import Source, Trail
 from agent.notices import AgentNotices
 from agent.scan import layout
 from agent.trails.build import Builder
-from agent.trails.publish import current_set, rollback
+from agent.trails.publish import current_set, publish, rollback
 from agent.trails.set import TrailSet
 from feeds import _bundle, _signing
 from feeds._bundle import MANIFEST, Manifest
@@ -361,6 +361,18 @@ def test_the_gate_judges_a_bundle_too(fleet: Fleet) -> None:
     assert fleet.update(force=True).status == "published"
 
 
+def test_a_host_that_fetched_lists_itself_takes_its_first_bundle(fleet: Fleet) -> None:
+    """Its set holds other lists: what they do not name is no growth."""
+    small = fleet.room / "small.set"
+    builder = Builder(1, 0)
+    builder.add(Trail(key="x.example.org", info="x", reference="r", source=Source("other")))
+    builder.write(small)
+    publish(small, fleet.state)
+    fleet.publish(100)
+
+    assert fleet.update().status == "published"
+
+
 def test_the_gates_limits_are_settings(fleet: Fleet) -> None:
     """What is too much is the site's to say."""
     fleet.publish(100)
@@ -415,6 +427,29 @@ def test_a_rolled_back_bundle_stays_until_the_next_one(fleet: Fleet) -> None:
     assert fleet.current == first.set_id
     fleet.now += HOUR
     fleet.publish(102)
+    assert fleet.update().status == "published"
+
+
+def test_the_same_set_is_not_packed_again(fleet: Fleet) -> None:
+    """A timer that publishes every quarter of an hour costs a signature, and agents nothing."""
+    first = fleet.publish(100)
+    file = fleet.folder / first.file
+    before = file.stat().st_ino
+    fleet.now += HOUR
+
+    second = fleet.publish(100)
+
+    assert (second.file, file.stat().st_ino) == (first.file, before)
+    assert (second.serial, second.expires) == (int(fleet.now), int(fleet.now + WEEK))
+
+
+def test_a_damaged_manifest_in_the_folder_is_replaced(fleet: Fleet) -> None:
+    """Publishing goes on; the set is packed anew."""
+    fleet.publish(100)
+    (fleet.folder / MANIFEST).write_bytes(b"{half")
+
+    fleet.publish(100)
+
     assert fleet.update().status == "published"
 
 
