@@ -247,7 +247,7 @@ def test_without_trails_named_the_current_set_and_own_lists_count(
     """Read-only: nothing in the state folder changes."""
     state, own, built = tmp_path / "state", tmp_path / "own.txt", tmp_path / "built.set"
     run("trails", "build", "-o", built, trails)
-    run("trails", "publish", "--state-dir", state, built)
+    run("trails", "use", "--state-dir", state, built)
     own.write_text("192.0.2.53\n", encoding="utf-8")
     configured = tmp_path / "config.yaml"
     configured.write_text(f"trails: {{custom: [{own}]}}\n", encoding="utf-8")
