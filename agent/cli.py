@@ -21,6 +21,7 @@ import msgspec
 
 from agent import __version__, config
 from agent.config import ConfigError, Settings
+from agent.identity import become_owner
 
 DONE, FINDING, USAGE, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 FORMATS = ("maltrail", "maltrail-line", "ecs", "cef")
@@ -349,11 +350,15 @@ def _trails_publish(options: argparse.Namespace) -> int:
 
 
 def _trails_use(options: argparse.Namespace) -> int:
-    from agent.trails.publish import publish
+    from agent.trails.publish import FOLDER, publish
+    from agent.trails.set import SetError
 
     opened = _open_set(options.set)
+    become_owner(options.state_dir / FOLDER)
     try:
         path = publish(options.set, options.state_dir)
+    except SetError as error:
+        raise UserError(str(error)) from error  # the owner of the sets may read less than root
     except OSError as error:
         raise UserError(f"{options.state_dir}: cannot be written: {error.strerror}") from error
     print(f"{path}: {opened.set_id} is current")
@@ -361,8 +366,9 @@ def _trails_use(options: argparse.Namespace) -> int:
 
 
 def _trails_rollback(options: argparse.Namespace) -> int:
-    from agent.trails.publish import rollback
+    from agent.trails.publish import FOLDER, rollback
 
+    become_owner(options.state_dir / FOLDER)
     try:
         print(f"{rollback(options.state_dir)} is current")
     except OSError as error:
@@ -395,10 +401,12 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _update(options: argparse.Namespace) -> int:
-    from feeds._update import update
+    from feeds._update import FOLDER, update
 
+    settings = _settings(options)
+    become_owner(options.state_dir / FOLDER)
     result = update(
-        _settings(options),
+        settings,
         options.state_dir,
         time.time(),
         force=options.force,

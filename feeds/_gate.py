@@ -10,7 +10,7 @@ from agent.scan import layout
 from agent.trails.diff import alone
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
-from feeds._quarantine import popular_names
+from feeds._quarantine import is_provider, popular_names
 from feeds._result import Why
 
 MAX_NAMED = 5
@@ -30,12 +30,12 @@ def judge(new: TrailSet, current: TrailSet | None, limits: Gate, protect: Iterab
     """Compare a new set with the current one, which may be missing."""
     if not new.info.keys:
         return Verdict("empty", "the new set is empty")
+    if current is None:
+        return Verdict("", "")
     named = _newly_named(new, current, protect)
     if named:
         listed = ", ".join(named[:MAX_NAMED])
         return Verdict("popular", f"the new set names popular sites that all use: {listed}")
-    if current is None:
-        return Verdict("", "")
     before, after = current.info.keys, new.info.keys
     said = f"the new set has {after} keys, the current one {before}"
     if after * 100 < before * (100 - limits.max_shrink):
@@ -74,15 +74,18 @@ def _of_new_lists(new: TrailSet, current: TrailSet) -> int:
     return count
 
 
-def _newly_named(new: TrailSet, current: TrailSet | None, protect: Iterable[str]) -> list[str]:
+def _newly_named(new: TrailSet, current: TrailSet, protect: Iterable[str]) -> list[str]:
     """Return protected names that the new set holds, whole, and the current one does not."""
     return sorted(
         name
         for name in (*popular_names(), *protect)
-        if _holds(new, name) and not (current is not None and _holds(current, name))
+        if _holds(new, name) and not _holds(current, name)
     )
 
 
 def _holds(trails: TrailSet, name: str) -> bool:
-    host = f"{name}/".encode()
-    return trails.find(layout.DOMAIN, name.encode()) >= 0 or trails.find(layout.URL, host) >= 0
+    """Tell whether a set alerts on a whole name or on every request to it."""
+    number = trails.find(layout.DOMAIN, name.encode())
+    if number >= 0 and not is_provider(trails.row(number).info):
+        return True
+    return trails.find(layout.URL, f"{name}/".encode()) >= 0

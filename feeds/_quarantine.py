@@ -71,7 +71,7 @@ class Quarantine:
         """Return why no public list may name `key`, nothing where it may."""
         kind, raw = key.kind, key.key
         if kind == layout.DOMAIN:
-            if any(word in info for word in _PROVIDERS):
+            if is_provider(info):
                 return ""
             return self._name(raw.decode("ascii", "replace"))
         if kind in _ADDRESSES:
@@ -136,6 +136,11 @@ class _Ranges:
         """Return the reason of a range that shares an address with this one, or nothing."""
         at = bisect_right(self._first, last) - 1
         return self._reason[at] if at >= 0 and self._last[at] >= first else ""
+
+
+def is_provider(info: str) -> bool:
+    """Tell whether a name with this label alerts only for names below it."""
+    return any(word in info for word in _PROVIDERS)
 
 
 def popular_names() -> tuple[str, ...]:

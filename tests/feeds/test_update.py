@@ -314,6 +314,15 @@ def test_a_set_that_newly_names_a_popular_site_is_refused(host: Host) -> None:
     assert host.update().status == "published"
 
 
+def test_a_popular_provider_is_no_popular_site(host: Host) -> None:
+    """Of free web hosting only the customers' names alert."""
+    host.update()
+    host.add("hosting", b"wixsite.com\n", info="free web hosting (suspicious)")
+
+    assert host.update().status == "published"
+    assert host.keys() == 101
+
+
 def test_force_accepts_a_shrunk_list_but_no_empty_one(host: Host) -> None:
     """A person may say that a list is really this short now; nobody may publish a portal page."""
     host.update()
