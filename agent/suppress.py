@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from agent import classes, config
+from agent import config
+from agent.classes import check, is_one_of
 from agent.direction import Home
 from agent.model import Event, Hit
 from agent.notices import AgentNotices
@@ -30,7 +31,7 @@ class _Entry:
     """One entry and what it held back: `pending` since it was last told, `total` in all."""
 
     def __init__(self, settings: config.Suppression) -> None:
-        classes.check(settings.classes, f"suppress: {settings.name}: classes")
+        check(settings.classes, f"suppress: {settings.name}: classes")
         self.settings = settings
         self.until_us = _end_us(settings)
         self.pending = 0
@@ -41,7 +42,10 @@ class _Entry:
 
     def matches(self, hit: Hit) -> bool:
         """Tell whether everything holds that the entry says."""
-        return all(test(hit) for test in self._tests)
+        for test in self._tests:  # noqa: SIM110 - every hit comes by here, and `all` costs twice
+            if not test(hit):
+                return False
+        return True
 
 
 class Suppressions:
@@ -52,6 +56,7 @@ class Suppressions:
         self._entries = tuple(map(_Entry, entries))
         self._notices = notices
         self._now_us = 0
+        self._by_class: dict[str, tuple[_Entry, ...]] = {}
 
     def holds_back(self, hit: Hit) -> bool:
         """Tell whether the hit is not to be told, and count it at the first entry that says so.
@@ -61,7 +66,7 @@ class Suppressions:
         if hit.where == "canary":
             return False
         self._now_us = max(self._now_us, hit.last_us)
-        for entry in self._entries:
+        for entry in self._of_class(hit.class_id):
             if hit.last_us < entry.until_us and entry.matches(hit):
                 if not entry.pending and not entry.told_us:
                     entry.told_us = hit.last_us
@@ -89,6 +94,18 @@ class Suppressions:
     def counts(self) -> Mapping[str, int]:
         """Return how many observations each entry held back, by its name."""
         return {entry.settings.name: entry.total for entry in self._entries}
+
+    def _of_class(self, class_id: str) -> tuple[_Entry, ...]:
+        """Return the entries that speak of a class; there are few classes, so that all are kept."""
+        found = self._by_class.get(class_id)
+        if found is None:
+            found = tuple(
+                entry
+                for entry in self._entries
+                if not entry.settings.classes or is_one_of(class_id, entry.settings.classes)
+            )
+            self._by_class[class_id] = found
+        return found
 
     def _tell(self, entry: _Entry, now_us: int) -> Event:
         held, entry.pending, entry.told_us = entry.pending, 0, now_us
@@ -118,7 +135,7 @@ def _end_us(settings: config.Suppression) -> int:
 
 
 def _tests(entry: config.Suppression) -> Iterable[_Test]:
-    """Yield one test for each key that the entry gives, the cheapest first."""
+    """Yield one test for each key but the class that the entry gives, the cheapest first."""
     if entry.direction:
         yield lambda hit: hit.direction in entry.direction
     if entry.outcome:
@@ -127,8 +144,6 @@ def _tests(entry: config.Suppression) -> Iterable[_Test]:
         yield lambda hit: hit.source.port in entry.source_port
     if entry.destination_port:
         yield lambda hit: hit.destination.port in entry.destination_port
-    if entry.classes:
-        yield lambda hit: classes.is_one_of(hit.class_id, entry.classes)
     if entry.trails:
         trails = tuple(trail.lower() for trail in entry.trails)
         yield lambda hit: any(fnmatchcase(hit.indicator.lower(), trail) for trail in trails)

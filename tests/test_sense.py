@@ -231,6 +231,25 @@ def test_a_reload_puts_settings_in_force_and_says_what_waits(room: Room) -> None
     until(lambda: room.deliver.metric("own_trails_loaded") == 2, "the own trails")
 
 
+def test_suppressions_come_with_a_reload_and_their_end_is_told(room: Room) -> None:
+    """One that has ended is told at once, and each is a metric from the start."""
+    sense = room.start()
+    room.told("agent-start")
+
+    sense.reload(
+        room.settings(
+            "suppress:\n"
+            "- {name: over, reason: pentest, info: x, until: 2020-01-01}\n"
+            "- {name: lasting, reason: pentest, info: x}\n"
+        )
+    )
+
+    ended = room.told("agent-suppress", "suppression over ended with 2020-01-01")
+    assert ended.evidence["reason"] == "pentest"
+    until(lambda: room.deliver.metric("suppressed_total") == 0, "the entries' metrics")
+    assert len(room.deliver.of("agent-suppress")) == 1
+
+
 def test_a_reload_of_what_cannot_be_read_keeps_the_old(room: Room) -> None:
     """An allow-list that is not there, a list that is no list: told, nothing changes."""
     (room.folder / "own.txt").write_text("evil.org\n")
