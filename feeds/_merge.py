@@ -191,10 +191,17 @@ class _Dated:
         return known
 
     def _date(self, source: Source) -> tuple[Source, int]:
-        copied = day_text(self._copy_day)
-        last = min(day_number(source.last_seen or copied), self._today)
-        first = min(day_number(source.first_seen or copied), last)
+        last = min(_day(source.last_seen) or self._copy_day, self._today)
+        first = min(_day(source.first_seen) or self._copy_day, last)
         return Source(source.name, day_text(first), day_text(last)), last
+
+
+def _day(text: str) -> int:
+    """Return the number of a day, 0 for none and for one that no calendar has (0000-00-00)."""
+    try:
+        return day_number(text)
+    except ValueError:
+        return 0
 
 
 def _rows(copy: Copy) -> Iterator[Trail]:

@@ -67,3 +67,5 @@ def test_an_update_by_root_is_the_owners(room: Path) -> None:
     files = [path for path in state.rglob("*") if not path.is_dir()]
     assert len(files) >= 6
     assert {path.lstat().st_uid for path in files} == {NOBODY}
+    health = (state / "state/update/health.json").stat()
+    assert (health.st_gid, health.st_mode & 0o777) == (NOBODY, 0o640)

@@ -215,6 +215,22 @@ def test_days_are_those_of_the_list_or_those_on_which_we_saw_it(tmp_path: Path) 
     assert trails.row(0).sources == (Source("l", "2024-10-04", "2024-10-04"),)
 
 
+@pytest.mark.parametrize("day", ["0000-00-00", "2026-13-45", "9999-12-31", "1969-01-01", ""])
+def test_a_day_that_cannot_be_is_the_day_we_saw_it(tmp_path: Path, day: str) -> None:
+    """One row with a date of nowhere must not stop all lists."""
+    copy = _copy(
+        tmp_path,
+        "l",
+        f"name,last\nx.example.org,{day}\n",
+        form="csv",
+        options=Options(header="first", value="name", last_seen="last"),
+    )
+
+    trails = _built(tmp_path, [copy], TODAY)
+
+    assert trails.row(0).sources == (Source("l", "2024-10-04", "2024-10-04"),)
+
+
 def test_first_days_are_kept_and_last_days_move_on(tmp_path: Path) -> None:
     """The published set is the memory; a list that no longer names a key stays for a year."""
     one, two = _copy(tmp_path, "one", "x.example.org"), _copy(tmp_path, "two", "x.example.org")
@@ -307,7 +323,7 @@ def _copy(
         info=changes.pop("info", name),
         reference=name,
         period=Duration(3600),
-        options=Options(),
+        options=changes.pop("options", Options()),
         **changes,
     )
     return Copy(reader_of(feed), path, TODAY)
