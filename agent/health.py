@@ -11,6 +11,9 @@ import msgspec
 FILE = Path("state", "update", "health.json")
 """Below the state folder."""
 
+TRAIL_SET = "trail-set"
+"""The name of the set itself among the lists, there while it is in trouble that no list has."""
+
 MAX_BYTES = 1 << 20
 """Some hundred bytes a list: a thousand lists fit."""
 

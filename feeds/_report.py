@@ -7,7 +7,7 @@ import msgspec
 
 from agent import health
 from agent.config import Settings
-from agent.health import ListHealth, UpdateHealth
+from agent.health import TRAIL_SET, ListHealth, UpdateHealth
 from agent.trails.publish import write_atomically
 from feeds._reader import Reader
 from feeds._result import UpdateResult
@@ -19,9 +19,6 @@ often have two of their periods."""
 
 PUBLISHER = "bundle"
 """The name of a finished set's publisher among the lists."""
-
-TRAIL_SET = "trail-set"
-"""The name of the set itself among the lists, where none of them is at fault."""
 
 _OF_LISTS = ("no-list", "unreachable", "busy")
 """Reasons for a failure that the lists tell themselves, or that pass."""

@@ -50,14 +50,17 @@ class Lists:
     def tell(self, now_us: int) -> Iterator[Event]:
         """Yield one event where a list's trouble has lasted too long, and one where it ended."""
         now = now_us / 1_000_000
+        entries = {entry.name: entry for entry in self._entries()}
         troubled = {
-            entry.name: entry
-            for entry in self._entries()
+            name: entry
+            for name, entry in entries.items()
             if entry.failing and now - entry.failing >= entry.limit
         }
         for name in sorted(self._told.keys() - troubled.keys()):
             del self._told[name]
-            yield self._notices.feed(now_us, name, "is good again")
+            # A list that is gone was turned off, which is no recovery.
+            if name in entries or name == health.TRAIL_SET:
+                yield self._notices.feed(now_us, name, "is good again")
         for name, entry in troubled.items():
             if self._told.get(name) == entry.why:
                 continue

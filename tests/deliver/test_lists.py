@@ -87,6 +87,18 @@ def test_another_reason_is_told_anew(tmp_path: Path) -> None:
     assert room.told(NOW) == ["list bundle: by mallory"]
 
 
+def test_a_list_that_is_turned_off_has_not_recovered(tmp_path: Path) -> None:
+    """It is told no more; a set that is no longer refused has."""
+    room = Room(tmp_path)
+    bad = msgspec.structs.replace(GOOD, failing=NOW, why="fetch", error="status 404")
+    room.write(bad, ListHealth(name=health.TRAIL_SET, failing=NOW, why="shrunk", error="shrank"))
+    assert len(room.told(NOW)) == 2
+
+    room.write()
+
+    assert room.told(NOW) == ["list trail-set: is good again"]
+
+
 def test_metrics_are_those_of_the_last_update(tmp_path: Path) -> None:
     """Gauges by list, and one series that says how it ended."""
     room = Room(tmp_path)
