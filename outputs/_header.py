@@ -1,5 +1,6 @@
 """The syslog header of an event: RFC 5424, RFC 3164 or none."""
 
+import ipaddress
 import os
 import re
 from functools import lru_cache
@@ -44,7 +45,7 @@ def header(event: Event, style: Style, facility: Facility) -> str:
         return ""
     priority = _FACILITIES[facility] * 8 + severity(event.severity_id)
     time = rfc3339(event.time_us)
-    host = _field(event.sensor.rstrip("."), 255)
+    host = _host(event.sensor)
     if style == "rfc5424":
         message_id = _field(event.class_id, 32)
         return f"<{priority}>1 {time} {host} {APP_NAME} {os.getpid()} {message_id} - "
@@ -62,6 +63,17 @@ def severity(severity_id: int) -> int:
     if severity_id >= 4:
         return 4
     return 5 if severity_id == 3 else 6
+
+
+def _host(sensor: str) -> str:
+    """Return a name or an address; syslog-ng refuses the line for a colon in any other word."""
+    host = _field(sensor.rstrip("."), 255)
+    if ":" not in host:
+        return host
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.replace(":", "-")
 
 
 @lru_cache(maxsize=256)  # names of hosts and classes come again and again

@@ -90,6 +90,24 @@ def test_a_hostile_sensor_name_cannot_break_the_header(event: Event) -> None:
     assert "|" not in text
 
 
+@pytest.mark.parametrize(
+    ("sensor", "host"),
+    [
+        ("sensor1.example.org.", "sensor1.example.org"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("a:-b", "a--b"),
+        ("", "-"),
+    ],
+)
+def test_the_header_holds_a_name_or_an_address(sensor: str, host: str) -> None:
+    """syslog-ng refuses a line whose host has a colon and is no address."""
+    text = header(msgspec.structs.replace(EVENT, sensor=sensor), "rfc5424", "local0")
+
+    assert text.split(" ")[2] == host
+
+
 def test_ipv6_receivers_are_reached() -> None:
     """An address in brackets is connected over IPv6, and told as a flow."""
     receiver = UdpReceiver("::1")
