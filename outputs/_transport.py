@@ -161,9 +161,13 @@ class Sender:
         if self.unconfirmed():
             return
         self._return_at = self._clock() + RETURN_AFTER
-        context = self._context()
+        with contextlib.suppress(OSError):  # the one in use works, whatever is wrong elsewhere
+            self._change(self._target.rank, self._context())
+
+    def _change(self, rank: int, context: ssl.SSLContext | None) -> None:
+        """Connect to a receiver before `rank`, where one answers; raise OSError."""
         for target in self._route.targets(self._clock()):
-            if target.rank >= self._target.rank:
+            if target.rank >= rank:
                 return
             try:
                 better = self._connect(target, context)

@@ -2,12 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from outputs import _transport, syslog
 from outputs._route import RETURN_AFTER
-from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port
+from tests.outputs.authority import Authority, Certificate
+from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port, server_context
 from tests.outputs.samples import delivery
 
 
@@ -128,6 +130,28 @@ def test_a_first_that_is_still_away_leaves_the_second_at_work(pair: Pair) -> Non
     pair.send()
 
     assert pair.to == pair.second.port
+
+
+def test_a_file_that_became_unusable_leaves_the_second_at_work(
+    tmp_path: Path, authority: Authority, shown: Certificate
+) -> None:
+    """Going back is no reason to lose what works."""
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(authority.file.read_bytes())
+    gone = f"127.0.0.1:{closed_port(kind=TcpReceiver)}"
+    second, clock = TcpReceiver(context=server_context(shown)), Clock()
+    config = syslog.Config(addresses=(gone, second.address), transport="tls", ca_file=str(ca_file))
+    output = syslog.Output(config, clock)
+    with second.accepting() as peer:
+        output.open()
+    ca_file.write_text("half a certificate")
+    clock.now += RETURN_AFTER
+
+    output.write((delivery(),))
+
+    assert peer().line()
+    output.close()
+    second.close()
 
 
 def test_a_receiver_that_failed_is_tried_when_no_other_is_left(pair: Pair) -> None:
