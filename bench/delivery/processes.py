@@ -29,7 +29,7 @@ _TLS_MODE = ' streamDriver.mode="1" streamDriver.authMode="anon"'
 
 _DELIVER = """\
 outputs:
-  - {{name: siem, type: syslog, address: "127.0.0.1:{port}", transport: {transport},
+  - {{name: siem, type: {kind}, address: "127.0.0.1:{port}", transport: {transport},
       format: {form}, min_severity: info{tls}}}
 journal: {{max_mb: 2048}}
 http: {{address: "127.0.0.1:{http}"}}
@@ -97,6 +97,7 @@ class House:
         config.write_text(
             _DELIVER.format(
                 port=port,
+                kind="logstash" if form in {"maltrail", "ecs"} else "syslog",
                 transport=transport,
                 form=form,
                 http=self.http,

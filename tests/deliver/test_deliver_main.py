@@ -20,8 +20,8 @@ import pytest
 from agent import config
 from agent.config import ConfigError, Settings
 from agent.deliver import http as http_module
+from agent.deliver import keeper, main
 from agent.deliver import lane as lane_module
-from agent.deliver import main
 from agent.deliver.main import Deliver
 from agent.deliver.server import Server
 from agent.link import EventFrame, Flows, Hello, Snapshot
@@ -388,7 +388,7 @@ import signal, sys, threading
 from pathlib import Path
 from typing import Any
 from agent import config
-from agent.deliver import main
+from agent.deliver import keeper, main
 stop = threading.Event()
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: stop.set())
@@ -451,3 +451,109 @@ def test_the_time_of_an_end_is_bounded(house: Open, monkeypatch: pytest.MonkeyPa
 
     assert time.monotonic() - began < DEADLINE / 2
     assert open_house.deliver.lanes[0].dropped["stopped"] == 1
+
+
+def archive(folder: Path, name: str = "archive", **keys: object) -> dict[str, object]:
+    """Return the settings of an output that fails as long as the folder is not there."""
+    return {"name": name, "type": "file", "path": str(folder / "events.log"), **keys}
+
+
+def documents(folder: Path) -> list[dict[str, Any]]:
+    """Return what was written to the file."""
+    path = folder / "events.log"
+    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
+
+
+def test_what_waits_is_sent_by_the_next_process(house: Open, tmp_path: Path) -> None:
+    """With the run and the numbers that it had; new events begin anew."""
+    folder = tmp_path / "late"
+    first = house(archive(folder))
+    for _ in range(3):
+        first.tell()
+    first.close()
+    folder.mkdir()
+
+    second = house(archive(folder))
+    second.tell()
+
+    until(lambda: len(documents(folder)) == 4, "all are there")
+    runs = [one["run_id"] for one in documents(folder)]
+    assert [one["seq"] for one in documents(folder)] == [1, 2, 3, 1]
+    assert runs == [first.deliver._run_id] * 3 + [second.deliver._run_id]
+
+
+def test_a_journal_is_kept_when_its_output_goes_and_that_is_told(
+    house: Open, receiver: UdpReceiver, tmp_path: Path
+) -> None:
+    """Nobody asked for its events to be deleted."""
+    folder = tmp_path / "late"
+    first = house(archive(folder))
+    first.tell()
+    first.close()
+
+    house(logstash(receiver))
+
+    told = document(receiver)
+    assert told["class"] == "agent-degraded"
+    assert "journal/archive holds" in told["info"]
+    assert "name its output in the configuration again" in told["info"]
+
+
+def test_an_output_that_comes_back_in_one_run_goes_on_counting(house: Open, tmp_path: Path) -> None:
+    """The same run and number never mean two events."""
+    open_house = house(archive(tmp_path))
+    open_house.tell()
+    until(lambda: documents(tmp_path), "it was written")
+
+    open_house.deliver.reload(settings())
+    open_house.deliver.reload(settings(archive(tmp_path)))
+    open_house.tell()
+
+    until(lambda: len(documents(tmp_path)) == 2, "the next was written")
+    assert [one["seq"] for one in documents(tmp_path)] == [1, 2]
+
+
+def test_a_second_deliver_never_takes_the_journal(house: Open, tmp_path: Path) -> None:
+    """The message names the folder and what to do."""
+    house(archive(tmp_path))
+
+    with pytest.raises(ConfigError, match=r"journal/archive: another deliver uses this journal"):
+        Deliver(settings(archive(tmp_path)), tmp_path / "other", tmp_path / "state")
+
+
+@pytest.mark.parametrize(("journal", "expected"), [(False, False), (True, True)])
+def test_whether_there_is_a_journal_can_be_chosen(
+    house: Open, tmp_path: Path, receiver: UdpReceiver, journal: bool, expected: bool
+) -> None:
+    """Datagrams have none by default, files have one."""
+    open_house = house(
+        archive(tmp_path, "a"),
+        archive(tmp_path, "b", journal=journal),
+        logstash(receiver, "c"),
+        logstash(receiver, "d", journal=journal),
+    )
+
+    assert [lane.has_journal for lane in open_house.deliver.lanes] == [
+        True,
+        expected,
+        False,
+        expected,
+    ]
+
+
+def test_a_journal_that_cannot_be_written_is_told_and_so_is_its_return(
+    house: Open, receiver: UdpReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the outputs that work; the metric says it as long as it lasts."""
+    monkeypatch.setattr(keeper, "EVERY", 0.01)
+    (tmp_path / "state").write_text("in the way", encoding="utf-8")
+    open_house = house(archive(tmp_path), logstash(receiver))
+    told = document(receiver)
+    assert told["class"] == "agent-degraded"
+    assert "the journal of output archive cannot be written" in told["info"]
+    assert 'journal_degraded{output="archive"} 1.0' in open_house.ask("/metrics")[1]
+
+    (tmp_path / "state").unlink()
+
+    assert "is written again" in document(receiver)["info"]
+    assert 'journal_degraded{output="archive"} 0.0' in open_house.ask("/metrics")[1]
