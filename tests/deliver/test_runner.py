@@ -4,6 +4,7 @@ import errno
 import logging
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -445,6 +446,7 @@ def test_the_pause_doubles_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> No
     ("error", "expected"),
     [
         (socket.gaierror(-2, "unknown"), "resolve"),
+        (ssl.SSLCertVerificationError(1, "x"), "tls"),
         (ConnectionRefusedError(), "refused"),
         (OSError(errno.ECONNREFUSED, "x"), "refused"),
         (TimeoutError(), "timeout"),
