@@ -440,11 +440,14 @@ def _feeds(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from agent.deliver.preflight import check as check_outputs
+    from agent.deliver.preflight import check_journals
     from agent.preflight import Finding, check
 
     settings = _settings(options)
     findings = [*check(settings, options.state_dir)]
     findings += [Finding(*found) for found in check_outputs(settings, options.connect)]
+    journals = options.state_dir / "journal"
+    findings += [Finding(*found) for found in check_journals(settings, journals)]
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     else:

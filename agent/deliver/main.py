@@ -160,7 +160,8 @@ class Deliver:
         except OSError as error:
             _log.warning("%s: cannot be looked through: %s", self._journals, error.strerror)
             return
-        left = {str(folder): size for folder, size in found.items()}
+        # A name that is no UTF-8 could not be told.
+        left = {ascii(str(folder))[1:-1]: size for folder, size in found.items()}
         for event in self._troubles.left_behind(left, now_us):
             _log.warning("%s", event.info)
             self.take([event])

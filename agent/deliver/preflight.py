@@ -2,13 +2,16 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.config import ConfigError, Settings
+from agent.config import ConfigError, Output, Settings
 from agent.deliver.build import build
+from agent.deliver.journal import left_behind
+from agent.deliver.lane import wants_journal
 from outputs import Finding
 
 USER = "maltrail-deliver"
@@ -31,6 +34,34 @@ def check(settings: Settings, connect: bool) -> Iterator[Finding]:
         for path in built.files:
             if not _is_missing(path) and not may_read(path):
                 yield Finding("failure", f"{key}: {path}: {USER} cannot read it; {_REMEDY}")
+
+
+def check_journals(settings: Settings, folder: Path) -> Iterator[Finding]:
+    """Yield whether the disk has the room that journals may take, and which nobody sends from."""
+    names = [output.name for output in settings.outputs if _has_journal(output)]
+    wanted = len(names) * settings.journal.max_mb
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(place).free >> 20
+    said = f"journal: {len(names)} outputs may keep {wanted} MB, {place} has {free} MB free"
+    if wanted > free:
+        yield Finding("warning", f"{said}; make room, or lower journal.max_mb")
+    elif names:
+        yield Finding("ok", said)
+    try:
+        left = left_behind(folder, (output.name for output in settings.outputs))
+    except PermissionError:
+        return  # deliver's own, and it tells of them when it starts
+    for path, size in left.items():
+        what = f"journal: {path} holds {size} bytes of unsent events, and no output has its name"
+        yield Finding("warning", f"{what}; name the output again to send them, or delete it")
+
+
+def _has_journal(output: Output) -> bool:
+    """Tell whether an output keeps a journal; one that cannot be built has been told of."""
+    try:
+        return wants_journal(output, build(output))
+    except ConfigError:
+        return False
 
 
 def may_read(path: Path, user: str = USER) -> bool:

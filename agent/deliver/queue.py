@@ -177,6 +177,7 @@ class Queue:
                 self._lines = self._memory
                 self._lost.update(self._journal.lost)
                 self._journal = None
+            self._open_journal = None
             count = sum(len(line.give_up()) for line in self._memory)
             self._lost[STOPPED] += count
         return count

@@ -458,6 +458,19 @@ def test_a_folder_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
     assert seqs(queue) == [1, 2]
 
 
+def test_a_closed_queue_never_takes_the_journal_again(tmp_path: Path) -> None:
+    """Its successor may want it."""
+    blocked = tmp_path / "state"
+    blocked.write_text("a file", encoding="utf-8")
+    queue = opened(blocked / "siem")
+    queue.close(0.0)
+    blocked.unlink()
+
+    tend(queue)
+
+    assert not blocked.exists()
+
+
 def test_an_event_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     """It is counted and holds up nothing."""
     queue = opened(tmp_path)
