@@ -21,6 +21,8 @@ ON = {
     "tor-exits",
     "urlhaus",
     "viriback",
+    "spamhaus-drop-v4",
+    "spamhaus-drop-v6",
 }
 
 

@@ -17,6 +17,8 @@ from tests.feeds.parsing import ORIGIN, parse
 PAGES: Mapping[str, tuple[bytes, Mapping[str, Any]]] = {
     "plain": (b"# list\n198.51.100.7\nevil.example.org # why\nhttp://h.example.net/x\n", {}),
     "csv": (b'# list\nhost,port\n"198.51.100.7","443"\n', {"value": "host", "port": "port"}),
+    "hosts": (b"# list\n0.0.0.0 evil.example.org\n127.0.0.1 a.example.net b.example.net\n", {}),
+    "jsonl": (b'{"value":"198.51.100.0/24"}\n{"value":"evil.example.org"}\n', {}),
     "maltrail": (b"evil.example.org,x (malware),(static)\n1.2.3.4:80,y (malware),(static)\n", {}),
 }
 """A page of each format with options to read it. A new format adds its own."""
