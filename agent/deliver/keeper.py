@@ -18,7 +18,6 @@ class Keeper:
     """Runs from `start` to `stop` over what `queues` returns."""
 
     def __init__(self, queues: Callable[[], Sequence[Queue]]) -> None:
-        self.sync_errors = 0
         self._queues = queues
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -42,6 +41,6 @@ class Keeper:
         try:
             journal_band.sync(queue.tend(time.time()))
         except OSError as error:
-            self.sync_errors += 1
-            level = logging.WARNING if self.sync_errors == 1 else logging.DEBUG
+            queue.sync_errors += 1
+            level = logging.WARNING if queue.sync_errors == 1 else logging.DEBUG
             _log.log(level, "a journal cannot be synced: %s", error)

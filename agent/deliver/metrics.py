@@ -150,6 +150,11 @@ def _about_lanes(lanes: Sequence[Lane]) -> Iterator[Metric]:
         "Whether events wait in memory because the journal cannot be written.",
         lambda o: bool(o.queue.trouble),
     )
+    yield counter(
+        "journal_sync_errors",
+        "Times that the disk refused to make sure of what was written.",
+        lambda o: o.queue.sync_errors,
+    )
     yield gauge("journal_bytes", "Bytes on disk.", lambda o: states[o.name].journal_bytes)
     yield gauge("journal_segments", "Files on disk.", lambda o: states[o.name].journal_segments)
     yield from _by_reason(lanes)

@@ -56,7 +56,10 @@ class State(NamedTuple):
 
 
 class Queue:
-    """Numbers what enters and keeps it until `settle`; safe for one reader and many writers."""
+    """Numbers what enters and keeps it until `settle`; safe for one reader and many writers.
+
+    `sync_errors` is counted by who syncs.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Queue:
 
         Raise ConfigError where another deliver has the journal.
         """
+        self.sync_errors = 0
         self._run = bytes.fromhex(run_id)
         self._capacity = capacity
         self._seq = last_seq
