@@ -333,6 +333,16 @@ class Update(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gate: Gate = Gate()
 
 
+class Heartbeat(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the agent tells that it is alive."""
+
+    every: Duration = Duration(300)
+
+    def __post_init__(self) -> None:
+        """Refuse a flood of heartbeats, and a silence that nobody would notice."""
+        _in_range("every", self.every, 10, 86400)
+
+
 class Http(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The address that serves metrics and health."""
 
@@ -362,6 +372,7 @@ class Settings(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outputs: tuple[Output, ...] = ()
     journal: Journal = Journal()
     update: Update = Update()
+    heartbeat: Heartbeat = Heartbeat()
     http: Http = Http()
     log: Log = Log()
 

@@ -16,9 +16,10 @@ from agent.allow import AllowList
 from agent.behaviours import counter
 from agent.capture import Fanout, wanted
 from agent.config import ConfigError, Settings
+from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
 from agent.link import Sample, Snapshot
-from agent.model import NO_SET, Event
+from agent.model import NO_SET, Event, Evidence
 from agent.notices import AgentNotices
 from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
@@ -81,6 +82,7 @@ class Sense:
         self._finished: list[list[int]] = []
         self._told_ready = False
         self._lost_told = 0
+        self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on; safe to call from a signal handler."""
@@ -129,6 +131,8 @@ class Sense:
         if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
             self._tell_losses()
             self._uplink.snapshot(self.snapshot())
+        if self._heartbeat.is_due(now, self._settings.heartbeat.every):
+            self._tell([self._notices.heartbeat(_now_us(), self._vital_signs(now))])
         if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
             self._feed_watchdog(now)
 
@@ -346,6 +350,30 @@ class Sense:
         evicted = sum(worker.scanner.probes.evictions for worker in self._workers)
         yield Sample("counter_evictions_total", evicted)
         yield Sample("scanner_compiled", float(is_compiled()))
+
+    def _vital_signs(self, now: float) -> Evidence:
+        """Return what a heartbeat tells; `events` were made, `uplink_lost` of them never sent."""
+        captured = {"received": 0.0, "kernel": 0.0, "interface": 0.0}
+        for sample in self._capture_samples():
+            if sample.name.startswith("capture_packets_"):
+                captured[sample.labels.get("reason", "received")] += sample.value
+        return {
+            "process": "sense",
+            "uptime": int(now - self._heartbeat.started),
+            "version": __version__,
+            "build": _build(),
+            "set": self._set_id,
+            "trails": self._sets.published.info.keys,
+            "own_trails": self._sets.own.info.keys,
+            "packets": int(captured["received"]),
+            "dropped_kernel": int(captured["kernel"]),
+            "dropped_interface": int(captured["interface"]),
+            "hits": self._pipeline.hits,
+            "incidents": self._pipeline.condenser.counts()["incidents"],
+            "events": self._uplink.offered,
+            "uplink_lost": self._uplink.lost,
+            "uplink_waiting": self._uplink.waiting,
+        }
 
     def _unready(self) -> str:
         if not self._sets.published.info.keys:

@@ -60,6 +60,11 @@ class Uplink:
         return self._socket is not None
 
     @property
+    def offered(self) -> int:
+        """Return how many events were queued since the start."""
+        return self._number
+
+    @property
     def waiting(self) -> int:
         """Return how many events deliver has not acknowledged."""
         return len(self._ring)

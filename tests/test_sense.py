@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import __version__, heartbeat
 from agent import sense as sense_module
 from agent import uplink as uplink_module
 from agent import worker as worker_module
@@ -371,6 +372,25 @@ def test_an_end_without_deliver_comes_soon_and_says_what_is_lost(
     room.stop()
 
     assert "3 events did not reach deliver" in caplog.text
+
+
+def test_a_heartbeat_comes_soon_after_the_start_with_all_counters(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers by which a SIEM sees that a sensor works, not only that it runs."""
+    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", 0.1)
+    (room.folder / "own.txt").write_text("ours.org\n")
+    set_id = room.publish({"evil.org": "malware", "evil.net": "malware"}).stem[:12]
+
+    room.start()
+
+    evidence = room.told("agent-heartbeat").evidence
+    assert (evidence["set"], evidence["trails"], evidence["own_trails"]) == (set_id, 2, 1)
+    assert (evidence["process"], evidence["version"]) == ("sense", __version__)
+    for counter in ("packets", "dropped_kernel", "dropped_interface", "hits", "incidents"):
+        assert evidence[counter] == 0
+    assert (evidence["uplink_lost"], evidence["uptime"]) == (0, 0)
+    assert evidence["events"] == 1  # the start
 
 
 def test_a_missing_interface_is_told_by_readiness(room: Room) -> None:

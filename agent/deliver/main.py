@@ -21,6 +21,7 @@ from agent.deliver.keeper import Keeper
 from agent.deliver.lane import Lane, Place
 from agent.deliver.lists import Lists
 from agent.deliver.losses import Losses
+from agent.deliver.presence import Presence
 from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
 from agent.deliver.troubles import Troubles
@@ -66,6 +67,7 @@ class Deliver:
         self.server = Server(run_dir / SOCKET, allowed_uids(), self.take)
         self._losses = Losses(_notices(settings))
         self._troubles = Troubles(_notices(settings))
+        self._presence = Presence(_notices(settings), time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
         self._lists = Lists(state_dir, _notices(settings))
         page = metrics.page(
@@ -102,6 +104,7 @@ class Deliver:
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
+            self.tell_presence(time.monotonic(), now_us)
             self.tell_lists(now_us)
         return 0
 
@@ -150,6 +153,12 @@ class Deliver:
         """Send an event about each journal that stopped working, or works again."""
         troubles = {lane.name: lane.queue.trouble for lane in self.lanes}
         for event in self._troubles.tell(troubles, now_us):
+            _log.warning("%s", event.info)
+            self.take([event])
+
+    def tell_presence(self, now: float, now_us: int) -> None:
+        """Send an event when sense has been away too long, and when it is back."""
+        for event in self._presence.tell(self.server.sense.connected, now, now_us):
             _log.warning("%s", event.info)
             self.take([event])
 
