@@ -19,6 +19,7 @@ COMPILED = [
     "agent.scan.tls",
     "agent.scan.counters",
     "agent.scan.sightings",
+    "agent.scan.streams",
     "agent.scan.scanner",
     "agent.trails.pack",
     "agent.trails.pair",

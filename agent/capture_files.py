@@ -10,6 +10,7 @@ import fcntl
 import itertools
 import logging
 import os
+import signal
 import stat
 import struct
 import threading
@@ -207,6 +208,8 @@ def _pipe_with(prefix: bytes, path: str) -> tuple[int, int]:
 
 def _feed(chunks: Iterator[bytes], writing: int) -> None:
     """Write what is left of a stream, until its end or until nobody reads any more."""
+    # An interrupt must reach the thread that reads, which waits without looking at Python.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         for chunk in chunks:
             _write(writing, chunk)

@@ -169,11 +169,13 @@ class Condenser:
     def take(self, hit: Hit) -> list[Event]:
         """Fold one hit in; return what is to be told now, in order."""
         if not self._fold:
-            return [self._single(hit)]
+            return [self._single(hit)] if hit.count else []
         events = self._advance(hit.last_us)
         key = (hit.class_id, hit.indicator, self._our_side(hit), hit.direction)
         incident = self._incidents.get(key)
         if incident is None:
+            if hit.count == 0:  # what came of something that nobody saw
+                return events
             if len(self._incidents) >= self._max_incidents:
                 _, oldest = self._incidents.popitem(last=False)
                 self._counts["evicted"] += 1

@@ -73,7 +73,7 @@ class Explanation:
         host, slash, path = rest.partition("/")
         path = (slash + path).lower()
         yield f"{self.value}: a request for {path} of {host or 'any host'}"
-        candidates = HttpReader(bytearray(TEXT_BYTES)).candidates(path.encode())
+        candidates = HttpReader(bytearray(TEXT_BYTES)).candidates(path.encode(), b"")
         texts = [candidate.decode("utf-8", "backslashreplace") for candidate in candidates]
         yield "  candidates, alone and behind the host: " + ", ".join(texts or ["none"])
         self.found = self._trails.url(host.lower(), path, texts)

@@ -4,23 +4,29 @@ The scanner says what may be listed; here it is decided what is, how it is worde
 site wants to hear of it. What an allow-list entry keeps quiet is counted by the entry.
 """
 
+import hashlib
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from agent import model
+import msgspec
+
+from agent import google_quic, hello, model
 from agent.allow import AllowList
+from agent.conversations import Conversations
 from agent.direction import Home
 from agent.dns_details import details
-from agent.model import Direction, Dns, Hit, Http, Outcome, Sighting, Tls
+from agent.hello import Hello
+from agent.model import Direction, Dns, Endpoint, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
+from agent.quic import QuicHellos
 from agent.scan import layout
 from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
 from agent.severity import SeverityTable
 from agent.trails.find import Found, Trails
 
-DNS_NAME_AT = 20  # behind the UDP and the DNS header
+DNS_NAME_AT = 12  # behind the header
 IGNORED_LABELS = frozenset(
     [
         "alienvault",
@@ -43,7 +49,9 @@ IGNORED_LABELS = frozenset(
     ]
 )
 """Last labels of questions that never leave a site, rule T-8.4."""
-TLS_VERSIONS = {b"\x03\x01": "1.0", b"\x03\x02": "1.1", b"\x03\x03": "1.2"}
+MAX_HARMLESS = 4_096
+"""Candidates found harmless that wait to be told to the scanners; beyond, they are shown again."""
+MAX_FORWARDED = 8
 
 CLASSES = (
     model.TRAIL_DOMAIN,
@@ -72,9 +80,16 @@ TYPES = {
     model.TRAIL_PATH: "URL",
     model.TRAIL_USER_AGENT: "UA",
     model.TRAIL_CERTIFICATE: "CERT",
+    model.TRAIL_JA3: "JA3",
+    model.TRAIL_JA4: "JA4",
 }
 
+Ends = tuple[Endpoint, Endpoint, Outcome]
+"""Who opened a conversation, who was to answer, and what came of it."""
+
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+FORWARDED = re.compile(rb"\r?\n(?:x-forwarded-for|x-real-ip|forwarded):([^\r\n]*)", re.IGNORECASE)
+FORWARDED_ADDRESS = re.compile(r"(?:^|[\s,;=\"\[])([0-9a-fA-F:.]{3,45})")
 
 
 class Request:
@@ -88,6 +103,8 @@ class Request:
         self.method = fields.get("method", "")
         self.target = fields.get("target", "")
         self.agent = fields.get("agent", "")
+        self.body = sighting.fields.get("body", b"")
+        self.forwarded = forwarded(sighting.packet)
         host = fields.get("host", "")
         path = self.target
         scheme = SCHEME.match(path)
@@ -119,34 +136,68 @@ class Matcher:
         self._home = home
         self._severity = severity
         self._http = HttpReader(bytearray(TEXT_BYTES))
+        self.quic = QuicHellos()
+        self.harmless: list[int] = []
+        self._conversations = Conversations()
         self._rules: dict[str, Callable[[Sighting], Iterator[Hit]]] = {
             "syn": self._packet,
-            "datagram": self._packet,
-            "other": self._packet,
+            "accept": self._reply,
+            "refuse": self._reply,
+            "datagram": self._datagram,
+            "other": self._datagram,
             "question": self._question,
             "answer": self._answer,
             "http": self._request,
             "tls": self._hello,
+            "quic": self._initial,
+            "fingerprint": self._fingerprinted,
+            "certificate": self._certificate,
         }
 
     def match(self, sighting: Sighting) -> list[Hit]:
         """Return what the trails say of a sighting, most direct first."""
         return list(self._rules[sighting.what](sighting))
 
+    def take_harmless(self) -> list[int]:
+        """Return tokens of candidates of which nothing is listed, for scanners to learn."""
+        harmless, self.harmless = self.harmless, []
+        return harmless
+
     def _packet(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-10a, T-11 and T-12; both sides are told, each for itself."""
+        yield from self._sides(sighting, sighting.source, sighting.destination, "unknown")
+
+    def _reply(self, sighting: Sighting) -> Iterator[Hit]:
+        """What came of an attempt: no observation of its own, but the attempt's outcome."""
+        attempt = msgspec.structs.replace(
+            sighting, source=sighting.destination, destination=sighting.source, count=0
+        )
+        outcome: Outcome = "answered" if sighting.what == "accept" else "refused"
+        yield from self._sides(attempt, attempt.source, attempt.destination, outcome)
+
+    def _datagram(self, sighting: Sighting) -> Iterator[Hit]:
+        """Rules T-11 and T-12, for the conversation that the datagram belongs to."""
+        side = self._conversations.datagram(sighting)
+        outcome: Outcome = "answered" if side.is_answered else "unknown"
+        yield from self._sides(sighting, side.opener, side.listener, outcome)
+
+    def _sides(
+        self, sighting: Sighting, opener: Endpoint, listener: Endpoint, outcome: Outcome
+    ) -> Iterator[Hit]:
         for where in ("ip.dst", "ip.src"):
             endpoint = sighting.destination if where == "ip.dst" else sighting.source
             found = self.trails.address(*endpoint)
             if found and not self._is_allowed_address(endpoint.address, sighting.count):
-                yield self._hit(sighting, found, where, endpoint.address)
+                yield self._hit(
+                    sighting, found, where, endpoint.address, ends=(opener, listener, outcome)
+                )
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""
         name = wire_name(sighting.packet)
         if is_ignored(name):
             return
-        dns = details(sighting.packet[8:], name)
+        dns = details(sighting.packet, name)
         resolver = self.trails.address(*sighting.destination)
         if resolver and not self._is_allowed_address(sighting.destination.address, sighting.count):
             told = f"{sighting.destination.address} ({name})"
@@ -162,18 +213,93 @@ class Matcher:
         yield from self._named(sighting, name, "dns.question", dns=dns)
 
     def _answer(self, sighting: Sighting) -> Iterator[Hit]:
-        """An answer for a listed name: the same incident as its question, now known answered."""
+        """An answer for a listed name, the same incident as its question; what it leads to."""
         name = wire_name(sighting.packet)
-        if not is_ignored(name):
-            dns = details(sighting.packet[8:], name)
-            yield from self._named(sighting, name, "dns.answer", dns=dns)
+        if is_ignored(name):
+            return
+        dns = details(sighting.packet, name)
+        ends: Ends = (sighting.destination, sighting.source, "answered")
+        yield from self._named(sighting, name, "dns.answer", dns=dns, ends=ends)
+        told = {name}
+        for answer in dns.answers:
+            value = answer.rstrip(".").lower()
+            if value in told:
+                continue
+            told.add(value)
+            if is_address(value):
+                found = self.trails.address(value, None)
+                if found and not self._is_allowed_address(value, sighting.count):
+                    shown = found._replace(trail=f"{found.trail} ({name})")
+                    yield self._hit(sighting, shown, "dns.answer", value, dns=dns, ends=ends)
+            else:
+                yield from self._named(sighting, value, "dns.cname", dns=dns, ends=ends)
 
     def _hello(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-14."""
         name = sighting.fields.get("name", b"").decode("ascii", "backslashreplace").lower()
-        version = TLS_VERSIONS.get(sighting.fields.get("version", b""), "")
-        tls = Tls(server_name=name, version=version)
-        yield from self._named(sighting, name, "tls.sni", tls=tls)
+        parsed = hello.parse(hello.join_records(sighting.packet))
+        tls = tls_details(parsed, "t") if parsed else Tls(server_name=name)
+        yield from self._named(
+            sighting, name.rstrip("."), "tls.sni", tls=tls, ends=_established(sighting)
+        )
+
+    def _initial(self, sighting: Sighting) -> Iterator[Hit]:
+        """Rule T-15: what QUIC clients say before anything is secret."""
+        if google_quic.is_google(sighting.packet):
+            name = google_quic.server_name(sighting.packet)
+            tls = Tls(server_name=name)
+            yield from self._named(sighting, name, "quic.sni", tls=tls)
+            return
+        for part in self.quic.take(
+            sighting.source, sighting.destination, sighting.packet, sighting.first_us
+        ):
+            parsed = hello.parse(part.hello)
+            if parsed is None:
+                continue
+            tls = tls_details(parsed, "q")
+            if parsed.server_name and part.is_name_new:
+                yield from self._named(sighting, parsed.server_name, "quic.sni", tls=tls)
+            if part.is_whole and tls.ja4:
+                yield from self._fingerprints(sighting, tls, (("quic.ja4", tls.ja4),))
+
+    def _fingerprinted(self, sighting: Sighting) -> Iterator[Hit]:
+        """A client's fingerprints that were not judged yet, or are listed."""
+        parsed = hello.parse(hello.join_records(sighting.packet))
+        hits = []
+        if parsed and parsed.is_whole:
+            tls = tls_details(parsed, "t")
+            told = (("tls.ja3", tls.ja3), ("tls.ja4", tls.ja4))
+            hits = list(self._fingerprints(sighting, tls, told))
+        if not hits:
+            self._forget(sighting.token)
+        yield from hits
+
+    def _fingerprints(
+        self, sighting: Sighting, tls: Tls, told: Iterable[tuple[str, str]]
+    ) -> Iterator[Hit]:
+        for where, value in told:
+            found = self.trails.digest(layout.JA3 if where == "tls.ja3" else layout.JA4, value)
+            if found and not self._is_allowed_host(tls.server_name, found, sighting.count):
+                yield self._hit(sighting, found, where, value, tls=tls, ends=_established(sighting))
+
+    def _certificate(self, sighting: Sighting) -> Iterator[Hit]:
+        """Rule T-16: a certificate that a server showed."""
+        sha1 = hashlib.sha1(sighting.packet, usedforsecurity=False).hexdigest()
+        sha256 = hashlib.sha256(sighting.packet).hexdigest()
+        tls = Tls(certificate_sha1=sha1, certificate_sha256=sha256)
+        for value in (sha256, sha1):
+            found = self.trails.digest(layout.CERTIFICATE, value)
+            if found is None:
+                continue
+            if not self._is_allowed_address(sighting.source.address, sighting.count):
+                ends: Ends = (sighting.destination, sighting.source, "answered")
+                yield self._hit(sighting, found, "tls.certificate", value, tls=tls, ends=ends)
+            return
+        self._forget(sighting.token)
+
+    def _forget(self, token: int) -> None:
+        if len(self.harmless) < MAX_HARMLESS:
+            self.harmless.append(token)
 
     def _request(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-13: the destination, the host, the URL, the agent."""
@@ -183,7 +309,9 @@ class Matcher:
             url=f"http://{request.host}{request.path}",
             host=request.host,
             user_agent=request.agent,
+            forwarded=request.forwarded,
         )
+        ends = _established(sighting)
         destination = sighting.destination.address
         found = self.trails.address(destination, None)
         if (
@@ -192,23 +320,33 @@ class Matcher:
             and not self._is_allowed_address(destination, sighting.count)
         ):
             told = f"{destination} ({request.name})"
-            yield self._hit(sighting, found._replace(trail=told), "ip.dst", destination, http=http)
+            yield self._hit(
+                sighting, found._replace(trail=told), "ip.dst", destination, http=http, ends=ends
+            )
         where = "proxy.target" if request.is_proxied else "http.host"
-        yield from self._named(sighting, request.name, where, http=http)
+        yield from self._named(sighting, request.name, where, http=http, ends=ends)
         yield from self._url(sighting, request, http)
         found = self.trails.user_agent(request.agent) if request.agent else None
         if found and not self._is_allowed_host(request.name, found, sighting.count):
-            yield self._hit(sighting, found, "http.user_agent", request.agent, http=http)
+            yield self._hit(sighting, found, "http.user_agent", request.agent, http=http, ends=ends)
 
     def _url(self, sighting: Sighting, request: Request, http: Http) -> Iterator[Hit]:
         path = request.path.encode("utf-8", "surrogateescape")
         candidates = [
-            part.decode("utf-8", "backslashreplace") for part in self._http.candidates(path)
+            part.decode("utf-8", "backslashreplace")
+            for part in self._http.candidates(path, request.body)
         ]
         found = self.trails.url(request.host, request.path, candidates)
-        if found and not self._is_allowed_host(request.name, found, sighting.count):
-            where = "http.path" if found.row.kind == layout.PATH else "http.url"
-            yield self._hit(sighting, found, where, request.url, http=http)
+        if not found or self._is_allowed_host(request.name, found, sighting.count):
+            return
+        where = "http.path" if found.row.kind == layout.PATH else "http.url"
+        if "?" in found.row.key and "?" not in request.path:
+            # Rule T-13.9: what made the difference stands in the body.
+            where = "http.body"
+            body = "".join(request.body.decode("utf-8", "backslashreplace").split())
+            told = rf"{request.host}({request.path} \({request.method} {body}\))"
+            found = found._replace(trail=told)
+        yield self._hit(sighting, found, where, request.url, http=http, ends=_established(sighting))
 
     def _named(
         self,
@@ -219,11 +357,12 @@ class Matcher:
         dns: Dns | None = None,
         http: Http | None = None,
         tls: Tls | None = None,
+        ends: Ends | None = None,
     ) -> Iterator[Hit]:
         """Rule T-5 on one name."""
         found = self.trails.name(name)
         if found and not self.allow.allows_name(name, found.row.key, sighting.count):
-            yield self._hit(sighting, found, where, name, dns=dns, http=http, tls=tls)
+            yield self._hit(sighting, found, where, name, dns=dns, http=http, tls=tls, ends=ends)
 
     def _is_allowed_address(self, address: str, count: int) -> bool:
         return self.allow.allows_address(address, count) is not None
@@ -245,19 +384,17 @@ class Matcher:
         dns: Dns | None = None,
         http: Http | None = None,
         tls: Tls | None = None,
+        ends: Ends | None = None,
     ) -> Hit:
         """Word a hit: direction and outcome are those of the conversation, not of the packet."""
         row = found.row
         class_id = CLASSES[row.kind]
-        answered = sighting.what == "answer"
-        opener, listener = sighting.source, sighting.destination
-        if answered:
-            opener, listener = listener, opener
+        opener, listener, outcome = ends or (sighting.source, sighting.destination, "unknown")
         direction: Direction = self._home.direction(opener.address, listener.address)
-        outcome: Outcome = "answered" if answered else "unknown"
+        kind = "HTTP" if where == "http.body" else TYPES.get(class_id, "DNS")
         return Hit(
             class_id=class_id,
-            type=TYPES.get(class_id, "DNS"),
+            type=kind,
             trail=found.trail,
             indicator=row.key,
             observed=observed,
@@ -283,6 +420,43 @@ class Matcher:
             http=http,
             tls=tls,
         )
+
+
+def forwarded(request: bytes) -> tuple[str, ...]:
+    """Return the addresses that proxies say a request came from (RFC 7239 and its elders)."""
+    head = request.partition(b"\r\n\r\n")[0]
+    found: list[str] = []
+    for line in FORWARDED.findall(head):
+        for text in FORWARDED_ADDRESS.findall(line.decode("ascii", "replace")):
+            address = text.partition(":")[0] if text.count(":") == 1 else text
+            if is_address(address) and address not in found and len(found) < MAX_FORWARDED:
+                found.append(address)
+    return tuple(found)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def tls_details(parsed: Hello, transport: str) -> Tls:
+    """Describe a hello; fingerprints only of one that is whole."""
+    return Tls(
+        server_name=parsed.server_name,
+        version=parsed.version_name,
+        ja3=parsed.ja3() if parsed.is_whole and transport == "t" else "",
+        ja4=parsed.ja4(transport) if parsed.is_whole else "",
+        encrypted_hello=parsed.is_encrypted,
+    )
+
+
+def _established(sighting: Sighting) -> Ends:
+    """A client that speaks over TCP was answered: it has a connection."""
+    return (sighting.source, sighting.destination, "answered")
 
 
 def wire_name(packet: bytes) -> str:

@@ -90,11 +90,13 @@ class Endpoint(NamedTuple):
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One value seen on the wire that something wants, with how often since the last drain.
 
-    `what` is one of syn, datagram, other, question, answer, http, tls. `packet` is the IP payload
-    of the first packet that showed the value, cut to what is kept; `fields` are slices of it that
-    the protocol's parser found (`method`, `target`, `host`, `agent`, `name`, `version`). `folded`
-    is true when other endpoints were counted into this one to keep a flood cheap: only the first
-    are told.
+    `what` is one of syn, datagram, other, question, answer, http, tls, accept, refuse, quic,
+    fingerprint, certificate. `packet` is what the first packet showed, cut to what is kept: a DNS
+    message, a request, TLS records, a certificate, a QUIC datagram, else the IP payload; `fields`
+    are slices of it that the protocol's parser found (`method`, `target`, `host`, `agent`, `name`,
+    `version`). `folded` is true when other endpoints were counted into this one to keep a flood
+    cheap: only the first are told. `token` names a candidate to the scanner, which does not show
+    it again once it learnt that nothing of it is listed; 0 for what is no candidate of that kind.
     """
 
     what: str
@@ -109,6 +111,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vlans: tuple[int, ...] = ()
     interface: str = ""
     folded: bool = False
+    token: int = 0
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
@@ -146,16 +149,21 @@ class Dns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
 
 class Http(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The HTTP request behind a hit."""
+    """The HTTP request behind a hit; `forwarded` are the clients that proxies name."""
 
     method: str
     url: str
     host: str = ""
     user_agent: str = ""
+    forwarded: tuple[str, ...] = ()
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The TLS hello or certificate behind a hit."""
+    """The TLS hello or certificate behind a hit.
+
+    With `encrypted_hello` the name is that of the front: the destination is encrypted, or the
+    client pretends that it is.
+    """
 
     server_name: str = ""
     version: str = ""
@@ -163,6 +171,7 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     ja4: str = ""
     certificate_sha1: str = ""
     certificate_sha256: str = ""
+    encrypted_hello: bool = False
 
 
 Evidence = Mapping[str, str | int | float]

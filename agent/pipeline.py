@@ -99,6 +99,10 @@ class Pipeline:
                 events += self._take(self.matcher.match(sighting))
         return events
 
+    def take_harmless(self) -> list[int]:
+        """Return tokens of candidates of which nothing is listed, for scanners to learn."""
+        return self.matcher.take_harmless()
+
     def rows(self, rows: Iterable[DistinctRow], interface: str = "") -> list[Event]:
         """Return what is to be told of counted keys."""
         return self._take(self.behaviours.judge(rows, interface))
@@ -115,7 +119,7 @@ class Pipeline:
     def _take(self, hits: Iterable[Hit]) -> list[Event]:
         events: list[Event] = []
         for hit in hits:
-            self.hits += 1
+            self.hits += hit.count > 0  # what came of an attempt is no hit of its own
             if not self.suppressions.holds_back(hit):
                 events += self.condenser.take(hit)
         return events

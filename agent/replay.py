@@ -122,6 +122,8 @@ class Replay:
     def end(self) -> Iterator[Event]:
         """Yield what the end of the input tells."""
         if self.pipeline:
+            for scanner in self.scanners:
+                scanner.finish()
             yield from self._drain(self.pipeline)
             yield from self.pipeline.flush()
 
@@ -135,6 +137,9 @@ class Replay:
         sightings = [s for scanner in self.scanners for s in scanner.drain(True, "")]
         sightings.sort(key=lambda sighting: sighting.first_us)
         yield from pipeline.sightings(sightings)
+        for token in pipeline.take_harmless():
+            for scanner in self.scanners:
+                scanner.learn(token)
         rows = [row for s in self.scanners if s.probes for row in s.probes.hot()]
         if rows:
             yield from pipeline.rows(sorted(rows, key=lambda row: (row.last_us, row.key)))

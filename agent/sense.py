@@ -141,6 +141,10 @@ class Sense:
             parcel = worker.parcels.popleft()
             self._tell(self._pipeline.sightings(parcel.sightings))
             self._tell(self._pipeline.rows(parcel.rows, parcel.interface))
+        harmless = self._pipeline.take_harmless()
+        if harmless:
+            for each in self._workers:
+                each.learn(harmless)
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:

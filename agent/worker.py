@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from agent.capture import CaptureError, Fanout, Interface, Stats
@@ -25,6 +25,8 @@ FRESH_SECONDS = 0.05
 FULL_SECONDS = 1.0
 """How often repeats are told: a flood is one sighting a second."""
 REOPEN_SECONDS = 2.0
+MAX_HARMLESS = 8_192
+"""Candidates to learn between two batches; what is not learnt is shown again."""
 MAX_PARCELS = 1_000
 """Parcels waiting for the main thread: a minute's; beyond, they are dropped and counted."""
 
@@ -72,13 +74,19 @@ class Worker(threading.Thread):
         self._wake = wake
         self._stop_asked = threading.Event()
         self._sets: Sets | None = None
+        self._harmless: deque[int] = deque(maxlen=MAX_HARMLESS)
         self._held = sets  # the mappings must outlive the scanner's views of them
         self._fresh_at = 0.0
         self._full_at = 0.0
 
     def adopt(self, sets: Sets) -> None:
         """Use other sets from the next batch on; called by the main thread."""
+        self._harmless.clear()
         self._sets = sets
+
+    def learn(self, tokens: Iterable[int]) -> None:
+        """Let the scanner know candidates that are not listed; called by the main thread."""
+        self._harmless.extend(tokens)
 
     def ask_stop(self) -> None:
         """Ask the thread to end; `join` it then."""
@@ -95,6 +103,7 @@ class Worker(threading.Thread):
             finally:
                 self.is_open = False
                 self._handle.close()
+            self.scanner.finish()
             self._drain(full=True)
             self.heartbeat = time.monotonic()
             self._stop_asked.wait(REOPEN_SECONDS)
@@ -109,6 +118,8 @@ class Worker(threading.Thread):
                     self._held.own.buffer, self._held.published.buffer, self._held.filters
                 )
                 self._sets = None
+            while self._harmless:
+                self.scanner.learn(self._harmless.popleft())
             if self._handle.poll(POLL_SECONDS):
                 batch = self._handle.read()
                 if batch:

@@ -24,7 +24,6 @@ LATER = {
     "http_heuristics",
     "http_responses",
     "infection_scan",
-    "quic_sni",
     "udp_scan",
     "web_scan",
 }
@@ -47,6 +46,7 @@ BY_TRAIL = {
     "mixed_soup",
     "port_scan",
     "pppoe",
+    "quic_sni",
     "repeated_detections",
     "stealth_scan_fin",
     "stealth_scan_null",

@@ -291,11 +291,22 @@ def test_an_attempt_with_ecn_bits_is_an_attempt() -> None:
     assert only(Wired({SERVER: "malware"}).hits(frame)).where == "ip.dst"
 
 
-def test_the_answer_to_an_attempt_is_no_second_one() -> None:
-    """SYN and ACK together come from the other side (T-10b)."""
-    frame = packets.tcp_frame(SERVER, 443, CLIENT, 50002, flags=packets.SYN | packets.ACK)
+@pytest.mark.parametrize(
+    ("flags", "outcome", "severity"),
+    [
+        (packets.SYN | packets.ACK, "answered", 10),
+        (packets.RST | packets.ACK, "refused", 8),
+    ],
+)
+def test_the_answer_to_an_attempt_is_no_second_one(flags: int, outcome: str, severity: int) -> None:
+    """It comes from the other side (T-10b): nothing to count, but what came of the attempt."""
+    frame = packets.tcp_frame(SERVER, 443, CLIENT, 50002, flags=flags)
 
-    assert Wired({SERVER: "malware"}).hits(frame) == []
+    hit = only(Wired({SERVER: "malware"}).hits(frame))
+
+    assert (hit.count, hit.outcome, hit.direction) == (0, outcome, "outbound")
+    assert (hit.source.address, hit.destination.address) == (CLIENT, SERVER)
+    assert hit.severity_id == severity
 
 
 def test_a_flood_at_a_listed_address_is_one_hit() -> None:
@@ -487,7 +498,7 @@ def test_a_server_name_is_found_on_any_port() -> None:
     assert (hit.where, hit.class_id, hit.type) == ("tls.sni", "trail-domain", "DNS")
     assert (hit.trail, hit.protocol, hit.direction) == ("(www).evil.org", "TCP", "outbound")
     assert hit.tls is not None
-    assert (hit.tls.server_name, hit.tls.version) == ("www.evil.org", "1.2")
+    assert (hit.tls.server_name, hit.tls.version) == ("www.evil.org", "1.3")
 
 
 def test_a_hello_without_a_listed_name_says_nothing() -> None:

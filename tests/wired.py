@@ -83,6 +83,7 @@ class Wired:
     def hits(self, *frames: bytes) -> list[Hit]:
         """Return what these frames lead to."""
         self.scanner.scan(packets.batch(frames))
+        self.scanner.finish()
         sightings = self.scanner.drain(True, "test0")
         return [hit for sighting in sightings for hit in self.matcher.match(sighting)]
 

@@ -1,11 +1,25 @@
-"""DNS messages (RFC 1035): the name and type of the question.
+"""DNS messages (RFC 1035): the name and type of the question, addresses and names of the answers.
 
 Names are written to the scratch text in lower case with dots; dnslib decodes what a hit shows.
 """
 
 NAME_AT = 0
+ANSWER_AT = 6000  # behind everything that HTTP writes
 MAX_NAME = 253
 HEADER = 12
+A = 1
+CNAME = 5
+AAAA = 28
+IN = 1
+UNICAST = 0x7FFF  # the top bit of a class is mDNS's, RFC 6762 section 5.4
+MAX_ANSWERS = 32
+"""Records read of one message: more than a resolver packs into a datagram of today's sizes."""
+MAX_POINTERS = 8
+END = 0
+ADDRESS4 = 1
+ADDRESS6 = 2
+ALIAS = 3
+OTHER = 4
 
 
 class DnsReader:
@@ -17,6 +31,10 @@ class DnsReader:
         self.length = 0
         self.type_at = 0
         self.response = 0
+        self.at = 0
+        self.answers = 0
+        self.value_at = 0
+        self.alias = 0
 
     def read(self, start: int, end: int) -> int:
         """Read the first question of data[start:end]; return 1 where it has a name we can match.
@@ -60,3 +78,112 @@ class DnsReader:
         self.type_at = at
         self.length = length
         return 1
+
+    def is_likely(self, start: int, end: int) -> int:
+        """Tell whether data[start:end], on any port, is one question of class IN or its answer.
+
+        Few other protocols have a zero where all four counts' high bytes are, one question, and a
+        well-formed name right behind.
+        """
+        if start + HEADER + 5 > end or self.data[start + 2] & 0x7A:
+            return 0
+        if self.data[start + 4] or self.data[start + 5] != 1 or self.data[start + 6]:
+            return 0
+        if self.data[start + 8] or self.data[start + 10]:
+            return 0
+        if self.data[start + 2] >> 7 == 0 and self.data[start + 7]:
+            return 0  # a query with answers
+        if self.read(start, end) == 0:
+            return 0
+        kind = ((self.data[self.type_at + 2] << 8) | self.data[self.type_at + 3]) & UNICAST
+        return 1 if kind == IN else 0
+
+    def begin_answers(self, start: int) -> None:
+        """Go to the first answer behind the question that was read; more questions have none."""
+        self.at = self.type_at + 4
+        self.answers = (self.data[start + 6] << 8) | self.data[start + 7]
+        if self.data[start + 4] or self.data[start + 5] != 1:
+            self.answers = 0
+        if self.answers > MAX_ANSWERS:
+            self.answers = MAX_ANSWERS
+
+    def next_answer(self, start: int, end: int) -> int:
+        """Read the next answer; return what it is, END behind the last one.
+
+        An address begins at `value_at`, an alias is text[ANSWER_AT:ANSWER_AT + alias].
+        """
+        if self.answers == 0:
+            return END
+        self.answers -= 1
+        at = self._skip_name(self.at, end)
+        if at == 0 or at + 10 > end:
+            return END
+        kind = (self.data[at] << 8) | self.data[at + 1]
+        size = (self.data[at + 8] << 8) | self.data[at + 9]
+        at += 10
+        if at + size > end:
+            return END
+        self.at = at + size
+        self.value_at = at
+        if kind == A and size == 4:
+            return ADDRESS4
+        if kind == AAAA and size == 16:
+            return ADDRESS6
+        if kind == CNAME and self._write_name(start, at, end):
+            return ALIAS
+        return OTHER
+
+    def word(self, at: int) -> int:
+        """Return four bytes of the message as a number."""
+        return (
+            (self.data[at] << 24)
+            | (self.data[at + 1] << 16)
+            | (self.data[at + 2] << 8)
+            | self.data[at + 3]
+        )
+
+    def _skip_name(self, at: int, end: int) -> int:
+        """Return the place behind a name, 0 where it is none."""
+        while at < end:
+            label = self.data[at]
+            if label == 0:
+                return at + 1
+            if label >= 192:
+                return at + 2
+            if label > 63:
+                return 0
+            at += 1 + label
+        return 0
+
+    def _write_name(self, start: int, at: int, end: int) -> int:
+        """Write a name that may point back (RFC 1035 section 4.1.4); return 1 for one of keys."""
+        length = 0
+        jumps = 0
+        while at < end:
+            label = self.data[at]
+            at += 1
+            if label == 0:
+                self.alias = length
+                return 1 if length else 0
+            if label >= 192:
+                jumps += 1
+                if at >= end or jumps > MAX_POINTERS:
+                    return 0
+                at = start + (((label & 63) << 8) | self.data[at])
+                continue
+            if label > 63 or at + label > end or length + label > MAX_NAME:
+                return 0
+            if length:
+                self.text[ANSWER_AT + length] = 46
+                length += 1
+            stop = at + label
+            while at < stop:
+                c = self.data[at]
+                if 65 <= c <= 90:
+                    c += 32
+                elif not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95):
+                    return 0
+                self.text[ANSWER_AT + length] = c
+                length += 1
+                at += 1
+        return 0

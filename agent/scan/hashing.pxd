@@ -7,6 +7,7 @@ cdef class Keyed:
     cdef readonly unsigned long long seed
     @cython.locals(h="unsigned long long")
     cdef unsigned long long begin(self, unsigned long long table) except? 0 nogil
+    cdef unsigned long long mix(self, unsigned long long h, unsigned long long byte) except? 0 nogil
     cdef unsigned long long finish(self, unsigned long long h) except? 0 nogil
     @cython.locals(h="unsigned long long")
     cdef unsigned long long number(self, unsigned long long table, unsigned long long low) except? 0 nogil

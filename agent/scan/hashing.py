@@ -23,6 +23,10 @@ class Keyed:
         h = (self.seed ^ ((table + 1) * FINISH & MASK)) & MASK
         return (h * PRIME) & MASK
 
+    def mix(self, h: int, byte: int) -> int:
+        """Return the state behind one more byte."""
+        return ((h ^ byte) * PRIME) & MASK
+
     def finish(self, h: int) -> int:
         """Return the hash of everything that went into state `h`."""
         h ^= h >> 32

@@ -1,8 +1,10 @@
 cimport cython
 
-cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT
+cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD
 cdef const unsigned char[::1] HOST_NAME
 cdef const unsigned char[::1] AGENT_NAME
+cdef const unsigned char[::1] LENGTH_NAME
+cdef const unsigned char[::1] VERSION
 
 @cython.final
 cdef class HttpReader:
@@ -10,13 +12,28 @@ cdef class HttpReader:
     cdef unsigned char[::1] text
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
-    cdef size_t host_size, name_size, path_size, agent_size, count
+    cdef size_t host_size, name_size, path_size, agent_size, line_at, body_at, body_end, count
+    cdef int missing
     cdef long long[::1] starts
     cdef long long[::1] ends
 
     cdef int read(self, size_t start, size_t end) except -1 nogil
     @cython.locals(i=size_t, size=size_t)
-    cpdef list candidates(self, const unsigned char[::1] path)
+    cpdef list candidates(self, const unsigned char[::1] path, const unsigned char[::1] body)
+    @cython.locals(start=size_t, i=size_t)
+    cdef int may_begin(self, size_t at, size_t end) except -1 nogil
+    cdef int has_what_counts(self) except -1 nogil
+    cdef int look(self) except -1 nogil
+    @cython.locals(head=size_t, method=size_t, size=size_t)
+    cdef size_t _find_body(self, size_t end) except? 1 nogil
+    @cython.locals(size=size_t)
+    cdef int is_bodiless(self) except -1 nogil
+    @cython.locals(i=size_t, c="unsigned char")
+    cdef size_t _head_end(self, size_t at, size_t end) except? 1 nogil
+    @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
+    cdef size_t _content_length(self, size_t head) except? 1 nogil
+    @cython.locals(value=size_t)
+    cdef size_t _number(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t)
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
     @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
@@ -52,4 +69,7 @@ cdef class HttpReader:
     cdef int _same(self, size_t blanked, size_t end) except -1 nogil
     @cython.locals(size=size_t, at=size_t, c="unsigned char")
     cdef size_t _blank_values(self, size_t start, size_t end) except? -1 nogil
+    @cython.locals(size=size_t, at=size_t, c="unsigned char", high="unsigned char", low="unsigned char")
+    cdef size_t _append_body(self, size_t start, size_t end) except? -1 nogil
+    cdef unsigned char _hex(self, unsigned char c) except? 255 nogil
     cdef int _is_word(self, unsigned char c) except -1 nogil

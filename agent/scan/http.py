@@ -1,7 +1,8 @@
 """HTTP/1 requests (RFC 9112): request line, host, agent, and the URL candidates of rule T-13.8.
 
 The scratch text holds the host (with a port other than 80), the path in lower case, and the path
-with its parameter values removed. `candidates` serves readers outside the packet path.
+with its parameter values removed or, where it has none, with the body behind it. `candidates`
+serves readers outside the packet path.
 """
 
 from array import array
@@ -23,6 +24,13 @@ MAX_CANDIDATES = 8
 CONNECT = 7  # length of the only method of seven letters whose target is no path, RFC 9110 9.3.6
 HOST_NAME = memoryview(b"host:")
 AGENT_NAME = memoryview(b"user-agent:")
+VERSION = memoryview(b" HTTP/")
+LENGTH_NAME = memoryview(b"content-length:")
+MAX_BODY = 2048
+"""Bytes of a body that are waited for: as much as a key has room for."""
+ABSENT = 0xFFFFFFFF  # no length is announced
+GET = 3  # length of the commonest methods without a body, GET and HEAD
+HEAD = 4
 
 
 class HttpReader:
@@ -45,6 +53,10 @@ class HttpReader:
         self.name_size = 0
         self.path_size = 0
         self.agent_size = 0
+        self.line_at = 0
+        self.body_at = 0
+        self.body_end = 0
+        self.missing = 0
         self.count = 0
         self.starts = memoryview(array("q", [0] * MAX_CANDIDATES))
         self.ends = memoryview(array("q", [0] * MAX_CANDIDATES))
@@ -54,18 +66,54 @@ class HttpReader:
         if self._request_line(start, end) == 0:
             return 0
         self._headers(end)
-        self._write_target()
-        self._find_candidates()
+        self._find_body(end)
         return 1
 
-    def candidates(self, path: bytes) -> list[bytes]:
-        """Return the candidates of a path in their order, for readers that hold the lock."""
+    def may_begin(self, at: int, end: int) -> int:
+        """Tell whether data[at:end], which is no request yet, can become one."""
+        start = at
+        while at < end and at - start < MAX_METHOD and 65 <= self.data[at] <= 90:
+            at += 1
+        if at == end:
+            return 1
+        if at == start or self.data[at] != 32:
+            return 0
+        at += 1
+        while at < end and self.data[at] > 32:
+            at += 1
+        if at == end:
+            return 1
+        i = 0
+        while at + i < end and i < 6:
+            if self.data[at + i] != VERSION[i]:
+                return 0
+            i += 1
+        return 1 if i < 6 else 0
+
+    def has_what_counts(self) -> int:
+        """Tell whether all that is looked up stands in what is there of a request."""
+        if self.host_end == 0 or self.is_bodiless() == 0:
+            return 0
+        if self.want_agent and self.agent_end == 0:
+            return 0
+        return 1 if self.data[self.line_at - 1] == 10 else 0
+
+    def look(self) -> None:
+        """Write what is looked up of the request that was read: host, path, candidates."""
+        self._write_target()
+        self._find_candidates()
+
+    def candidates(self, path: bytes, body: bytes) -> list[bytes]:
+        """Return the candidates of a request in their order, for readers that hold the lock."""
         size = min(len(path), MAX_PATH)
         i = 0
         while i < size:
             self.text[PATH_AT + i] = path[i]
             i += 1
         self.path_size = size
+        self.data = memoryview(body)
+        self.body_at = 0
+        self.body_end = len(body)
         self._find_candidates()
         return [bytes(self.text[self.starts[k] : self.ends[k]]) for k in range(self.count)]
 
@@ -120,6 +168,87 @@ class HttpReader:
                 self._value(at + 11, following, 1)
             at = following
             lines += 1
+        self.line_at = at
+
+    def _find_body(self, end: int) -> int:
+        """Find the head's end, which is returned, 0 for none, and the body behind it.
+
+        `missing` is 1 where bytes that belong to the request are still to come.
+        """
+        self.missing = 0
+        head = self._head_end(self.line_at, end)
+        self.body_at = head
+        self.body_end = head
+        if head == 0:
+            self.missing = 1
+            self.body_at = end
+            self.body_end = end
+            return 0
+        if head == end and self.is_bodiless():
+            return head
+        size = self._content_length(head)
+        if size == ABSENT:
+            # What a client sends behind a POST all the same is its body; behind a GET it is the
+            # next request.
+            size = 0 if self.is_bodiless() else end - head
+        if size > end - head:
+            self.missing = 1 if end - head < MAX_BODY else 0
+            size = end - head
+        self.body_end = head + size
+        return head
+
+    def is_bodiless(self) -> int:
+        """Tell whether the method is GET or HEAD, which announce a body if they have one."""
+        size = self.method_end - self.method_at
+        if size == GET and self.data[self.method_at] == 71:
+            return 1
+        return 1 if size == HEAD and self.data[self.method_at] == 72 else 0
+
+    def _head_end(self, at: int, end: int) -> int:
+        """Return the place behind the empty line, 0 where there is none; `at` begins a line."""
+        if at < end and self.data[at] == 10:
+            return at + 1
+        if at + 1 < end and self.data[at] == 13 and self.data[at + 1] == 10:
+            return at + 2
+        i = at + 3
+        # The last byte of CR LF CR LF decides how far to jump.
+        while i < end:
+            c = self.data[i]
+            if c == 10:
+                if self.data[i - 2] == 10 and self.data[i - 1] == 13:
+                    return i + 1
+                if self.data[i - 1] == 10:
+                    return i + 1
+                i += 1
+            elif c == 13:
+                i += 1
+            else:
+                i += 4
+        if end > at + 1 and self.data[end - 1] == 10 and self.data[end - 2] == 10:
+            return end
+        return 0
+
+    def _content_length(self, head: int) -> int:
+        """Return the length that the head up to `head` announces, ABSENT without one."""
+        at = self._next_line(self.target_end, head)
+        lines = 0
+        while at < head and lines < MAX_LINES:
+            following = self._next_line(at, head)
+            c = self.data[at]
+            if (c == 67 or c == 99) and self._is_name(at, following, 2):
+                return self._number(at + 15, following)
+            at = following
+            lines += 1
+        return ABSENT
+
+    def _number(self, at: int, end: int) -> int:
+        value = 0
+        while at < end and (self.data[at] == 32 or self.data[at] == 9):
+            at += 1
+        while at < end and 48 <= self.data[at] <= 57 and value < 1000000000:
+            value = value * 10 + self.data[at] - 48
+            at += 1
+        return value
 
     def _next_line(self, at: int, end: int) -> int:
         while at < end and self.data[at] != 10:
@@ -127,8 +256,12 @@ class HttpReader:
         return at + 1 if at < end else end
 
     def _is_name(self, at: int, end: int, which: int) -> int:
-        """Tell whether the line begins with `host:` (0) or `user-agent:` (1)."""
-        size = 5 if which == 0 else 11
+        """Tell whether the line has the name of Host (0), User-Agent (1), Content-Length (2)."""
+        size = 15
+        if which == 0:
+            size = 5
+        elif which == 1:
+            size = 11
         if at + size > end:
             return 0
         i = 0
@@ -136,7 +269,12 @@ class HttpReader:
             c = self.data[at + i]
             if 65 <= c <= 90:
                 c += 32
-            wanted = HOST_NAME[i] if which == 0 else AGENT_NAME[i]
+            if which == 0:
+                wanted = HOST_NAME[i]
+            elif which == 1:
+                wanted = AGENT_NAME[i]
+            else:
+                wanted = LENGTH_NAME[i]
             if c != wanted:
                 return 0
             i += 1
@@ -253,7 +391,7 @@ class HttpReader:
             self.count += 1
 
     def _find_candidates(self) -> None:
-        """List the parts of the path under which a key may stand, rule T-13.8 without bodies."""
+        """List the parts of path and body under which a key may stand, rule T-13.8."""
         self.count = 0
         start = PATH_AT
         end = PATH_AT + self.path_size
@@ -272,6 +410,8 @@ class HttpReader:
                 self._add(BLANKED_AT, blanked)
                 if self._slashes(BLANKED_AT, blanked) > 1:
                     self._add(self._last_slash(BLANKED_AT, blanked), blanked)
+        elif self.body_end > self.body_at and end > start:
+            self._add(BLANKED_AT, BLANKED_AT + self._append_body(start, end))
         if self.count:
             self._add_parents(start, whole)
 
@@ -335,6 +475,41 @@ class HttpReader:
                 while at < end and self.text[at] != 38 and self.text[at] != 61:
                     at += 1
         return size
+
+    def _append_body(self, start: int, end: int) -> int:
+        """Write the path, a question mark and the body, decoded once, in lower case."""
+        size = 0
+        while start < end and size < MAX_PATH - 1:
+            self.text[BLANKED_AT + size] = self.text[start]
+            size += 1
+            start += 1
+        self.text[BLANKED_AT + size] = 63
+        size += 1
+        at = self.body_at
+        while at < self.body_end and size < MAX_PATH:
+            c = self.data[at]
+            if c == 37 and at + 2 < self.body_end:
+                high = self._hex(self.data[at + 1])
+                low = self._hex(self.data[at + 2])
+                if high < 16 and low < 16:
+                    c = high * 16 + low
+                    at += 2
+            if 65 <= c <= 90:
+                c += 32
+            self.text[BLANKED_AT + size] = c
+            size += 1
+            at += 1
+        return size
+
+    def _hex(self, c: int) -> int:
+        """Return the value of a hexadecimal digit, 16 for what is none."""
+        if 48 <= c <= 57:
+            return c - 48
+        if 97 <= c <= 102:
+            return c - 87
+        if 65 <= c <= 70:
+            return c - 55
+        return 16
 
     def _is_word(self, c: int) -> int:
         return 1 if 97 <= c <= 122 or 48 <= c <= 57 or c == 95 else 0

@@ -36,7 +36,7 @@ cdef class Filters:
     cdef readonly unsigned long long[::1] gate
     cdef readonly unsigned long long ungated
     cdef readonly unsigned long long[::1] networks
-    cdef readonly int agents
+    cdef readonly int agents, certificates, fingerprints
 
 @cython.final
 cdef class Sets:
@@ -46,7 +46,7 @@ cdef class Sets:
     cdef long long row
     cdef unsigned long long candidate, ungated, host
     cdef size_t host_start, host_end
-    cdef int agents
+    cdef int agents, certificates, fingerprints
     cdef unsigned long long[::1] networks
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan

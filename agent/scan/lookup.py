@@ -299,7 +299,12 @@ class Filters:
         gates = [own.gate_words(), published.gate_words()]
         self.ungated = gates[0][-1] | gates[1][-1]
         self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
-        self.agents = int(own.has(layout.USER_AGENT) or published.has(layout.USER_AGENT))
+        both = (own, published)
+        self.agents = int(any(side.has(layout.USER_AGENT) for side in both))
+        self.certificates = int(any(side.has(layout.CERTIFICATE) for side in both))
+        self.fingerprints = int(
+            any(side.has(table) for side in both for table in (layout.JA3, layout.JA4))
+        )
         networks = [own.network_words(), published.network_words()]
         self.networks = memoryview(array("Q", [a | b for a, b in zip(*networks, strict=True)]))
 
@@ -331,6 +336,8 @@ class Sets:
         self.words = filters.words
         self.plan = filters.plan
         self.agents = filters.agents
+        self.certificates = filters.certificates
+        self.fingerprints = filters.fingerprints
         self.networks = filters.networks
         self.host = 0
         self.host_start = 0

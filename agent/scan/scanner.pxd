@@ -7,16 +7,20 @@ from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
 from agent.scan.sightings cimport Sightings
+from agent.scan.streams cimport Streams
 from agent.scan.tls cimport TlsReader
 
-cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO
-cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD
+cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE
+cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE
+cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
+cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
+cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_AGENT_AT
 cdef unsigned long long TOUCHED
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED
 
 @cython.final
 cdef class Scanner:
@@ -24,6 +28,10 @@ cdef class Scanner:
     cdef Link link
     cdef Ip ip
     cdef Sightings sightings
+    cdef Streams streams
+    cdef unsigned long long[::1] clean
+    cdef unsigned long long stream_key, idle_us
+    cdef int in_stream
     cdef readonly Distinct probes
     cdef int count_probes
     cdef unsigned long long shard, shards
@@ -59,14 +67,54 @@ cdef class Scanner:
     @cython.locals(service="unsigned long long")
     cdef int _addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
-    cdef int _sight(self, unsigned long long what, unsigned long long value, int exact, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef int _sight(self, unsigned long long what, unsigned long long value, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(six="unsigned long long")
     cdef int _probe(self) except -1 nogil
-    @cython.locals(named=int, length=Py_ssize_t, exact=int, what="unsigned long long", value="unsigned long long")
-    cdef int _dns(self, Py_ssize_t start, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
+    cpdef object finish(self)
+    cpdef object learn(self, unsigned long long token)
+    @cython.locals(h="unsigned long long")
+    cdef unsigned long long _key(self) except? 0 nogil
+    @cython.locals(filled=size_t)
+    cdef int _continue_head(self, size_t start, size_t payload, size_t end) except -1 nogil
+    @cython.locals(key="unsigned long long", sequence="unsigned long long")
+    cdef int _open_head(self, unsigned long long kind, size_t start, size_t payload, size_t at, size_t end) except -1 nogil
+    @cython.locals(kind="unsigned long long", at=size_t, end=size_t, seen=size_t)
+    cdef int _look(self, size_t filled, int last) except -1 nogil
+    @cython.locals(slot="unsigned long long")
+    cdef int _end_idle(self, unsigned long long before_us) except -1 nogil
+    cdef int _read_packets(self) except -1 nogil
+    cdef int _read_streams(self) except -1 nogil
+    cdef int _read_joined(self) except -1 nogil
+    cdef int _read_on(self) except -1 nogil
+    @cython.locals(size="unsigned int", google=int, version="unsigned long long", h="unsigned long long", i=size_t, stop=size_t)
+    cdef int _initial(self, size_t payload, size_t end) except -1 nogil
+    cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
+    @cython.locals(length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
+    cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
+    @cython.locals(found=int, kind=int, at=size_t, high="unsigned long long", low="unsigned long long")
+    cdef int _answers(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(at=size_t)
+    cdef int _messages(self, size_t start, size_t payload, size_t end) except -1 nogil
+    @cython.locals(size=size_t)
+    cdef size_t _messages_in(self, size_t at, size_t end) except? 1 nogil
+    @cython.locals(at=size_t)
+    cdef int _text(self, size_t start, size_t payload, size_t end) except -1 nogil
+    cdef size_t _requests(self, size_t at, size_t end, int last) except? 1 nogil
+    @cython.locals(found=int, named=int)
+    cdef int _handshake(self, size_t start, size_t payload, size_t end) except -1 nogil
+    @cython.locals(found=int)
+    cdef int _client(self, size_t at, size_t end, int named, int last) except -1 nogil
+    @cython.locals(kind=int, length=Py_ssize_t, exact=int, value="unsigned long long")
+    cdef int _hello(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
+    @cython.locals(token="unsigned long long")
+    cdef int _fingerprint(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(found=int)
+    cdef int _flight(self, size_t start, size_t payload, size_t end) except -1 nogil
+    @cython.locals(found=int)
+    cdef int _server(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(at=size_t, stop=size_t, count=size_t, i=size_t, h="unsigned long long", token="unsigned long long")
+    cdef int _certificates(self) except -1 nogil
     @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long")
     cdef int _http(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
     @cython.locals(size=Py_ssize_t, shift=int, octet="unsigned int")
     cdef Py_ssize_t _write_destination(self) except? -1 nogil
-    @cython.locals(kind=int, length=Py_ssize_t, exact=int, value="unsigned long long")
-    cdef int _tls(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil

@@ -21,6 +21,7 @@ from agent.scan.ip import Ip
 from agent.scan.link import Link
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
 from agent.scan.sightings import Sightings
+from agent.scan.streams import Streams
 from agent.scan.tls import TlsReader
 
 SYN_KIND = 0
@@ -30,6 +31,18 @@ QUESTION = 3
 ANSWER = 4
 REQUEST = 5
 HELLO = 6
+ACCEPT = 7
+REFUSE = 8
+INITIAL = 9
+FINGERPRINT = 10
+CERTIFICATE = 11
+
+# Kinds of candidates, as agent.scan.sightings counts them; -1 is what is listed for certain.
+LISTED = -1
+MAY_PATTERN = 0
+MAY_INITIAL = 1
+MAY_FINGERPRINT = 2
+MAY_CERTIFICATE = 3
 
 NAME_FIELD = 0
 TYPE_FIELD = 1
@@ -38,6 +51,14 @@ TARGET_FIELD = 3
 HOST_FIELD = 4
 AGENT_FIELD = 5
 VERSION_FIELD = 6
+BODY_FIELD = 7
+
+# Kinds of heads that wait for their next segment.
+HEAD_TLS = 1
+HEAD_NAMED_TLS = 2  # its name was looked up already
+HEAD_SERVER = 3
+HEAD_HTTP = 4
+HEAD_DNS = 5
 
 ICMP = 1
 TCP = 6
@@ -58,6 +79,26 @@ USER_AGENT = layout.USER_AGENT
 HTTP_HOST_AT = 0
 HTTP_SLASH_AT = 510
 HTTP_AGENT_AT = 4608
+DNS_ANSWER_AT = 6000
+CLEAN = 8192
+"""Candidates that are remembered as not listed: what a network's clients use in an hour."""
+MAX_CERTIFICATES = 4
+"""Of one chain: the server's own and what stands above it up to the root."""
+SLOT_BYTES = 16384
+STREAM_SALT = 3000
+STREAM_KIND = 1  # words of a slot, as agent.scan.streams has them
+STREAM_FILLED = 3
+STREAM_VERSION = 9
+LOW32 = 0xFFFFFFFF
+STREAM_IDLE_US = 5000000
+ENDED_US = 0xFFFFFFFFFFFFFFFF
+QUIC_ID_AT = 5
+QUIC_SAMPLE = 64
+MIN_INITIAL = 48
+QUIC_2 = 0x6B3343CF
+QUIC_2_DRAFT = 0x709A50C4
+QUIC_DRAFTS = 0xFF0000
+QUIC_FORK = 0xFACEB001
 
 S_PACKETS = stats.PACKETS
 S_BYTES = stats.BYTES
@@ -75,6 +116,10 @@ S_HELLOS = stats.TLS_HELLOS
 S_NO_NAME = stats.TLS_NO_NAME
 S_ERRORS = stats.ERRORS
 S_PROBES = stats.PROBES
+S_INITIALS = stats.QUIC
+S_CERTIFICATES = stats.CERTIFICATES
+S_DNS_TCP = stats.DNS_TCP
+S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
 
 
 class Scanner:
@@ -97,6 +142,11 @@ class Scanner:
         self.link = Link(self.counters)
         self.ip = Ip(self.counters)
         self.sightings = Sightings(self.counters)
+        self.streams = Streams(self.counters)
+        self.clean = memoryview(array("Q", [0] * CLEAN))
+        self.stream_key = 0
+        self.in_stream = 0
+        self.idle_us = 0
         self.probes = probes if probes is not None else Distinct(0, 8, 1, 1, 1)
         self.count_probes = 1 if probes is not None else 0
         self.shard = shard
@@ -120,6 +170,8 @@ class Scanner:
         self.http = HttpReader(text)
         self.tls = TlsReader(text)
         self.http.want_agent = self.sets.agents
+        for place in range(CLEAN):
+            self.clean[place] = 0
 
     def scan(self, batch: PacketBatch, number: int = 0, until_us: int = FOR_EVER) -> int:
         """Scan a batch from packet `number` to the first one at or after `until_us`.
@@ -132,12 +184,13 @@ class Scanner:
         self.size = len(batch.data)
         self.link.data = data
         self.ip.data = data
-        self.dns.data = data
-        self.http.data = data
-        self.tls.data = data
-        self.sightings.data = data
+        self._read_packets()
         self.meta = memoryview(batch.meta).cast("I")
         packets = len(batch.meta) // 16
+        if self.streams.used and self.now_us >= self.idle_us:
+            self.idle_us = self.now_us + MICROSECONDS
+            if self.now_us > STREAM_IDLE_US:
+                self._end_idle(self.now_us - STREAM_IDLE_US)
         self.number = number
         self.until_us = until_us
         datalink = batch.datalink
@@ -151,6 +204,14 @@ class Scanner:
                 self.number += 1
         self.probes.settle()
         return self.number
+
+    def finish(self) -> None:
+        """Look at heads that nothing will complete any more, as at the end of a capture."""
+        self._end_idle(ENDED_US)
+
+    def learn(self, token: int) -> None:
+        """Remember that a candidate is not listed: it is not shown again, until sets change."""
+        self.clean[token & (CLEAN - 1)] = token
 
     def drain(self, full: bool, interface: str) -> list[Sighting]:
         """Return new sightings, with `full` also further counts of known ones."""
@@ -233,6 +294,12 @@ class Scanner:
         self.counters[S_TCP] += 1
         flags = self.data[start + 13]
         self.ports = self._ports(start)
+        if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
+            self._addresses(ACCEPT)
+            return 0
+        if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
+            self._addresses(REFUSE)
+            return 0
         if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
             self.counters[S_SYN] += 1
             self._addresses(SYN_KIND)
@@ -241,14 +308,121 @@ class Scanner:
             self.counters[S_PROBES] += 1
             return self._probe()
         payload = start + (self.data[start + 12] >> 4) * 4
-        if payload < start + 20 or payload + 16 > end:
+        if payload < start + 20 or payload >= end:
+            return 0
+        self.stream_key = 0
+        if self.streams.used and self._continue_head(start, payload, end):
             return 0
         c = self.data[payload]
         if c == 22:
-            return self._tls(payload, end)
+            return self._handshake(start, payload, end)
         if 65 <= c <= 90:
-            return self._http(payload, end)
+            return self._text(start, payload, end)
+        if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
+            return self._messages(start, payload, end)
         return 0
+
+    def _key(self) -> int:
+        """Return the key of this direction of this connection, never 0."""
+        if self.stream_key == 0:
+            h = self.keyed.numbers(STREAM_SALT, self.ip.source_high, self.ip.source_low, self.ports)
+            h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, 0)
+            self.stream_key = h | 1
+        return self.stream_key
+
+    def _continue_head(self, start: int, payload: int, end: int) -> int:
+        """Add a segment to the head that it continues; return 0 where there is none."""
+        if self.streams.find(self._key()) == 0:
+            return 0
+        filled = self.streams.add(self.ip.word(start + 4), payload, end, self.now_us)
+        self._look(filled, 1 if filled >= SLOT_BYTES else 0)
+        return 1
+
+    def _open_head(self, kind: int, start: int, payload: int, at: int, end: int) -> int:
+        """Keep data[at:end], where a head begins that this segment does not end."""
+        key = self._key()
+        sequence = (self.ip.word(start + 4) + (at - payload)) & LOW32
+        if self.streams.open(key, kind, sequence, self.now_us) == 0:
+            self.streams.close()
+            self.streams.open(key, kind, sequence, self.now_us)
+        self.streams.note(
+            self.ip.version,
+            self.ip.source_high,
+            self.ip.source_low,
+            self.ip.destination_high,
+            self.ip.destination_low,
+            self.ports,
+            self.link.vlans,
+        )
+        self.streams.add(sequence, at, end, self.now_us)
+        return 0
+
+    def _look(self, filled: int, last: int) -> int:
+        """Look at the head in the current slot; with `last` nothing more will come."""
+        kind = self.streams.word(STREAM_KIND)
+        at = self.streams.slot * SLOT_BYTES
+        end = at + filled
+        seen = at
+        self._read_streams()
+        if kind == HEAD_HTTP:
+            seen = self._requests(at, end, last)
+        elif kind == HEAD_DNS:
+            seen = self._messages_in(at, end)
+        elif kind == HEAD_SERVER:
+            if self._server(at, end):
+                seen = end
+        elif self._client(at, end, 1 if kind == HEAD_NAMED_TLS else 0, last):
+            seen = end
+        self._read_packets()
+        if last or seen >= end:
+            self.streams.close()
+        elif seen > at:
+            self.streams.consume(seen - at)
+        return 0
+
+    def _end_idle(self, before_us: int) -> None:
+        """Look at heads that wait in vain, as far as they came, and let go of them."""
+        slot = 0
+        while self.streams.idle(slot, before_us):
+            slot = self.streams.slot + 1
+            self.ip.protocol = TCP
+            self.ip.version = self.streams.word(STREAM_VERSION)
+            self.ip.source_high = self.streams.word(STREAM_VERSION + 1)
+            self.ip.source_low = self.streams.word(STREAM_VERSION + 2)
+            self.ip.destination_high = self.streams.word(STREAM_VERSION + 3)
+            self.ip.destination_low = self.streams.word(STREAM_VERSION + 4)
+            self.ports = self.streams.word(STREAM_VERSION + 5)
+            self.link.vlans = self.streams.word(STREAM_VERSION + 6)
+            self._look(self.streams.word(STREAM_FILLED), 1)
+
+    def _read_packets(self) -> None:
+        """Let the parsers read the batch."""
+        self.in_stream = 0
+        self.dns.data = self.data
+        self.http.data = self.data
+        self.tls.data = self.data
+        self.sightings.data = self.data
+        self.streams.data = self.data
+
+    def _read_streams(self) -> None:
+        """Let the parsers read heads that were put together."""
+        self.in_stream = 1
+        self.dns.data = self.streams.readable
+        self.http.data = self.streams.readable
+        self.tls.data = self.streams.readable
+        self.sightings.data = self.streams.readable
+
+    def _read_joined(self) -> None:
+        """Let the parsers read the flight whose records were joined."""
+        self.tls.data = self.tls.readable
+        self.sightings.data = self.tls.readable
+
+    def _read_on(self) -> None:
+        """Let the parsers read again what they read before the joined flight."""
+        if self.in_stream:
+            self._read_streams()
+        else:
+            self._read_packets()
 
     def _udp(self, start: int, end: int) -> int:
         if start + 8 > end:
@@ -257,8 +431,43 @@ class Scanner:
         self.counters[S_UDP] += 1
         self.ports = self._ports(start)
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
-            return self._dns(start, start + 8, end)
+            if self._dns(start + 8, end) == 0:
+                return self._addresses(DATAGRAM)
+            return 0
+        if start + 8 + MIN_INITIAL <= end and (
+            self.data[start + 8] & 0xC0 == 0xC0 or self.data[start + 17] == 81
+        ):
+            self._initial(start + 8, end)
+        elif self.dns.is_likely(start + 8, end):
+            self._dns(start + 8, end)
         return self._addresses(DATAGRAM)
+
+    def _initial(self, payload: int, end: int) -> int:
+        """Show a QUIC long header that may carry a hello: rule T-15."""
+        google = self.data[payload + 9] == 81 and self.data[payload + 10] == 48  # Q0
+        if google == 0:
+            size = self.data[payload + QUIC_ID_AT]
+            version = self.ip.word(payload + 1)
+            if size < 8 or size > 20 or self.data[payload] & 0xC0 != 0xC0:
+                return 0
+            if version != 1 and self._is_rare_version(version) == 0:
+                return 0
+        self.counters[S_INITIALS] += 1
+        # The packet number's protection differs in every packet, so that only copies are equal.
+        h = self.keyed.begin(STREAM_SALT)
+        i = payload
+        stop = payload + QUIC_SAMPLE if payload + QUIC_SAMPLE < end else end
+        while i < stop:
+            h = self.keyed.mix(h, self.data[i])
+            i += 1
+        self._sight(INITIAL, self.keyed.finish(h), MAY_INITIAL, payload, end)
+        return 0
+
+    def _is_rare_version(self, version: int) -> int:
+        """Tell whether a QUIC version is 2, a draft or a fork that agent.quic knows."""
+        if version == QUIC_2 or version == QUIC_2_DRAFT or version >> 8 == QUIC_DRAFTS:
+            return 1
+        return 1 if version == QUIC_FORK or version == QUIC_FORK + 1 else 0
 
     def _other(self, protocol: int, start: int, end: int) -> int:
         self.ports = 0
@@ -296,17 +505,22 @@ class Scanner:
         service = self.ports & 0xFFFF
         if what == DATAGRAM and self.ports >> 16 < service:
             service = self.ports >> 16
-        self._sight(what, service, 1, self.ip.start, self.ip.start)
+        if what == ACCEPT or what == REFUSE:
+            service = self.ports >> 16
+        self._sight(what, service, LISTED, self.ip.start, self.ip.start)
         return 0
 
-    def _sight(self, what: int, value: int, exact: int, start: int, end: int) -> int:
-        """Count a sighting of `value` between these addresses; return 1 for a new record."""
+    def _sight(self, what: int, value: int, kind: int, start: int, end: int) -> int:
+        """Count a sighting of `value` between these addresses; return 1 for a new record.
+
+        `kind` is LISTED or what kind of candidate it is.
+        """
         h = self.keyed.numbers(
             what + SIGHTING_SALT, self.ip.source_high, self.ip.source_low, self.ip.protocol
         )
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, value)
-        fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, exact)
-        if self.sightings.add(h, fold, exact, self.now_us, start, end) == 0:
+        fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, 1)
+        if self.sightings.add(h, fold, kind, self.now_us, start, end) == 0:
             return 0
         self.sightings.fill(
             what,
@@ -342,31 +556,96 @@ class Scanner:
         )
         return 0
 
-    def _dns(self, start: int, payload: int, end: int) -> int:
-        """Look up a question's name and, for a query, its resolver: rules T-5 and T-8."""
-        named = self.dns.read(payload, end)
-        if named == 0:
+    def _dns(self, message: int, end: int) -> int:
+        """Look up what a message names, and a query's resolver: rules T-5 and T-8.
+
+        Return 0 where it is none.
+        """
+        if self.dns.read(message, end) == 0:
             self.counters[S_DNS_MALFORMED] += 1
-            return self._addresses(DATAGRAM)
+            return 0
         length = self.dns.length
         exact = self.sets.domain(0, length)
+        candidate = self.sets.candidate
         what = QUESTION
         if self.dns.response:
             what = ANSWER
             self.counters[S_RESPONSES] += 1
+            exact |= self._answers(message, end)
+            candidate |= self.sets.candidate
         else:
             self.counters[S_QUERIES] += 1
             exact |= self._listed(1)
-        if exact == 0 and self.sets.candidate == 0:
-            return 0
+        if exact == 0 and candidate == 0:
+            return 1
         value = self.sets.published.hash_text(0, 0, length)
-        self._sight(what, value, exact, start, end)
+        self._sight(what, value, LISTED if exact else MAY_PATTERN, message, end)
+        return 1
+
+    def _answers(self, message: int, end: int) -> int:
+        """Tell whether an answer is listed: an address, or a name that the question leads to."""
+        found = 0
+        self.dns.begin_answers(message)
+        kind = self.dns.next_answer(message, end)
+        while kind != 0:
+            at = self.dns.value_at
+            if kind == 1:
+                found |= self.sets.address4(self.dns.word(at), -1)
+            elif kind == 2:
+                high = self.dns.word(at)
+                high = (high << 32) | self.dns.word(at + 4)
+                low = self.dns.word(at + 8)
+                low = (low << 32) | self.dns.word(at + 12)
+                found |= self.sets.address6(high, low, -1)
+            elif kind == 3:
+                found |= self.sets.domain(DNS_ANSWER_AT, DNS_ANSWER_AT + self.dns.alias)
+            kind = self.dns.next_answer(message, end)
+        return found
+
+    def _messages(self, start: int, payload: int, end: int) -> int:
+        """Look at DNS over TCP: messages behind their lengths, RFC 7766 section 8."""
+        at = self._messages_in(payload, end)
+        if at < end:
+            self._open_head(HEAD_DNS, start, payload, at, end)
         return 0
+
+    def _messages_in(self, at: int, end: int) -> int:
+        """Look at all messages that are whole; return where the first other one begins."""
+        while at + 2 <= end:
+            size = (self.dns.data[at] << 8) | self.dns.data[at + 1]
+            if at + 2 + size > end:
+                return at
+            self.counters[S_DNS_TCP] += 1
+            self._dns(at + 2, at + 2 + size)
+            at += 2 + size
+        return at
+
+    def _text(self, start: int, payload: int, end: int) -> int:
+        """Look at HTTP requests; keep what this segment does not end."""
+        at = self._requests(payload, end, 0)
+        if at < end:
+            self._open_head(HEAD_HTTP, start, payload, at, end)
+        return 0
+
+    def _requests(self, at: int, end: int, last: int) -> int:
+        """Look at all requests that are whole; return where the first other one begins.
+
+        With `last` one that is not whole is looked at as far as it goes.
+        """
+        while at < end:
+            if self.http.read(at, end) == 0:
+                return at if last == 0 and self.http.may_begin(at, end) else end
+            if self.http.missing and last == 0 and self.http.has_what_counts() == 0:
+                return at
+            self._http(at, self.http.body_end)
+            if self.http.missing:
+                return end
+            at = self.http.body_end
+        return end
 
     def _http(self, payload: int, end: int) -> int:
         """Look up host, address, agent and URL candidates of a request: rule T-13."""
-        if self.http.read(payload, end) == 0:
-            return 0
+        self.http.look()
         self.counters[S_REQUESTS] += 1
         exact = self.sets.domain(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
         exact |= self._listed(0)
@@ -388,12 +667,13 @@ class Scanner:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
         value ^= self.sets.published.hash_text(2, 512, 512 + self.http.path_size)
-        if self._sight(REQUEST, value, exact, payload, end):
+        if self._sight(REQUEST, value, LISTED if exact else MAY_PATTERN, payload, end):
             self.http.find_agent(end)
             self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
             self.sightings.slice(TARGET_FIELD, self.http.target_at, self.http.target_end)
             self.sightings.slice(HOST_FIELD, self.http.host_at, self.http.host_end)
             self.sightings.slice(AGENT_FIELD, self.http.agent_at, self.http.agent_end)
+            self.sightings.slice(BODY_FIELD, self.http.body_at, self.http.body_end)
         return 0
 
     def _write_destination(self) -> int:
@@ -418,21 +698,110 @@ class Scanner:
                 size += 1
         return size
 
-    def _tls(self, payload: int, end: int) -> int:
-        """Look up a hello's server name: rule T-14."""
+    def _handshake(self, start: int, payload: int, end: int) -> int:
+        """Look at a segment that begins with a handshake record."""
+        found = self.tls.head(payload, end)
+        if found == 0:
+            if self.sets.certificates:
+                self._flight(start, payload, end)
+            return 0
+        if found == 2:
+            return self._client(payload, end, 0, 1)
+        if found == 3:
+            return self._client(payload, end, 0, 0)
+        # The name mostly stands in the first segment; the fingerprint needs the whole.
+        named = self._hello(payload, end)
+        if named and self.sets.fingerprints == 0:
+            return 0
+        return self._open_head(HEAD_NAMED_TLS if named else HEAD_TLS, start, payload, payload, end)
+
+    def _client(self, at: int, end: int, named: int, last: int) -> int:
+        """Look at a hello that may be whole; return 1 where it was, or `last` says so."""
+        found = self.tls.head(at, end)
+        if found == 1 and last == 0:
+            return 0
+        if found == 3:
+            self.tls.join(at, end)
+            self._read_joined()
+            at = 0
+            end = self.tls.joined_end
+        if named == 0:
+            self._hello(at, end)
+        if found != 1 and found != 0 and self.sets.fingerprints:
+            self._fingerprint(at, end)
+        if found == 3:
+            self._read_on()
+        return 1
+
+    def _hello(self, payload: int, end: int) -> int:
+        """Look up a hello's server name: rule T-14. Return 1 where it has one."""
         kind = self.tls.read(payload, end)
         if kind == 0:
             return 0
         self.counters[S_HELLOS] += 1
+        if self.tls.encrypted:
+            self.counters[S_ENCRYPTED] += 1
         length = self.tls.length
         if kind == 1 or length == 0:
             self.counters[S_NO_NAME] += 1
             return 0
         exact = self.sets.domain(0, length)
         if exact == 0 and self.sets.candidate == 0:
-            return 0
+            return 1
         value = self.sets.published.hash_text(0, 0, length)
-        if self._sight(HELLO, value, exact, payload, end):
+        if self._sight(HELLO, value, LISTED if exact else MAY_PATTERN, payload, end):
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
             self.sightings.slice(VERSION_FIELD, self.tls.version_at, self.tls.version_at + 2)
+        return 1
+
+    def _fingerprint(self, at: int, end: int) -> int:
+        """Show a hello whose fingerprint was not found harmless before."""
+        token = self.tls.fingerprint(self.keyed.begin(FINGERPRINT), at, end)
+        if self.clean[token & (CLEAN - 1)] == token:
+            return 0
+        if self._sight(FINGERPRINT, token, MAY_FINGERPRINT, at, end):
+            self.sightings.mark(token)
+        return 0
+
+    def _flight(self, start: int, payload: int, end: int) -> int:
+        """Look at what a server begins with; keep it until its certificates are there."""
+        found = self.tls.flight(payload, end)
+        if found == 1:
+            return self._open_head(HEAD_SERVER, start, payload, payload, end)
+        if found == 2:
+            self._certificates()
+        return 0
+
+    def _server(self, at: int, end: int) -> int:
+        """Look at a server's flight that may have its certificates now; return 1 where done."""
+        found = self.tls.flight(at, end)
+        if found == 1:
+            return 0
+        if found == 2:
+            self._certificates()
+        return 1
+
+    def _certificates(self) -> int:
+        """Show the certificates that were not found harmless before: rule T-16."""
+        at = self.tls.certificate_at
+        count = 0
+        self._read_joined()
+        while count < MAX_CERTIFICATES:
+            stop = self.tls.next_certificate(at)
+            if stop == 0:
+                break
+            self.counters[S_CERTIFICATES] += 1
+            h = self.keyed.begin(CERTIFICATE)
+            i = at + 3
+            while i < stop:
+                h = self.keyed.mix(h, self.tls.joined[i])
+                i += 1
+            token = self.keyed.finish(h) | 1
+            if self.clean[token & (CLEAN - 1)] != token and self._sight(
+                CERTIFICATE, token, MAY_CERTIFICATE, at + 3, stop
+            ):
+                self.sightings.mark(token)
+            at = stop
+            count += 1
+        self._read_on()
         return 0

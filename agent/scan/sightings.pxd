@@ -1,8 +1,8 @@
 cimport cython
 
-cdef unsigned long long WORDS, RECORDS, FOLD_FROM, PATTERN_RECORDS, SLOTS, ARENA, MAX_PACKET
-cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, FRESH, FOLDED, LOW32
-cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS
+cdef unsigned long long WORDS, RECORDS, FOLD_FROM, FULL_EXACT, FULL_PATTERNS, SLOTS, ARENA, MAX_PACKET
+cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, TOKEN, FRESH, FOLDED, LOW32
+cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS, STAT_SHED_CANDIDATES
 
 @cython.final
 cdef class Sightings:
@@ -12,11 +12,15 @@ cdef class Sightings:
     cdef unsigned int[::1] slots
     cdef unsigned char[::1] arena
     cdef readonly unsigned long long used, fresh
-    cdef unsigned long long patterns, arena_used, at, slot
+    cdef unsigned long long[::1] spent
+    cdef unsigned long long[::1] room
+    cdef unsigned long long[::1] keep
+    cdef unsigned long long arena_used, at, slot
     cdef Py_ssize_t begin
 
-    @cython.locals(folded="unsigned long long", size="unsigned long long")
-    cdef int add(self, unsigned long long h, unsigned long long fold, int exact, unsigned long long now_us, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(folded="unsigned long long", size="unsigned long long", limit="unsigned long long")
+    cdef int add(self, unsigned long long h, unsigned long long fold, Py_ssize_t kind, unsigned long long now_us, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef int _shed(self, Py_ssize_t kind) except -1 nogil
     cdef int _again(self, unsigned long long now_us) except -1 nogil
     @cython.locals(slot="unsigned long long")
     cdef int _find(self, unsigned long long h) except -1 nogil
@@ -24,6 +28,7 @@ cdef class Sightings:
     cdef int _open(self, unsigned long long h, unsigned long long folded, unsigned long long now_us, Py_ssize_t start, unsigned long long size) except -1 nogil
     @cython.locals(at="unsigned long long")
     cdef int fill(self, unsigned long long what, unsigned long long version, unsigned long long protocol, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long vlans) except -1 nogil
+    cdef int mark(self, unsigned long long token) except -1 nogil
     @cython.locals(size="unsigned long long", first="unsigned long long", last="unsigned long long")
     cdef int slice(self, unsigned long long field, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(number="unsigned long long", at="unsigned long long", slot="unsigned long long")

@@ -5,6 +5,7 @@ are handed out at the next drain, further counts at the next full drain. When re
 new endpoints are folded into one record a trail; what finds no room at all is counted as shed.
 """
 
+from array import array
 from socket import AF_INET, AF_INET6, inet_ntop
 
 from agent.model import Endpoint, Sighting
@@ -16,8 +17,13 @@ RECORDS = 4096
 FOLD_FROM = 3072
 """From here on endpoints are no longer told apart, so that a flood from random addresses to
 listed ones cannot push out other sightings."""
-PATTERN_RECORDS = 1536
-"""Records for names that only may match a pattern; exact matches are never pushed out by them."""
+PATTERN, QUIC, FINGERPRINT, CERTIFICATE = 0, 1, 2, 3
+"""Kinds of candidates: what is not known to be listed, but only a slower look can tell."""
+CANDIDATE_RECORDS = (1536, 512, 512, 256)
+"""Records for each kind of candidates; exact matches are never pushed out by them."""
+CANDIDATE_BYTES = (2048, 2048, 4096, 8192)
+"""What is kept of each: a hello or a certificate is of use only whole."""
+EXACT = -1
 FULL_EXACT = 2048
 FULL_PATTERNS = 512
 """Who may drain at any time, as a replay, does so here: a batch of 1,024 more still fits."""
@@ -39,19 +45,34 @@ DESTINATION_HIGH = 8
 DESTINATION_LOW = 9
 VLANS = 10
 PACKET = 11  # offset in the arena | length << 32
-FIELDS = 12  # up to twelve slices of the packet: offset | length << 32, 0 for none
+FIELDS = 12  # up to eleven slices of the packet: offset | length << 32, 0 for none
+TOKEN = 23  # what the scanner knows a candidate by
 
 FRESH = 1 << 24
 FOLDED = 1 << 25
 LOW32 = 0xFFFFFFFF
 
-NAMES = ("syn", "datagram", "other", "question", "answer", "http", "tls")
-FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version")
+NAMES = (
+    "syn",
+    "datagram",
+    "other",
+    "question",
+    "answer",
+    "http",
+    "tls",
+    "accept",
+    "refuse",
+    "quic",
+    "fingerprint",
+    "certificate",
+)
+FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version", "body")
 
 STAT_SIGHTINGS = stats.SIGHTINGS
 STAT_FOLDED = stats.FOLDED
 STAT_SHED = stats.SHED
 STAT_SHED_PATTERNS = stats.SHED_PATTERNS
+STAT_SHED_CANDIDATES = stats.SHED_QUIC
 
 
 class Sightings:
@@ -65,41 +86,52 @@ class Sightings:
         self.arena = memoryview(bytearray(ARENA))
         self.used = 0
         self.fresh = 0
-        self.patterns = 0
+        self.spent = memoryview(array("Q", [0] * len(CANDIDATE_RECORDS)))
+        self.room = memoryview(array("Q", CANDIDATE_RECORDS))
+        self.keep = memoryview(array("Q", CANDIDATE_BYTES))
         self.arena_used = 0
         self.at = 0
         self.slot = 0
         self.begin = 0
 
-    def add(self, h: int, fold: int, exact: int, now_us: int, start: int, end: int) -> int:
+    def add(self, h: int, fold: int, kind: int, now_us: int, start: int, end: int) -> int:
         """Count an observation with hash `h`; return 1 where the caller has to fill record `at`.
 
-        `fold` is the hash to use when room is short, `exact` 0 for a mere candidate of a
-        pattern; data[start:end] is kept with a new record.
+        `fold` is the hash to use when room is short, `kind` EXACT or what kind of candidate it
+        is; data[start:end] is kept with a new record.
         """
         self.counters[STAT_SIGHTINGS] += 1
         folded = 0
         if self._find(h):
             return self._again(now_us)
-        if self.used >= FOLD_FROM or (exact == 0 and self.patterns >= PATTERN_RECORDS):
-            if exact == 0:
-                self.counters[STAT_SHED_PATTERNS] += 1
-                return 0
+        limit = MAX_PACKET
+        if kind >= 0:
+            limit = self.keep[kind]
+            if self.used >= FOLD_FROM or self.spent[kind] >= self.room[kind]:
+                return self._shed(kind)
+        elif self.used >= FOLD_FROM:
             self.counters[STAT_FOLDED] += 1
             folded = 1
             h = fold
             if self._find(h):
                 return self._again(now_us)
         size = end - start
-        if size > MAX_PACKET:
-            size = MAX_PACKET
+        if size > limit:
+            size = limit
         if self.used >= RECORDS or self.arena_used + size > ARENA:
             self.counters[STAT_SHED] += 1
             return 0
         self._open(h, folded, now_us, start, size)
-        if exact == 0:
-            self.patterns += 1
+        if kind >= 0:
+            self.spent[kind] += 1
         return 1
+
+    def _shed(self, kind: int) -> int:
+        if kind == 0:
+            self.counters[STAT_SHED_PATTERNS] += 1
+        else:
+            self.counters[STAT_SHED_CANDIDATES + kind - 1] += 1
+        return 0
 
     def _again(self, now_us: int) -> int:
         if self.records[self.at + COUNT] == 0:
@@ -143,7 +175,8 @@ class Sightings:
 
     def is_full(self) -> bool:
         """Tell whether it is time to drain for whoever does not drain by the clock."""
-        return bool(self.used >= FULL_EXACT or self.patterns >= FULL_PATTERNS)
+        candidates = self.spent[0] + self.spent[1] + self.spent[2] + self.spent[3]
+        return bool(self.used >= FULL_EXACT or candidates >= FULL_PATTERNS)
 
     def fill(
         self,
@@ -166,6 +199,10 @@ class Sightings:
         self.records[at + DESTINATION_LOW] = destination_low
         self.records[at + PORTS] = ports
         self.records[at + VLANS] = vlans
+
+    def mark(self, token: int) -> None:
+        """Note what the scanner knows record `at` by."""
+        self.records[self.at + TOKEN] = token
 
     def slice(self, field: int, start: int, end: int) -> None:
         """Note that data[start:end] is a field of record `at`'s packet, cut to what was kept."""
@@ -191,7 +228,8 @@ class Sightings:
             for slot in range(SLOTS):
                 self.slots[slot] = 0
             self.used = 0
-            self.patterns = 0
+            for kind in range(len(self.spent)):
+                self.spent[kind] = 0
             self.arena_used = 0
         return found
 
@@ -221,9 +259,10 @@ class Sightings:
             packet=packet,
             fields={
                 name: packet[place & LOW32 : (place & LOW32) + (place >> 32)]
-                for name, place in zip(FIELD_NAMES, words[FIELDS:], strict=False)
+                for name, place in zip(FIELD_NAMES, words[FIELDS:TOKEN], strict=False)
                 if place
             },
+            token=words[TOKEN],
             vlans=_tags(words[VLANS]),
             interface=interface,
             folded=bool(what & FOLDED),

@@ -25,7 +25,17 @@ ERRORS = 21
 IPV4 = 22
 IPV6 = 23
 PROBES = 24
-COUNTERS = 25
+SHED_QUIC = 25
+SHED_FINGERPRINTS = 26
+SHED_CERTIFICATES = 27
+STREAMS = 28
+STREAMS_EVICTED = 29
+STREAMS_GAPS = 30
+QUIC = 31
+CERTIFICATES = 32
+DNS_TCP = 33
+TLS_ENCRYPTED_HELLO = 34
+COUNTERS = 35
 
 NAMES = (
     "packets",
@@ -53,4 +63,14 @@ NAMES = (
     "ipv4",
     "ipv6",
     "stealth_probes",
+    "sightings_shed_quic",
+    "sightings_shed_fingerprints",
+    "sightings_shed_certificates",
+    "streams",
+    "streams_evicted",
+    "streams_gaps",
+    "quic_initials",
+    "tls_certificates",
+    "dns_tcp_messages",
+    "tls_encrypted_hellos",
 )

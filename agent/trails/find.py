@@ -90,6 +90,14 @@ class Trails:
                 return Found(row, side.custom, row.key)
         return None
 
+    def digest(self, kind: int, value: str) -> Found | None:
+        """Find a certificate's or hello's digest; `kind` is that of agent.scan.layout."""
+        for side in self._sides:
+            row = side.find(kind, value.encode())
+            if row:
+                return Found(row, side.custom, row.key)
+        return None
+
     def _related(self, side: "_Side", name: str) -> Found | None:
         """Rule T-5.5: a page of ip-adress.com that is about a listed name."""
         if not name.endswith(IP_ADRESS):

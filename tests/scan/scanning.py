@@ -65,6 +65,7 @@ def scan(
     """Scan frames a millisecond apart and return all that was seen."""
     scanner = make(*keys)
     scanner.scan(packets.batch(frames, datalink=datalink))
+    scanner.finish()
     assert count(scanner, stats.ERRORS) == 0
     return scanner.drain(True, "")
 

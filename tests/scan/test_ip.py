@@ -50,11 +50,19 @@ def test_syn_counts_with_any_congestion_bits(flags: int) -> None:
     assert seen(KEYS, [packets.tcp_frame(A, 50000, EVIL, 443, flags=flags)]) == ["syn"]
 
 
-@pytest.mark.parametrize(
-    "flags", [0x12, 0x52, 0x10, 0x18, 0x11, 0x04, 0x06, 0x03, 0x00, 0x01, 0x29]
-)
+@pytest.mark.parametrize(("flags", "what"), [(0x12, "accept"), (0x52, "accept"), (0x14, "refuse")])
+def test_answers_to_an_attempt_are_told_apart(flags: int, what: str) -> None:
+    """They are no attempts, but say what came of one."""
+    frames = [packets.tcp_frame(EVIL, 443, A, 50000 + port, flags=flags) for port in range(3)]
+
+    (sighting,) = scan(KEYS, frames)
+
+    assert (sighting.what, sighting.count) == (what, 3)
+
+
+@pytest.mark.parametrize("flags", [0x10, 0x18, 0x11, 0x04, 0x06, 0x03, 0x00, 0x01, 0x29])
 def test_other_segments_are_no_attempt(flags: int) -> None:
-    """Answers, data, resets and probes with odd flags open no connection (rule T-10b)."""
+    """Data, resets and probes with odd flags open no connection (rule T-10b)."""
     assert seen(KEYS, [packets.tcp_frame(A, 50000, EVIL, 443, flags=flags)]) == []
 
 

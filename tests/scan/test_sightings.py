@@ -268,7 +268,7 @@ def _random_frame(draw: random.Random) -> bytes:
 
 
 def _name(sighting: Sighting) -> str:
-    labels, at = [], struct.calcsize("!4H6H")
+    labels, at = [], struct.calcsize("!6H")
     while size := sighting.packet[at]:
         labels.append(sighting.packet[at + 1 : at + 1 + size].decode())
         at += 1 + size
