@@ -4,9 +4,9 @@ The site's own set is asked first and wins whole: what a site lists itself is ne
 what others list. `skipped` counts what the exceptions of rule T-5.6 kept quiet.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
 from agent.scan import layout
@@ -17,6 +17,8 @@ NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}")
 INFRASTRUCTURE = re.compile(r"(?:[rd]?ns|nf|mx|nic)\d*\.")
 IP_ADRESS = ".ip-adress.com"
 ONION = ".onion."
+MAX_ADDRESSES = 8_192
+"""Addresses, with their ports, whose trail is remembered: a flood repeats both its sides."""
 MAX_VERDICTS = 4096
 """Names whose verdict by patterns is remembered; a name that queries repeat costs nothing."""
 
@@ -37,6 +39,7 @@ class Trails:
         self.published = published
         self.skipped = 0
         self._sides = (_Side(own, custom=True), _Side(published, custom=False))
+        self._addresses: dict[tuple[str, int | None], Found | None] = {}
 
     def name(self, name: str) -> Found | None:
         """Find what explains a name: itself, a parent, a pattern, a gateway to it (rule T-5)."""
@@ -50,8 +53,19 @@ class Trails:
         return None
 
     def address(self, address: str, port: int | None) -> Found | None:
-        """Find what explains an address: with its port, bare, or the longest network."""
-        packed = ipaddress.ip_address(address).packed
+        """Find what explains an address: with its port, bare, or the longest network.
+
+        Raise ValueError for text that is no address.
+        """
+        asked = (address, port)
+        if asked not in self._addresses:
+            if len(self._addresses) >= MAX_ADDRESSES:
+                self._addresses.clear()
+            self._addresses[asked] = self._find_address(address, port)
+        return self._addresses[asked]
+
+    def _find_address(self, address: str, port: int | None) -> Found | None:
+        packed = _packed(address)
         bare, with_port = (
             (layout.IP4, layout.IP4_PORT) if len(packed) == 4 else (layout.IP6, layout.IP6_PORT)
         )
@@ -135,6 +149,7 @@ class _Side:
     def __init__(self, trails: TrailSet, custom: bool) -> None:
         self.custom = custom
         self._set = trails
+        self._has_keys = trails.info.keys > 0
         self._rows = list(trails.rows(layout.PATTERN))
         self._verdicts: dict[str, Found | None] = {}
         rows = [trails.row(number) for number in self._rows]
@@ -146,7 +161,7 @@ class _Side:
         )
 
     def find(self, kind: int, key: bytes) -> Row | None:
-        number = self._set.find(kind, key)
+        number = self._set.find(kind, key) if self._has_keys else -1
         return self._set.row(number) if number >= 0 else None
 
     def network(self, packed: bytes) -> Row | None:
@@ -172,6 +187,13 @@ class _Side:
         wrapped = (f"({before})" if before else "") + name[start:end]
         wrapped += f"({after})" if after else ""
         return Found(self._set.row(self._rows[number]), self.custom, wrapped.replace(".)", ")."))
+
+
+def _packed(address: str) -> bytes:
+    try:
+        return inet_pton(AF_INET6 if ":" in address else AF_INET, address)
+    except OSError as error:
+        raise ValueError(f"{address} is no address") from error
 
 
 def parents(name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.trails import find
 from agent.trails.find import Trails, bracket
 from tests.wired import trails
 
@@ -262,3 +263,25 @@ def test_a_key_that_is_no_part_of_the_url_is_told_in_front() -> None:
     assert (
         bracket("a.com/g.php?id=7&x=1", "/g.php?id=&x=") == "/g.php?id=&x= (a.com/g.php?id=7&x=1)"
     )
+
+
+def test_addresses_are_remembered_in_bounded_room() -> None:
+    """Strangers choose addresses: what is remembered of them is forgotten when it is too much."""
+    found = trails({"10.0.0.1:80": "malware", "10.0.0.2": "attacker"})
+    for number in range(3 * find.MAX_ADDRESSES):
+        assert found.address(f"172.16.{number >> 8}.{number & 255}", 80) is None
+
+    with_port = found.address("10.0.0.1", 80)
+    assert with_port is not None
+    assert found.address("10.0.0.1", 80) == with_port
+    assert found.address("10.0.0.1", 81) is None
+    bare = found.address("10.0.0.2", 81)
+    assert bare is not None
+    assert bare.row.key == "10.0.0.2"
+
+
+@pytest.mark.parametrize("text", ["", "evil.org", "10.0.0", "::g", "10.0.0.1 "])
+def test_text_that_is_no_address_is_refused(text: str) -> None:
+    """Callers hand on what the scanner formatted, or check before."""
+    with pytest.raises(ValueError, match="is no address"):
+        trails({"10.0.0.2": "attacker"}).address(text, None)
