@@ -6,6 +6,7 @@ Live capture, a replayed file and a test go this same way.
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 
+from agent import canary
 from agent.allow import AllowList
 from agent.behaviours import Behaviours, load
 from agent.condense import Condenser
@@ -61,6 +62,7 @@ class Pipeline:
             fold=fold,
         )
         self.own_traffic = 0
+        self.canary_traffic = 0
         self.hits = 0
         self._own: frozenset[tuple[str, frozenset[Endpoint]]] = frozenset()
 
@@ -119,6 +121,9 @@ class Pipeline:
     def _take(self, hits: Iterable[Hit]) -> list[Event]:
         events: list[Event] = []
         for hit in hits:
+            if hit.indicator == canary.NAME:  # somebody on the wire asks for it
+                self.canary_traffic += hit.count
+                continue
             self.hits += hit.count > 0  # what came of an attempt is no hit of its own
             if not self.suppressions.holds_back(hit):
                 events += self.condenser.take(hit)

@@ -14,12 +14,13 @@ from typing import Protocol
 from agent import __version__, notify
 from agent.allow import AllowList
 from agent.behaviours import counter
+from agent.canary import EVERY_SECONDS, TRAIL, Canary
 from agent.capture import Fanout, wanted
 from agent.config import ConfigError, Settings
 from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
 from agent.link import Sample, Snapshot
-from agent.model import NO_SET, Event, Evidence
+from agent.model import AGENT_DEGRADED, NO_SET, Event, Evidence
 from agent.notices import AgentNotices
 from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
@@ -69,6 +70,7 @@ class Sense:
         self._sets = self._open_sets(settings, None)
         self._allow = AllowList.load(settings.allow_list, _now_us())
         self._pipeline = self._make_pipeline(settings, self._sets, self._allow)
+        self._canary = Canary(*self._sets, self._notices)
         self._workers: list[Worker] = []
         self._fanouts: dict[str, Fanout] = {}
         self._wake_read, self._wake_write = os.pipe()
@@ -105,6 +107,7 @@ class Sense:
                     )
                 ]
             )
+        self._check_canary(time.monotonic())
         while not stop.is_set():
             self._turn(time.monotonic())
         return self._end()
@@ -112,6 +115,10 @@ class Sense:
     @property
     def _set_id(self) -> str:
         return self._sets.published.set_id if self._sets.published.info.keys else NO_SET
+
+    @property
+    def _own_trails(self) -> int:
+        return self._sets.own.info.keys - 1  # the canary is none
 
     def _turn(self, now: float) -> None:
         """Do once around what is due."""
@@ -126,6 +133,7 @@ class Sense:
             self._load_current()
         self._adopt_loaded()
         self._apply_reload()
+        self._check_canary(now)
         self._uplink.step(now)
         self._pipeline.exclude(self._uplink.flows)
         if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
@@ -135,6 +143,14 @@ class Sense:
             self._tell([self._notices.heartbeat(_now_us(), self._vital_signs(now))])
         if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
             self._feed_watchdog(now)
+
+    def _check_canary(self, now: float) -> None:
+        """Check detection where that is due; after a change of sets it is."""
+        if self._is_due("canary", now, EVERY_SECONDS):
+            for event in self._canary.check(self._pipeline.matcher, _now_us()):
+                if event.class_id == AGENT_DEGRADED:
+                    _log.warning("%s", event.info)
+                self._tell([event])
 
     def _take_parcels(self, worker: Worker) -> None:
         while worker.parcels:
@@ -217,7 +233,7 @@ class Sense:
 
     def _open_sets(self, settings: Settings, published: TrailSet | None) -> Sets:
         published = published or empty_set(self._seed)
-        own = build_own(settings, published.seed)
+        own = build_own(settings, published.seed, [TRAIL])
         for reason, refused in own.info.inert.items():
             _log.warning(
                 "trails.custom: %d row(s) can never match (%s), such as %s",
@@ -270,6 +286,8 @@ class Sense:
         self._sets = sets
         self._pipeline.adopt(Trails(sets.own, sets.published), self._set_id)
         self._notices.set_id = self._set_id
+        self._canary.adopt(*sets)
+        self._due.pop("canary", None)
         for worker in self._workers:
             worker.adopt(sets)
 
@@ -333,7 +351,9 @@ class Sense:
         info = self._sets.published.info
         for kind, size in info.counts.items():
             yield Sample("trails_loaded", size, {"kind": kind})
-        yield Sample("own_trails_loaded", self._sets.own.info.keys)
+        yield Sample("own_trails_loaded", self._own_trails)
+        yield from self._canary.samples()
+        yield Sample("canary_traffic_total", self._pipeline.canary_traffic)
         yield Sample("trails_built_timestamp_seconds", info.built_us / 1e6 if info.keys else 0)
         yield Sample("hits_total", self._pipeline.hits)
         for name, value in self._pipeline.condenser.counts().items():
@@ -368,7 +388,7 @@ class Sense:
             "build": _build(),
             "set": self._set_id,
             "trails": self._sets.published.info.keys,
-            "own_trails": self._sets.own.info.keys,
+            "own_trails": self._own_trails,
             "packets": int(captured["received"]),
             "dropped_kernel": int(captured["kernel"]),
             "dropped_interface": int(captured["interface"]),
@@ -377,6 +397,7 @@ class Sense:
             "events": self._uplink.offered,
             "uplink_lost": self._uplink.lost,
             "uplink_waiting": self._uplink.waiting,
+            **self._canary.evidence(_now_us()),
         }
 
     def _unready(self) -> str:

@@ -1,10 +1,11 @@
 """The two sets that look-ups ask: the site's own lists, built in memory, and the published one."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agent.config import ConfigError, Settings
+from agent.model import Trail
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup
 from agent.trails import files
 from agent.trails.build import Builder
@@ -36,9 +37,14 @@ def open_sets(
     return own, published
 
 
-def build_own(settings: Settings, seed: int) -> TrailSet:
-    """Build the site's own lists in memory, under the published set's seed. Raise ConfigError."""
+def build_own(settings: Settings, seed: int, more: Iterable[Trail] = ()) -> TrailSet:
+    """Build the site's own lists in memory, under the published set's seed. Raise ConfigError.
+
+    `more` are trails beside them.
+    """
     builder = Builder(seed)
+    for trail in more:
+        builder.add(trail)
     try:
         for path in settings.trails.custom:
             files.add_all(builder, files.find(Path(path)))

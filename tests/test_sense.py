@@ -315,15 +315,16 @@ def test_events_outlive_a_deliver_that_is_away(room: Room) -> None:
     """Sense starts first, is reloaded meanwhile, and tells all of it in order."""
     room.deliver.stop()
     sense = room.start()
-    until(lambda: sense._uplink.waiting >= 2, "start and degraded are kept")
+    until(lambda: sense._uplink.waiting >= 3, "start, degraded and canary are kept")
     sense.reload(room.settings())
-    until(lambda: sense._uplink.waiting >= 3, "the reload is kept")
+    until(lambda: sense._uplink.waiting >= 4, "the reload is kept")
 
     room.deliver.start()
 
     room.told("agent-reload")
     classes = [event.class_id for event in room.deliver.events]
-    assert classes[:3] == ["agent-start", "agent-degraded", "agent-reload"]
+    assert classes[3] == "agent-reload"
+    assert classes[:3] == ["agent-start", "agent-degraded", "agent-canary"]
     until(lambda: sense._uplink.waiting == 0, "all are acknowledged")
     assert sense._uplink.lost == 0
 
@@ -343,6 +344,7 @@ def test_events_outlive_a_restart_of_deliver(room: Room) -> None:
     assert [event.class_id for event in room.deliver.events] == [
         "agent-start",
         "agent-degraded",
+        "agent-canary",
         "agent-reload",
     ]
 
@@ -367,11 +369,11 @@ def test_an_end_without_deliver_comes_soon_and_says_what_is_lost(
     """Nobody waits for ever; the log has the number."""
     room.deliver.stop()
     sense = room.start()
-    until(lambda: sense._uplink.waiting >= 2, "events wait")
+    until(lambda: sense._uplink.waiting >= 3, "events wait")
 
     room.stop()
 
-    assert "3 events did not reach deliver" in caplog.text
+    assert "4 events did not reach deliver" in caplog.text
 
 
 def test_a_heartbeat_comes_soon_after_the_start_with_all_counters(
@@ -390,7 +392,38 @@ def test_a_heartbeat_comes_soon_after_the_start_with_all_counters(
     for counter in ("packets", "dropped_kernel", "dropped_interface", "hits", "incidents"):
         assert evidence[counter] == 0
     assert (evidence["uplink_lost"], evidence["uptime"]) == (0, 0)
-    assert evidence["events"] == 1  # the start
+    assert evidence["events"] == 2  # the start and the canary
+    assert (evidence["canary_ok"], evidence["canary_age"]) == (1, 0)
+
+
+def test_the_canary_is_told_at_the_start_and_measured(room: Room) -> None:
+    """Without a set, without own trails; it counts among neither."""
+    room.start()
+
+    assert room.told("agent-canary", "the canary was detected after").severity_id == 1
+    until(lambda: room.deliver.metric("canary_success") == 1, "the metric")
+    assert room.deliver.metric("canary_last_success_timestamp_seconds") > 1.7e9
+    assert 0 < room.deliver.metric("canary_seconds") < 5
+    assert room.deliver.metric("hits_total") == 0
+    assert room.deliver.metric("own_trails_loaded") == 0
+
+
+def test_the_canary_is_asked_again_after_every_change_of_sets(room: Room) -> None:
+    """A new set and a reload: it goes through what is in force, and stays well."""
+    sense = room.start()
+    room.told("agent-canary")
+    first = sense._canary.last_success_us
+
+    room.publish({"evil.org": "malware"})
+    room.told("agent-reload", "trail set")
+    until(lambda: sense._canary.last_success_us > first, "asked of the new set")
+    second = sense._canary.last_success_us
+    sense.reload(room.settings())
+    room.told("agent-reload", "settings")
+    until(lambda: sense._canary.last_success_us > second, "asked after the reload")
+
+    assert room.deliver.metric("canary_success") == 1
+    assert len(room.deliver.of("agent-canary")) == 1
 
 
 def test_a_missing_interface_is_told_by_readiness(room: Room) -> None:
