@@ -457,6 +457,35 @@ def _check(options: argparse.Namespace) -> int:
     return FINDING if any(finding.level == "failure" for finding in findings) else DONE
 
 
+def _test_outputs(options: argparse.Namespace) -> int:
+    """Send one event through each output, as deliver's user, so that files stay its own."""
+    from agent.deliver.main import notices
+    from agent.deliver.trial import attempt
+
+    settings = _settings(options)
+    known = [output.name for output in settings.outputs]
+    unknown = sorted(set(options.names) - set(known))
+    if unknown or not known:
+        said = f"no output is named {', '.join(unknown)}" if unknown else "outputs: none"
+        raise UserError(f"{_named(options)}: {said}; known: {', '.join(known) or 'none'}")
+    become_owner(options.state_dir / "journal")
+    tell = notices(settings)
+    trials = []
+    for output in settings.outputs:
+        if not options.names or output.name in options.names:
+            evidence = {"output": output.name, "version": __version__}
+            event = tell.trial(time.time_ns() // 1000, output.name, evidence)
+            trials.append(attempt(output, event))
+    if options.json:
+        print(msgspec.json.encode(trials).decode())
+    else:
+        for trial in trials:
+            where = f" to {trial.address}" if trial.address else ""
+            mark = "[o]" if trial.ok else "[x]"
+            print(f"{mark} {trial.name}: {trial.type}{where}, {trial.bytes} bytes: {trial.text}")
+    return DONE if all(trial.ok for trial in trials) else FINDING
+
+
 def _version(options: argparse.Namespace) -> int:
     from agent.scan import is_compiled
 
@@ -519,6 +548,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--connect", action="store_true", help="connect to every receiver too; sends no event"
     )
+    test = command("test-outputs", _test_outputs, "send one event through each output")
+    test.add_argument("names", nargs="*", metavar="NAME", help="only these outputs")
     update = command("update", _update, "fetch lists and publish a new trail set")
     update.add_argument("--force", action="store_true", help="publish even a much smaller set")
     update.add_argument("--dry-run", action="store_true", help="fetch and judge, publish nothing")

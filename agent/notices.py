@@ -80,6 +80,12 @@ class AgentNotices:
             {"seconds": seconds, **(evidence or {})},
         )
 
+    def trial(self, time_us: int, output: str, evidence: Evidence | None = None) -> Event:
+        """Tell, in the canary's class, that somebody tries the named output."""
+        return self.notice(
+            AGENT_CANARY, time_us, f"test event for output {output}: nothing happened", evidence
+        )
+
     def degraded(
         self, time_us: int, what: str, remedy: str, evidence: Evidence | None = None
     ) -> Event:

@@ -65,11 +65,11 @@ class Deliver:
         self.lanes = tuple(self._make_lane(output) for output in settings.outputs)
         self._share()
         self.server = Server(run_dir / SOCKET, allowed_uids(), self.take)
-        self._losses = Losses(_notices(settings))
-        self._troubles = Troubles(_notices(settings))
-        self._presence = Presence(_notices(settings), time.monotonic())
+        self._losses = Losses(notices(settings))
+        self._troubles = Troubles(notices(settings))
+        self._presence = Presence(notices(settings), time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
-        self._lists = Lists(state_dir, _notices(settings))
+        self._lists = Lists(state_dir, notices(settings))
         page = metrics.page(
             self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
         )
@@ -293,7 +293,8 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.journal.max_mb << 20, settings.journal.max_age)
 
 
-def _notices(settings: Settings) -> AgentNotices:
+def notices(settings: Settings) -> AgentNotices:
+    """Return what builds events about this agent."""
     sensor = settings.sensor
     name = sensor.name or socket.getfqdn()
     return AgentNotices(name, sensor.site or "", sensor.tags, ids.random_ids())
