@@ -376,8 +376,13 @@ def test_run_starts_both_and_ends_both(room: Path) -> None:
 def test_an_interrupt_is_status_130(room: Path) -> None:
     """A replay that a person stops."""
     command = [sys.executable, "-m", "agent", "replay", "--trails", str(room / "a.csv"), "-"]
+    # Whoever runs the tests in the background has interrupts ignored, and children inherit that.
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no locks
     ) as process:
         try:
             assert process.stdin
