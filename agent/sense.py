@@ -7,6 +7,7 @@ import select
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +44,9 @@ SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter lock while a worker wants it; Python's 5 ms are a
 thousand packets."""
 
+_Counted = tuple[str, tuple[tuple[str, str], ...]]
+"""A metric's name and labels."""
+
 _log = logging.getLogger("agent.sense")
 
 
@@ -70,6 +74,7 @@ class Sense:
         self._sets = self._open_sets(settings, None)
         self._allow = AllowList.load(settings.allow_list, _now_us())
         self._pipeline = self._make_pipeline(settings, self._sets, self._allow)
+        self._before: Counter[_Counted] = Counter()
         self._canary = Canary(*self._sets, self._notices)
         self._workers: list[Worker] = []
         self._fanouts: dict[str, Fanout] = {}
@@ -311,6 +316,7 @@ class Sense:
         else:
             later = _needs_restart(self._settings, settings)
             self._tell(self._pipeline.flush())
+            self._before.update(self._pipeline_counts())  # counters never go back
             self._settings, self._allow, self._pipeline = settings, allow, pipeline
             self._use(sets)
             self._share_counters()
@@ -353,19 +359,12 @@ class Sense:
             yield Sample("trails_loaded", size, {"kind": kind})
         yield Sample("own_trails_loaded", self._own_trails)
         yield from self._canary.samples()
-        yield Sample("canary_traffic_total", self._pipeline.canary_traffic)
         yield Sample("trails_built_timestamp_seconds", info.built_us / 1e6 if info.keys else 0)
-        yield Sample("hits_total", self._pipeline.hits)
-        for name, value in self._pipeline.condenser.counts().items():
-            if name == "incidents":
-                yield Sample("incidents", value)
-            else:
-                yield Sample(f"condense_{name}_total", value)
-        for by, value in self._allow.counts().items():
-            yield Sample("hits_allowed_total", value, {"by": by})
-        for name, value in self._pipeline.suppressions.counts().items():
-            yield Sample("suppressed_total", value, {"entry": name})
-        yield Sample("own_traffic_total", self._pipeline.own_traffic)
+        yield Sample("incidents", self._pipeline.condenser.counts()["incidents"])
+        counted = self._pipeline_counts()
+        counted.update(self._before)
+        for (name, labels), value in counted.items():
+            yield Sample(name, value, dict(labels))
         yield Sample("uplink_events_lost_total", self._uplink.lost)
         yield Sample("uplink_events_waiting", self._uplink.waiting)
         yield Sample("uplink_connects_total", self._uplink.reconnects)
@@ -374,6 +373,24 @@ class Sense:
         evicted = sum(worker.scanner.probes.evictions for worker in self._workers)
         yield Sample("counter_evictions_total", evicted)
         yield Sample("scanner_compiled", float(is_compiled()))
+
+    def _pipeline_counts(self) -> "Counter[_Counted]":
+        """Return what the rooms behind the scanner counted since the last reload."""
+        pipeline = self._pipeline
+        counted: Counter[_Counted] = Counter()
+        counted["canary_traffic_total", ()] = pipeline.canary_traffic
+        counted["hits_total", ()] = pipeline.hits
+        counted["own_traffic_total", ()] = pipeline.own_traffic
+        for name, value in pipeline.condenser.counts().items():
+            if name != "incidents":
+                counted[f"condense_{name}_total", ()] = value
+        for by, value in self._allow.counts().items():
+            counted["hits_allowed_total", (("by", by),)] = value
+        for entry, value in pipeline.suppressions.counts().items():
+            counted["suppressed_total", (("entry", entry),)] = value
+        for reason, value in pipeline.matcher.quic.dropped.items():
+            counted["quic_dropped_total", (("reason", reason),)] = value
+        return counted
 
     def _vital_signs(self, now: float) -> Evidence:
         """Return what a heartbeat tells; `events` were made, `uplink_lost` of them never sent."""
@@ -392,7 +409,7 @@ class Sense:
             "packets": int(captured["received"]),
             "dropped_kernel": int(captured["kernel"]),
             "dropped_interface": int(captured["interface"]),
-            "hits": self._pipeline.hits,
+            "hits": self._before["hits_total", ()] + self._pipeline.hits,
             "incidents": self._pipeline.condenser.counts()["incidents"],
             "events": self._uplink.offered,
             "uplink_lost": self._uplink.lost,

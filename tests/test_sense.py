@@ -570,6 +570,24 @@ def test_own_trails_are_in_force_after_a_reload(wire: Send, room: Room) -> None:
 
 
 @pytest.mark.root
+def test_counters_never_go_back_at_a_reload(wire: Send, room: Room) -> None:
+    """A rate over them would show a restart that never was."""
+    room.publish({"evil.org": "evil (malware)"})
+    sense = room.start(room.settings(interface=NEAR))
+    until(lambda: room.deliver.unready == "", "ready")
+    wire(query("evil.org"))
+    until(lambda: room.deliver.metric("hits_total") == 1, "the hit")
+
+    sense.reload(room.settings(interface=NEAR))
+    room.told("agent-reload", "settings")
+    wire(query("evil.org"))
+
+    until(lambda: room.deliver.metric("hits_total") == 2, "both hits")
+    assert room.deliver.metric("condense_events_total") == 2
+    room.stop()
+
+
+@pytest.mark.root
 def test_no_observation_is_lost_while_deliver_is_away(capturing: Room, wire: Send) -> None:
     """Killed, traffic goes on, started again: the counts add up to what was sent."""
     wire(query("evil.org"))
