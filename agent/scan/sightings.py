@@ -10,6 +10,7 @@ from socket import AF_INET, AF_INET6, inet_ntop
 
 from agent.model import Endpoint, Sighting
 from agent.scan import stats
+from agent.scan.memory import pages
 
 WORDS = 24
 RECORDS = 4096
@@ -81,9 +82,9 @@ class Sightings:
     def __init__(self, counters: memoryview) -> None:
         self.data = memoryview(b"")
         self.counters = counters
-        self.records = memoryview(bytearray(8 * WORDS * RECORDS)).cast("Q")
+        self.records = pages(8 * WORDS * RECORDS).cast("Q")
         self.slots = memoryview(bytearray(4 * SLOTS)).cast("I")
-        self.arena = memoryview(bytearray(ARENA))
+        self.arena = pages(ARENA)
         self.used = 0
         self.fresh = 0
         self.spent = memoryview(array("Q", [0] * len(CANDIDATE_RECORDS)))

@@ -9,6 +9,7 @@ came. A flood of half-open heads costs heads, never memory, and is counted.
 """
 
 from agent.scan import stats
+from agent.scan.memory import pages
 
 BUCKETS = 256
 WAYS = 4
@@ -51,9 +52,9 @@ class Streams:
     def __init__(self, counters: memoryview) -> None:
         self.counters = counters
         self.data = memoryview(b"")
-        self.words = memoryview(bytearray(8 * WORDS * SLOTS)).cast("Q")
+        self.words = pages(8 * WORDS * SLOTS).cast("Q")
         self.keys = memoryview(bytearray(8 * SLOTS)).cast("Q")
-        self.bytes = memoryview(bytearray(SLOT_BYTES * SLOTS))
+        self.bytes = pages(SLOT_BYTES * SLOTS)
         self.readable = self.bytes
         self.used = 0
         self.slot = 0
