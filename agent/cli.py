@@ -426,6 +426,28 @@ def _update(options: argparse.Namespace) -> int:
     return result.exit_status
 
 
+def _verify(options: argparse.Namespace) -> int:
+    from agent.verify.report import Report, lines_of
+
+    report = Report()
+    for path in options.files:
+        try:
+            report.take(lines_of(path))
+        except (OSError, EOFError) as error:
+            raise UserError(f"{path}: cannot be read: {error}") from error
+    if not report.runs.runs:
+        raise UserError(
+            f"{', '.join(options.files)}: no event of maltrail-agent with a number in "
+            f"{report.lines} lines; name files of one output in format cef, maltrail or ecs"
+        )
+    if options.json:
+        print(json.dumps(report.document()))
+    else:
+        for line in report.text():
+            print(line)
+    return DONE if report.is_clean else FINDING
+
+
 def _feeds(options: argparse.Namespace) -> int:
     from feeds._health import health, table
 
@@ -550,6 +572,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     test = command("test-outputs", _test_outputs, "send one event through each output")
     test.add_argument("names", nargs="*", metavar="NAME", help="only these outputs")
+    verify = command("verify", _verify, "tell which events of received lines are missing")
+    verify.add_argument(
+        "files", nargs="+", metavar="FILE", help="lines of one output, plain or gzip; - for stdin"
+    )
     update = command("update", _update, "fetch lists and publish a new trail set")
     update.add_argument("--force", action="store_true", help="publish even a much smaller set")
     update.add_argument("--dry-run", action="store_true", help="fetch and judge, publish nothing")

@@ -1,0 +1,1 @@
+"""What received lines prove: gaps, duplicates and reorderings by sensor and run."""

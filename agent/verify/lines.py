@@ -1,0 +1,107 @@
+"""Our events in what a receiver stored, whatever it put around them.
+
+The formats are those of CONTRACT section 4; only what proves delivery is read. A line may hold
+several events (octet-counted dumps have no line ends).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+CEF = re.compile(r"CEF:0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|")
+EXTENSION = re.compile(r"(?:^|[| ])(deviceExternalId|externalId|flexString1|cn2)=(\S+)")
+COLUMNS = re.compile(r'(?:^|[ >])"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}" \S+ \S+ \S+ \S+ \S+ ')
+INSIDE = ("message", "original")
+"""Where log shippers keep the document that they received."""
+MAX_DEPTH = 3
+
+_decoder = json.JSONDecoder()
+
+
+class Received(NamedTuple):
+    """One event as it arrived."""
+
+    sensor: str
+    run_id: str
+    seq: int
+    event_id: str
+    class_id: str
+
+
+def read(line: str) -> Iterator[Received]:
+    """Yield the events of a line; none where it holds none that proves anything."""
+    starts = [found.start() for found in CEF.finditer(line)]
+    if starts:
+        for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
+            yield from _cef(line[start:end])
+    else:
+        yield from _documents(line)
+
+
+def is_unnumbered(line: str) -> bool:
+    """Tell whether a line is one of Maltrail's own, which have no room for a number."""
+    return COLUMNS.search(line) is not None
+
+
+def _cef(text: str) -> Iterator[Received]:
+    found = CEF.match(text)
+    # A value's own equals sign is escaped, so that no value can pretend to be one of these.
+    values: dict[str, str] = {}
+    for key, value in EXTENSION.findall(text):
+        values.setdefault(key, value)
+    if found and values.get("cn2", "").isdecimal():
+        yield Received(
+            values.get("deviceExternalId", ""),
+            values.get("flexString1", ""),
+            int(values["cn2"]),
+            values.get("externalId", ""),
+            found[1],
+        )
+
+
+def _documents(line: str) -> Iterator[Received]:
+    at = line.find("{")
+    while at >= 0:
+        try:
+            document, end = _decoder.raw_decode(line, at)
+        except (ValueError, RecursionError):
+            return
+        yield from _document(document, 0)
+        at = line.find("{", end)
+
+
+def _document(document: object, depth: int) -> Iterator[Received]:
+    if not isinstance(document, dict) or depth > MAX_DEPTH:
+        return
+    event, ours = _mapping(document, "event"), _mapping(document, "maltrail")
+    if "run_id" in document:
+        yield from _made(document, document, "sensor", "event_id", "class")
+    elif "run_id" in ours:
+        named = {**ours, "sensor": _mapping(document, "observer").get("name"), **event}
+        yield from _made(named, ours, "sensor", "id", "code")
+    else:
+        for inner in (document.get(INSIDE[0]), event.get(INSIDE[1])):
+            if isinstance(inner, str) and ("run_id" in inner or "CEF:0|" in inner):
+                for received in read(inner) if depth < MAX_DEPTH else ():
+                    yield received
+                    return
+
+
+def _made(
+    named: Mapping[str, object], ours: Mapping[str, object], sensor: str, event_id: str, code: str
+) -> Iterator[Received]:
+    seq = ours.get("seq")
+    if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0:
+        yield Received(
+            str(named.get(sensor, "")),
+            str(ours.get("run_id", "")),
+            seq,
+            str(named.get(event_id, "")),
+            str(named.get(code, "")),
+        )
+
+
+def _mapping(document: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
