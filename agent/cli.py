@@ -350,7 +350,8 @@ def _trails_publish(options: argparse.Namespace) -> int:
 
 
 def _trails_use(options: argparse.Namespace) -> int:
-    from agent.trails.publish import FOLDER, publish
+    from agent.published import FOLDER
+    from agent.trails.publish import publish
     from agent.trails.set import SetError
 
     opened = _open_set(options.set)
@@ -366,7 +367,8 @@ def _trails_use(options: argparse.Namespace) -> int:
 
 
 def _trails_rollback(options: argparse.Namespace) -> int:
-    from agent.trails.publish import FOLDER, rollback
+    from agent.published import FOLDER
+    from agent.trails.publish import rollback
 
     become_owner(options.state_dir / FOLDER)
     try:
@@ -438,7 +440,7 @@ def _verify(options: argparse.Namespace) -> int:
     if not report.runs.runs:
         raise UserError(
             f"{', '.join(options.files)}: no event of maltrail-agent with a number in "
-            f"{report.lines} lines; name files of one output in format cef, maltrail or ecs"
+            f"{report.lines} lines; name files in format cef, maltrail or ecs"
         )
     if options.json:
         print(json.dumps(report.document()))
@@ -480,8 +482,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _test_outputs(options: argparse.Namespace) -> int:
-    """Send one event through each output, as deliver's user, so that files stay its own."""
+    """Send one event through each output, as deliver's user, so that files stay its own.
+
+    With --json standard output is the report's alone: an output of type stdout has the other.
+    """
     from agent.deliver.main import notices
+    from agent.deliver.preflight import USER
     from agent.deliver.trial import attempt
 
     settings = _settings(options)
@@ -490,14 +496,15 @@ def _test_outputs(options: argparse.Namespace) -> int:
     if unknown or not known:
         said = f"no output is named {', '.join(unknown)}" if unknown else "outputs: none"
         raise UserError(f"{_named(options)}: {said}; known: {', '.join(known) or 'none'}")
-    become_owner(options.state_dir / "journal")
+    become_owner(options.state_dir / "journal", USER)
     tell = notices(settings)
     trials = []
     for output in settings.outputs:
         if not options.names or output.name in options.names:
             evidence = {"output": output.name, "version": __version__}
             event = tell.trial(time.time_ns() // 1000, output.name, evidence)
-            trials.append(attempt(output, event))
+            with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+                trials.append(attempt(output, event))
     if options.json:
         print(msgspec.json.encode(trials).decode())
     else:
@@ -574,7 +581,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("names", nargs="*", metavar="NAME", help="only these outputs")
     verify = command("verify", _verify, "tell which events of received lines are missing")
     verify.add_argument(
-        "files", nargs="+", metavar="FILE", help="lines of one output, plain or gzip; - for stdin"
+        "files", nargs="+", metavar="FILE", help="received lines, plain or gzip; - for stdin"
     )
     update = command("update", _update, "fetch lists and publish a new trail set")
     update.add_argument("--force", action="store_true", help="publish even a much smaller set")

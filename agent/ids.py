@@ -15,6 +15,11 @@ def random_ids() -> Ids:
     return lambda: secrets.token_hex(BYTES)
 
 
+def part_of(run_id: str, name: str) -> str:
+    """Return the identifier of one named part of a run: the same for the same two."""
+    return blake2b(name.encode(), digest_size=BYTES, key=bytes.fromhex(run_id)).hexdigest()
+
+
 def derived_ids(seed: bytes) -> Ids:
     """Return a source that gives the same identifiers in the same order for the same seed."""
     key = blake2b(seed, digest_size=32).digest()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from agent.model import Event
+from agent.model import NO_SET, Event
 
 MAX_FRAME = 1 << 20
 """A frame longer than this is not ours: an event is some kB, a metrics snapshot some tens."""
@@ -39,11 +39,15 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """What sense counted so far, for the metrics endpoint; `ready` decides `/readyz`."""
+    """What sense counted so far, for the metrics endpoint; `ready` decides `/readyz`.
+
+    `set` is what events say of the trail set in use.
+    """
 
     samples: tuple[Sample, ...]
     ready: bool
     reason: str = ""
+    set: str = NO_SET
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack"):

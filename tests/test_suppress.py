@@ -114,13 +114,6 @@ def test_a_side_without_port_or_address_matches_no_port_and_no_network() -> None
     assert not suppressions("source: [0.0.0.0/0]").holds_back(hit)
 
 
-def test_the_canary_is_never_held_back() -> None:
-    """Or the proof that detection works would be suppressed with it."""
-    hit = msgspec.structs.replace(HIT, where="canary")
-
-    assert not suppressions("classes: ['*']").holds_back(hit)
-
-
 def test_observations_are_counted_at_the_first_entry_that_matches() -> None:
     """Each is counted once, so that the numbers add up."""
     made = suppressions("classes: [trail-ip]", "info: malware", "classes: ['*']")

@@ -121,15 +121,28 @@ def test_a_stream_without_gaps_is_one_range() -> None:
     assert (made.starts, made.ends) == ([1], [20_000])
 
 
-def test_two_outputs_in_one_file_are_told() -> None:
-    """Both count from 1: the same number stands for different events."""
+def test_two_events_of_one_number_are_told() -> None:
+    """No output gives a number of a run twice, so that something else wrote these lines."""
     first = lines("cef", [1, 2])
     second = [line.replace("externalId=", "externalId=f") for line in first]
 
     made = report(first + second)
 
     assert not made.is_clean
-    assert any("mixed" in line for line in made.text())
+    assert any("stand for two events each" in line for line in made.text())
+
+
+def test_a_run_ended_when_its_last_number_is_a_stop() -> None:
+    """A stop of sense is one of many; what deliver numbers after it is expected to arrive."""
+    runs = Runs()
+    for seq, class_id in ((1, "agent-start"), (2, "agent-stop"), (3, "trail-ip")):
+        runs.take(Received("s", RUN, seq, str(seq), class_id))
+    (made,) = runs.runs.values()
+    assert not made.ended
+
+    runs.take(Received("s", RUN, 4, "4", "agent-stop"))
+
+    assert made.ended
 
 
 def test_maltrails_columns_cannot_be_judged() -> None:

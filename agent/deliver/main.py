@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from agent import ids, notify
+from agent import __version__, ids, notify
 from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build_sound
@@ -26,10 +26,14 @@ from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
 from agent.deliver.troubles import Troubles
 from agent.link import Flows
-from agent.model import Event
+from agent.model import Event, Evidence
 from agent.notices import AgentNotices
+from agent.published import current_id
 
 SOCKET = "events.sock"
+PROCESS: Evidence = {"process": "deliver"}
+"""In the events of sense about itself it is `sense`."""
+
 SENSE_USER = "maltrail-agent"
 
 DRAIN_SECONDS = 10.0
@@ -62,14 +66,17 @@ class Deliver:
         self._last_seqs: dict[str, int] = {}
         self._telling = threading.Lock()
         self._run_id = secrets.token_hex(ids.BYTES)
+        self._is_started = False
         self.lanes = tuple(self._make_lane(output) for output in settings.outputs)
         self._share()
         self.server = Server(run_dir / SOCKET, allowed_uids(), self.take)
-        self._losses = Losses(notices(settings))
-        self._troubles = Troubles(notices(settings))
-        self._presence = Presence(notices(settings), time.monotonic())
+        self._notices = notices(settings)
+        self._notices.set_id = current_id(state_dir)  # until sense tells which one it uses
+        self._losses = Losses(self._notices)
+        self._troubles = Troubles(self._notices)
+        self._presence = Presence(self._notices, time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
-        self._lists = Lists(state_dir, notices(settings))
+        self._lists = Lists(state_dir, self._notices)
         page = metrics.page(
             self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
         )
@@ -88,7 +95,10 @@ class Deliver:
         self._keeper.start()
         for lane in self.lanes:
             lane.start()
-        self.tell_left_behind(time.time_ns() // 1000)
+        now_us = time.time_ns() // 1000
+        self.take([self._notices.start(now_us, __version__, PROCESS)])
+        self._is_started = True
+        self.tell_left_behind(now_us)
         self.http.start()
 
     def run(self, stop: Stop) -> int:
@@ -101,6 +111,8 @@ class Deliver:
                 return 1
             if time.monotonic() - self.server.heartbeat < FRESH:
                 notify.watchdog()
+            if self.server.sense.snapshot:
+                self._notices.set_id = self.server.sense.snapshot.set
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
@@ -111,7 +123,10 @@ class Deliver:
     def close(self) -> None:
         """Take no more events, send what is queued as long as there is time, end all threads."""
         notify.stopping("sending what is queued")
+        why = "asked to stop" if self.server.is_alive else "the link to sense has ended"
         self.server.stop()
+        if self._is_started:
+            self.take([self._notices.stop(time.time_ns() // 1000, why, PROCESS)])
         deadline = time.monotonic() + DRAIN_SECONDS
         for lane in self.lanes:
             lane.stop(deadline)
@@ -131,6 +146,11 @@ class Deliver:
         notify.reloading()
         try:
             self._replace_lanes(settings)
+            self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
+        except ConfigError as error:
+            what, remedy = f"reload refused: {error}", "the old outputs stay; correct it"
+            self.take([self._notices.degraded(time.time_ns() // 1000, what, remedy, PROCESS)])
+            raise
         finally:
             notify.ready(self._status())
 
@@ -245,7 +265,8 @@ class Deliver:
         """Build a lane; one that had the name before, in this run, left its numbers to it."""
         place = Place(self._journals, _bounds(self._settings), CAPACITY)
         last_seq = self._last_seqs.get(output.name, 0)
-        return Lane(output, place, self._run_id, self._tell_flows, last_seq)
+        run_id = ids.part_of(self._run_id, output.name)
+        return Lane(output, place, run_id, self._tell_flows, last_seq)
 
     def _share(self) -> None:
         """Give every queue its part of the memory."""

@@ -12,14 +12,12 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from agent.published import CURRENT, FOLDER
 from agent.trails.set import TrailSet
 
 KEEP = 3
 """Sets kept: the current one, its predecessor for a rollback, and one more for a second look."""
 
-FOLDER = "sets"
-
-_CURRENT = "current"
 _HISTORY = "history"
 _SUFFIX = ".set"
 _SET_ID = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +72,7 @@ def rollback(state_dir: Path) -> Path:
 
 def current_set(state_dir: Path) -> Path | None:
     """Return the path of the current set, None where none is published."""
-    link = state_dir / FOLDER / _CURRENT
+    link = state_dir / FOLDER / CURRENT
     try:
         target = link.parent / link.readlink().name
     except OSError:
@@ -144,10 +142,10 @@ def _store(built: Path, target: Path) -> None:
 
 def _switch(folder: Path, name: str) -> None:
     """Point `current` at `name` in one step: there is no moment without a current set."""
-    fresh = folder / f".{_CURRENT}.new"
+    fresh = folder / f".{CURRENT}.new"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(name)
-    fresh.replace(folder / _CURRENT)
+    fresh.replace(folder / CURRENT)
     sync_folder(folder)
 
 

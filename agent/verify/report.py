@@ -101,8 +101,8 @@ class Report:
                 yield f"{name}: {run.losses_told} agent-loss event(s) tell of losses by reason"
             if run.mixed:
                 yield (
-                    f"{name}: {run.mixed} numbers stand for two events each: lines of several "
-                    "outputs are mixed; verify each output's lines alone"
+                    f"{name}: {run.mixed} numbers stand for two events each: this run is not one "
+                    "output's alone; verify the lines of each origin alone"
                 )
             if run.beyond:
                 yield f"{name}: too many gaps to keep; verify a shorter stretch"

@@ -11,7 +11,7 @@ MAX_RANGES = 100_000
 MAX_RUNS = 10_000
 """Runs told apart: a fleet's of some months."""
 REMEMBERED = 4_096
-"""Numbers whose event is remembered, to tell a copy from another output's event."""
+"""Numbers whose event is remembered, to tell a copy from an event of another origin."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Run:
     reordered: int = 0
     mixed: int = 0
     beyond: int = 0
-    ended: bool = False
+    stopped_at: int = 0
     losses_told: int = 0
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -40,6 +40,11 @@ class Run:
         return self.ends[-1] if self.ends else 0
 
     @property
+    def ended(self) -> bool:
+        """Tell whether the last number is that of a stop: nothing can be missing behind it."""
+        return 0 < self.stopped_at == self.last
+
+    @property
     def gaps(self) -> list[tuple[int, int]]:
         """Return what is missing between the first and the last number, both ends included."""
         return [
@@ -54,7 +59,8 @@ class Run:
     def take(self, event: Received) -> None:
         """Count one event."""
         self.received += 1
-        self.ended |= event.class_id == "agent-stop"
+        if event.class_id == "agent-stop":
+            self.stopped_at = max(self.stopped_at, event.seq)
         self.losses_told += event.class_id == "agent-loss"
         place = bisect_right(self.starts, event.seq) - 1
         if place >= 0 and event.seq <= self.ends[place]:

@@ -139,8 +139,9 @@ def test_a_start_with_files_that_cannot_be_used_holds_up_only_that_output(
 
     running.take([EVENT])
 
-    assert receiver.next()
-    assert running.lanes[0].state.events == 1
+    assert b"agent-start" in receiver.next()
+    assert EVENT.event_id.encode() in receiver.next()
+    assert running.lanes[0].state.events == 2
 
 
 def test_an_output_that_verifies_nobody_is_warned_of_at_the_start(

@@ -26,6 +26,7 @@ from agent.deliver.main import Deliver
 from agent.deliver.server import Server
 from agent.link import EventFrame, Flows, Hello, Snapshot
 from agent.model import Event
+from agent.verify.report import Report
 from tests.deliver.test_server import Sense
 from tests.deliver.waiting import DEADLINE, until
 from tests.outputs.receivers import UdpReceiver, closed_port
@@ -131,6 +132,14 @@ def document(receiver: UdpReceiver) -> dict[str, Any]:
     return parsed
 
 
+def started(*receivers: UdpReceiver) -> None:
+    """Take off each receiver what every run begins with: deliver's own start."""
+    for receiver in receivers:
+        told = document(receiver)
+        assert (told["class"], told["seq"]) == ("agent-start", 1)
+        assert told["evidence"]["process"] == "deliver"
+
+
 def test_an_event_reaches_every_output_with_its_own_number(
     house: Open, receiver: UdpReceiver, second: UdpReceiver
 ) -> None:
@@ -140,13 +149,68 @@ def test_an_event_reaches_every_output_with_its_own_number(
 
     for event in (low, EVENT, AGENT, EVENT):
         open_house.tell(event)
+    started(receiver, second)
 
-    assert [document(receiver)["seq"] for _ in range(4)] == [1, 2, 3, 4]
+    every = [document(receiver) for _ in range(4)]
+    assert [one["seq"] for one in every] == [2, 3, 4, 5]
     few = [document(second) for _ in range(3)]
-    assert [one["seq"] for one in few] == [1, 2, 3]
+    assert [one["seq"] for one in few] == [2, 3, 4]
     assert [one["class"] for one in few] == ["trail-domain", "agent-heartbeat", "trail-domain"]
     assert len({one["run_id"] for one in few}) == 1
     assert len(few[0]["run_id"]) == 32
+    assert few[0]["run_id"] != every[0]["run_id"]
+
+
+def test_the_life_of_deliver_is_told_with_the_set_in_use(
+    house: Open, receiver: UdpReceiver, tmp_path: Path
+) -> None:
+    """Until sense says which one it uses, that is the published one."""
+    sets = tmp_path / "state" / "sets"
+    sets.mkdir(parents=True)
+    (sets / "current").symlink_to(f"{'a' * 64}.set")
+    open_house = house(logstash(receiver))
+    start = document(receiver)
+    open_house.sense.send(msgspec.structs.replace(READY, set="b" * 12))
+    until(lambda: open_house.deliver._notices.set_id == "b" * 12, "it is learnt")
+
+    open_house.deliver.reload(settings(logstash(receiver)))
+    with pytest.raises(ConfigError):
+        open_house.deliver.reload(settings({"name": "bad", "type": "syslogg"}))
+    open_house.close()
+
+    told = [start, *(document(receiver) for _ in range(3))]
+    assert [one["class"] for one in told] == [
+        "agent-start",
+        "agent-reload",
+        "agent-degraded",
+        "agent-stop",
+    ]
+    assert [one["set"] for one in told] == ["a" * 12, *["b" * 12] * 3]
+    assert {one["evidence"]["process"] for one in told} == {"deliver"}
+    assert "reload refused: outputs.bad.type: " in told[2]["info"]
+    assert [one["seq"] for one in told] == [1, 2, 3, 4]
+
+
+def test_lines_of_all_outputs_in_one_file_are_told_apart(house: Open, tmp_path: Path) -> None:
+    """Each output numbers a run of its own: nothing is doubled, and nothing hides a gap."""
+    folder = tmp_path / "all"
+    folder.mkdir()
+    open_house = house(archive(folder, "a"), archive(folder, "b"))
+    for _ in range(5):
+        open_house.tell()
+    open_house.close()
+
+    lines = (folder / "events.log").read_text().splitlines()
+    whole, torn = Report(), Report()
+    whole.take(lines)
+    torn.take(line for line in lines if json.loads(line)["seq"] != 3)
+
+    assert [(run.received, run.last, run.ended) for run in whole.runs.runs.values()] == [
+        (7, 7, True),
+        (7, 7, True),
+    ]
+    assert whole.is_clean
+    assert [run.gaps for run in torn.runs.runs.values()] == [[(3, 3)], [(3, 3)]]
 
 
 def test_sense_is_told_the_sockets_of_the_outputs(house: Open, receiver: UdpReceiver) -> None:
@@ -173,7 +237,8 @@ def test_an_output_that_comes_back_gets_what_it_missed(house: Open) -> None:
 
     receiver = UdpReceiver(port=port)
 
-    assert document(receiver)["seq"] == 1
+    started(receiver)
+    assert document(receiver)["seq"] == 2
     receiver.close()
 
 
@@ -182,12 +247,12 @@ def test_drops_are_told_in_an_event(
 ) -> None:
     """The outputs that live tell about the one that does not."""
     dead = {"name": "dead", "type": "logstash", "address": f"127.0.0.1:{closed_port()}"}
-    open_house = house(logstash(receiver), dead)
+    open_house = house(logstash(receiver), {**dead, "agent_events": False})
     lane = open_house.deliver.lanes[1]
-    until(lambda: not lane.state.events, "nothing waits")
     lane.queue.resize(1)
     open_house.tell()
 
+    started(receiver)
     assert document(receiver)["class"] == "trail-domain"
     loss = document(receiver)
     assert loss["class"] == "agent-loss"
@@ -243,13 +308,14 @@ def test_metrics_are_served(house: Open, receiver: UdpReceiver) -> None:
     """Those of deliver at least."""
     open_house = house(logstash(receiver))
     open_house.tell()
+    started(receiver)
     assert receiver.next()
     lane = open_house.deliver.lanes[0]
-    until(lambda: lane.tally.sent == 1, "it is counted")
+    until(lambda: lane.tally.sent == 2, "both are counted")
 
     _, page = open_house.ask("/metrics")
 
-    assert 'maltrail_agent_output_events_sent_total{output="elk"} 1.0' in page
+    assert 'maltrail_agent_output_events_sent_total{output="elk"} 2.0' in page
     assert "maltrail_agent_link_connected 1.0" in page
 
 
@@ -260,7 +326,7 @@ def test_a_reload_touches_only_what_changed(
     open_house = house(logstash(receiver, "same"), logstash(receiver, "changed"))
     same, changed = open_house.deliver.lanes
     open_house.tell()
-    assert [document(receiver)["seq"] for _ in range(2)] == [1, 1]
+    assert sorted(document(receiver)["seq"] for _ in range(4)) == [1, 1, 2, 2]
     until(lambda: same.flows and changed.flows, "both are open")
     flows = same.flows
 
@@ -270,9 +336,10 @@ def test_a_reload_touches_only_what_changed(
     )
     open_house.tell()
 
-    assert document(receiver)["seq"] == 2
-    assert document(second)["seq"] == 2
-    assert document(third)["seq"] == 1
+    for got, first in ((receiver, 3), (second, 3), (third, 1)):
+        told = [document(got) for _ in range(2)]
+        assert [one["seq"] for one in told] == [first, first + 1]
+        assert [one["class"] for one in told] == ["agent-reload", "trail-domain"]
     assert same.flows == flows
     assert [lane.name for lane in open_house.deliver.lanes] == ["same", "changed", "new"]
     third.close()
@@ -305,7 +372,9 @@ def test_a_reload_that_is_wrong_changes_nothing(
         open_house.deliver.reload(settings(logstash(second), {"name": "bad", "type": "syslogg"}))
     open_house.tell()
 
-    assert document(receiver)["seq"] == 1
+    started(receiver)
+    assert document(receiver)["class"] == "agent-degraded"
+    assert document(receiver)["seq"] == 3
     assert second.is_empty()
 
 
@@ -317,13 +386,14 @@ def test_an_output_that_hangs_is_left_behind_by_a_reload(
     hanging = threading.Event()
     open_house = house(logstash(receiver))
     (lane,) = open_house.deliver.lanes
-    until(lambda: lane.connected, "it is open")
+    started(receiver)
+    until(lambda: lane.connected and not lane.state.events, "it is open")
     monkeypatch.setattr(lane._runner.output, "write", lambda _: hanging.wait())
     open_house.tell()
 
     open_house.deliver.reload(settings(logstash(receiver, format="ecs")))
 
-    assert document(receiver)["event"]["sequence"] == 1
+    assert document(receiver)["event"]["sequence"] == 2
     hanging.set()
 
 
@@ -337,7 +407,9 @@ def test_the_end_sends_what_is_queued(
 
     open_house.close()
 
-    assert [document(receiver)["seq"] for _ in range(20)] == [*range(1, 21)]
+    told = [document(receiver) for _ in range(22)]
+    assert [one["seq"] for one in told] == [*range(1, 23)]
+    assert (told[-1]["class"], told[-1]["evidence"]["reason"]) == ("agent-stop", "asked to stop")
     assert open_house.status == [0]
     assert not caplog.records
 
@@ -352,6 +424,9 @@ def test_a_link_that_died_ends_the_process_with_a_failure(
     open_house.thread.join(DEADLINE)
 
     assert open_house.status == [1]
+    open_house.close()
+    started(receiver)
+    assert document(receiver)["evidence"]["reason"] == "the link to sense has ended"
 
 
 def test_the_watchdog_is_fed_while_the_link_lives(
@@ -413,7 +488,9 @@ def test_a_signal_ends_the_process_cleanly(tmp_path: Path, number: signal.Signal
         output, _ = process.communicate(timeout=DEADLINE)
         sense.close()
 
-    assert json.loads(output)["event_id"] == EVENT.event_id
+    told = [json.loads(line) for line in output.splitlines()]
+    assert [one["class"] for one in told] == ["agent-start", EVENT.class_id, "agent-stop"]
+    assert told[1]["event_id"] == EVENT.event_id
     assert process.returncode == 0
     assert not path.exists()
 
@@ -450,7 +527,7 @@ def test_the_time_of_an_end_is_bounded(house: Open, monkeypatch: pytest.MonkeyPa
     open_house.close()
 
     assert time.monotonic() - began < DEADLINE / 2
-    assert open_house.deliver.lanes[0].dropped["stopped"] == 1
+    assert open_house.deliver.lanes[0].dropped["stopped"] == 3  # with its own start and stop
 
 
 def archive(folder: Path, name: str = "archive", **keys: object) -> dict[str, object]:
@@ -476,10 +553,11 @@ def test_what_waits_is_sent_by_the_next_process(house: Open, tmp_path: Path) -> 
     second = house(archive(folder))
     second.tell()
 
-    until(lambda: len(documents(folder)) == 4, "all are there")
+    until(lambda: len(documents(folder)) == 7, "all are there")
     runs = [one["run_id"] for one in documents(folder)]
-    assert [one["seq"] for one in documents(folder)] == [1, 2, 3, 1]
-    assert runs == [first.deliver._run_id] * 3 + [second.deliver._run_id]
+    assert [one["seq"] for one in documents(folder)] == [1, 2, 3, 4, 5, 1, 2]
+    assert runs == [runs[0]] * 5 + [runs[5]] * 2
+    assert runs[0] != runs[5]
 
 
 def test_a_journal_is_kept_when_its_output_goes_and_that_is_told(
@@ -493,6 +571,7 @@ def test_a_journal_is_kept_when_its_output_goes_and_that_is_told(
 
     house(logstash(receiver))
 
+    started(receiver)
     told = document(receiver)
     assert told["class"] == "agent-degraded"
     assert "journal/archive holds" in told["info"]
@@ -503,14 +582,15 @@ def test_an_output_that_comes_back_in_one_run_goes_on_counting(house: Open, tmp_
     """The same run and number never mean two events."""
     open_house = house(archive(tmp_path))
     open_house.tell()
-    until(lambda: documents(tmp_path), "it was written")
+    until(lambda: len(documents(tmp_path)) == 2, "it was written")
 
     open_house.deliver.reload(settings())
     open_house.deliver.reload(settings(archive(tmp_path)))
     open_house.tell()
 
-    until(lambda: len(documents(tmp_path)) == 2, "the next was written")
-    assert [one["seq"] for one in documents(tmp_path)] == [1, 2]
+    until(lambda: len(documents(tmp_path)) == 4, "the next was written")
+    assert [one["seq"] for one in documents(tmp_path)] == [1, 2, 3, 4]
+    assert len({one["run_id"] for one in documents(tmp_path)}) == 1
 
 
 def test_a_second_deliver_never_takes_the_journal(house: Open, tmp_path: Path) -> None:
@@ -548,6 +628,7 @@ def test_a_journal_that_cannot_be_written_is_told_and_so_is_its_return(
     monkeypatch.setattr(keeper, "EVERY", 0.01)
     (tmp_path / "state").write_text("in the way", encoding="utf-8")
     open_house = house(archive(tmp_path), logstash(receiver))
+    started(receiver)
     told = document(receiver)
     assert told["class"] == "agent-degraded"
     assert "the journal of output archive cannot be written" in told["info"]

@@ -107,7 +107,7 @@ def test_the_command_tells_of_each_output_and_fails_where_one_does(tmp_path: Pat
 
 
 def test_the_command_takes_names_and_speaks_json(tmp_path: Path) -> None:
-    """Only what was named; an unknown name is a usage error."""
+    """Only what was named, and nothing but JSON; an unknown name is a usage error."""
     good = f"{{name: good, type: file, path: '{tmp_path}/events.log'}}"
     other = f"{{name: other, type: file, path: '{tmp_path}/other.log'}}"
 
@@ -117,6 +117,11 @@ def test_the_command_takes_names_and_speaks_json(tmp_path: Path) -> None:
     (told,) = json.loads(said.out)
     assert (told["name"], told["ok"]) == ("good", True)
     assert not (tmp_path / "other.log").exists()
+
+    said = command(tmp_path, "{name: eyes, type: stdout, format: cef}", "--json")
+
+    assert json.loads(said.out)[0]["name"] == "eyes"
+    assert said.err.startswith("CEF:0|Maltrail|maltrail-agent|")
 
     said = command(tmp_path, good, "bad")
     assert (said.status, "no output is named bad; known: good" in said.err) == (2, True)
