@@ -43,6 +43,7 @@ class Deliver:
     def start(self) -> Server:
         """Start a new server at the same place; it knows nothing of the old one."""
         self.server = Server(self._path, frozenset({os.geteuid()}), self.events.extend)
+        self.server.listen()
         self.server.start()
         return self.server
 

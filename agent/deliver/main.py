@@ -91,13 +91,14 @@ class Deliver:
         """Start all threads; raise ConfigError where the socket cannot be used."""
         if not self.lanes:
             _log.warning("outputs: none is configured; events are taken over and forgotten")
+        self.server.listen()
+        now_us = time.time_ns() // 1000
+        self.take([self._notices.start(now_us, __version__, PROCESS)])  # number 1 of every run
+        self._is_started = True
         self.server.start()
         self._keeper.start()
         for lane in self.lanes:
             lane.start()
-        now_us = time.time_ns() // 1000
-        self.take([self._notices.start(now_us, __version__, PROCESS)])
-        self._is_started = True
         self.tell_left_behind(now_us)
         self.http.start()
 

@@ -89,13 +89,16 @@ class Server:
         self._listener: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
-    def start(self) -> None:
-        """Listen and start the thread; raise ConfigError where the path cannot be used."""
+    def listen(self) -> None:
+        """Let sense connect and wait; raise ConfigError where the path cannot be used."""
         self._listener = _listen(self._path)
         for waiting in (self._listener, self._woken, self._wake):
             waiting.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
+
+    def start(self) -> None:
+        """Start the thread that takes events over; `listen` first."""
         self._thread.start()
 
     def tell_flows(self, flows: Flows) -> None:

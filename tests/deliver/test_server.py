@@ -96,6 +96,7 @@ class Room:
 def room(tmp_path: Path) -> Iterator[Room]:
     """Yield a running server that lets us in."""
     made = Room(tmp_path / "events.sock", frozenset({os.geteuid()}))
+    made.server.listen()
     made.server.start()
     yield made
     made.close()
@@ -198,6 +199,7 @@ def test_flows_are_told_at_the_start_and_when_they_change(room: Room) -> None:
 def test_a_stranger_is_refused(tmp_path: Path) -> None:
     """The kernel says who connects; another user is hung up on and counted."""
     room = Room(tmp_path / "events.sock", frozenset({4_000_000}))
+    room.server.listen()
     room.server.start()
 
     assert room.connect().is_closed()
@@ -268,6 +270,7 @@ def test_the_socket_is_for_owner_and_group(room: Room) -> None:
 def test_the_socket_is_removed_at_the_end(tmp_path: Path) -> None:
     """Nothing is left in the folder."""
     room = Room(tmp_path / "events.sock", frozenset())
+    room.server.listen()
     room.server.start()
     room.close()
 
@@ -282,6 +285,7 @@ def test_what_a_crash_left_behind_is_replaced(tmp_path: Path) -> None:
     assert path.is_socket()
 
     room = Room(path, frozenset({os.geteuid()}))
+    room.server.listen()
     room.server.start()
 
     assert room.connect("run1").next() == Flows(())
@@ -293,7 +297,7 @@ def test_a_second_deliver_is_refused(room: Room) -> None:
     second = Server(room.path, frozenset(), lambda _: None)
 
     with pytest.raises(ConfigError, match="another process listens"):
-        second.start()
+        second.listen()
     second.stop()
 
     assert room.connect("run1").next() == Flows(())
@@ -306,7 +310,7 @@ def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     server = Server(path, frozenset(), lambda _: None)
 
     with pytest.raises(ConfigError, match="no socket"):
-        server.start()
+        server.listen()
     server.stop()
 
     assert path.read_text(encoding="utf-8") == "precious"
@@ -317,7 +321,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     server = Server(tmp_path / "none" / "events.sock", frozenset(), lambda _: None)
 
     with pytest.raises(ConfigError, match=r"none/events.sock: cannot listen: No such file"):
-        server.start()
+        server.listen()
     server.stop()
 
 
