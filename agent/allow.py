@@ -2,19 +2,21 @@
 
 Strategy: entries come from the built-in list, from files and from the configuration, and are kept
 as rows with a counter each, so that nothing is suppressed uncounted. Of several entries that say
-the same thing the site's own one counts: configuration before files before built-in.
+the same thing the site's own one counts: configuration before files before built-in. Plain names
+and networks are found by look-up; entries with more keys are weighed one by one, for hits only.
 
 The rule for names: entry E suppresses a hit of trail K on name N when N is E or lies below E, and
 K is not more specific than E. The longest match wins: with `example.com` allowed, a trail
 `example.com` or `com` is silent on `www.example.com`, a trail `bad.example.com` is not, and
 neither is a trail on one page, `example.com/bad`. Keys that name no host (paths, patterns, user
-agents) are never more specific than an allowed name.
+agents) are never more specific than an allowed name. A network suppresses hits on every address
+in it.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +26,8 @@ from typing import Literal
 from agent import config
 from agent.config import ConfigError, is_expired
 from agent.direction import packed
+from agent.model import CANARY
+from agent.scopes import PACKET_KEYS, Judged, Prefix, Test, scopes, tests
 
 Kind = Literal["builtin", "file", "entry"]
 
@@ -33,6 +37,9 @@ _EXPECTED = "expected a domain, an address or a network such as 192.0.2.0/24"
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 _MAX_NAME = 253
+MAX_COUNTED = 100
+"""Entries whose suppressions are a metric each; those of the rest are one together."""
+OTHERS = "others"
 
 
 @dataclass(slots=True, eq=False)
@@ -40,8 +47,9 @@ class Entry:
     """One thing that is allowed.
 
     `text` is its normal spelling, `origin` says where it stands (`file:line`, `builtin` or
-    `allow_list.entries[i]`), `until` is its last day, `hits` counts what it suppressed.
-    `network` is the address family's bits, the prefix length and the prefix; None for a domain.
+    `allow_list.entries[i]`), `until` is its last day, `hits` counts what it suppressed. `domain`
+    or `network` is what hits are on, or neither; `tests` are what else must hold, of the packet
+    too where `depends_on_packet`, of the trail's key too where `depends_on_key`.
     """
 
     text: str
@@ -50,7 +58,21 @@ class Entry:
     reason: str = ""
     until: date | None = None
     hits: int = 0
-    network: tuple[int, int, int] | None = field(default=None, repr=False)
+    domain: str = field(default="", repr=False)
+    network: Prefix | None = field(default=None, repr=False)
+    tests: tuple[Test, ...] = field(default=(), repr=False)
+    depends_on_packet: bool = field(default=False, repr=False)
+    depends_on_key: bool = field(default=False, repr=False)
+
+    def covers(self, about: str, key: str) -> bool:
+        """Tell whether a hit of trail `key` on the name or address `about` is in its scope."""
+        if self.network is not None:
+            return self.network.holds(about)
+        if not self.domain:
+            return True
+        name = about.rstrip(".").lower()
+        is_inside = name == self.domain or name.endswith(f".{self.domain}")
+        return is_inside and not _is_more_specific(key, name, self.domain)
 
 
 class AllowList:
@@ -112,6 +134,27 @@ class AllowList:
         entry.hits += count
         return entry
 
+    def allows(self, about: str, key: str, count: int = 1) -> Entry | None:
+        """Do as allows_address or allows_name, by what `about` is."""
+        if packed(about) is None:
+            return self.allows_name(about, key, count)
+        return self.allows_address(about, count)
+
+    def allows_hit(self, judged: Judged, about: str) -> Entry | None:
+        """Return the entry with more keys than a name or network that suppresses a hit, counted.
+
+        `about` is the name or address that the hit is on. The canary always passes: without it
+        nobody knows whether anything is detected.
+        """
+        hit = judged.hit
+        if not self._scoped or hit.indicator == CANARY:
+            return None
+        for entry in self._scoped:
+            if entry.covers(about, hit.indicator) and all(test(judged) for test in entry.tests):
+                entry.hits += hit.count
+                return entry
+        return None
+
     def allows_address(self, address: str, count: int = 1) -> Entry | None:
         """Return the entry that suppresses a hit on `address`, and count it there."""
         entry = self.address(address)
@@ -125,6 +168,23 @@ class AllowList:
         for entry in self._entries:
             counts[entry.kind] += entry.hits
         return counts
+
+    def suppressed(self) -> Mapping[str, int]:
+        """Return how many hits each entry suppressed, by its text; MAX_COUNTED and the rest."""
+        found: Counter[str] = Counter()
+        for entry in self._entries:
+            if entry.hits:
+                known = entry.text in found or len(found) < MAX_COUNTED
+                found[entry.text if known else OTHERS] += entry.hits
+        return found
+
+    def active(self) -> tuple[Entry, ...]:
+        """Return the entries that have not run out and that none before them makes idle."""
+        found = [*self._domains.values(), *self._scoped]
+        for by_length in self._networks.values():
+            for by_prefix in by_length.values():
+                found += by_prefix.values()
+        return tuple(found)
 
     def __iter__(self) -> Iterator[Entry]:
         """Iterate over all entries, also those that have run out or are shadowed."""
@@ -140,12 +200,15 @@ class AllowList:
         networks: dict[int, dict[int, dict[int, Entry]]] = {}
         valid = [entry for entry in self._entries if not is_expired(entry.until, now_us)]
         for entry in valid:
+            if entry.tests:
+                continue
             if entry.network is None:
-                domains.setdefault(entry.text, entry)
+                domains.setdefault(entry.domain, entry)
             else:
                 bits, length, prefix = entry.network
                 networks.setdefault(bits, {}).setdefault(length, {}).setdefault(prefix, entry)
         self._domains, self._networks = domains, networks
+        self._scoped = tuple(entry for entry in valid if entry.tests)
         self._first_until = min((entry.until for entry in valid if entry.until), default=None)
 
 
@@ -184,13 +247,22 @@ def _is_more_specific(key: str, name: str, allowed: str) -> bool:
 
 
 def _configured(allowed: config.Allowed, index: int) -> Entry:
+    """Make an entry of the configuration; raise ConfigError."""
     origin = f"allow_list.entries[{index}]"
     text = allowed.network if allowed.network is not None else (allowed.domain or "")
-    try:
-        entry = _entry(text, "entry", origin, allowed.reason)
-    except ValueError as error:
-        raise ConfigError(f"{origin}: {text!r}: {error}; {_EXPECTED}") from error
+    entry = Entry("", "entry", origin, allowed.reason)
+    if text:
+        try:
+            entry = _entry(text, "entry", origin, allowed.reason)
+        except ValueError as error:
+            raise ConfigError(f"{origin}: {text!r}: {error}; {_EXPECTED}") from error
     entry.until = allowed.until
+    entry.tests = tuple(tests(allowed, origin))
+    keys = dict(scopes(allowed))
+    entry.depends_on_packet = not PACKET_KEYS.isdisjoint(keys)
+    entry.depends_on_key = "trail" in keys
+    said = [f"{key} {value}" for key, value in keys.items()]
+    entry.text = ", ".join([entry.text, *said] if entry.text else said)
     return entry
 
 
@@ -229,25 +301,11 @@ def _read(path: Path, kind: Kind) -> list[Entry]:
 
 
 def _entry(text: str, kind: Kind, origin: str, reason: str) -> Entry:
-    """Parse one scope; raise ValueError saying what is wrong with it."""
+    """Parse a name or network; raise ValueError saying what is wrong with it."""
     if "/" not in text and not _LOOKS_LIKE_ADDRESS.fullmatch(text):
         if text.startswith(("*", ".")):
             raise ValueError("a domain covers everything below it, write it without '*' or dot")
-        return Entry(ascii_name(text), kind, origin, reason)
-    network = ipaddress.ip_network(text.strip("[]"))
-    mapped = _unmapped(network)
-    bits, length = mapped.max_prefixlen, mapped.prefixlen
-    prefix = int(mapped.network_address) >> (bits - length)
-    plain = str(mapped.network_address) if length == bits else str(mapped)
-    return Entry(plain, kind, origin, reason, network=(bits, length, prefix))
-
-
-def _unmapped(
-    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
-) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return the IPv4 network that an IPv4-mapped IPv6 network means."""
-    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
-        inner = network.network_address.ipv4_mapped
-        if inner is not None:
-            return ipaddress.IPv4Network((int(inner), network.prefixlen - 96))
-    return network
+        name = ascii_name(text)
+        return Entry(name, kind, origin, reason, domain=name)
+    prefix = Prefix.of(text.strip("[]"))
+    return Entry(prefix.text, kind, origin, reason, network=prefix)

@@ -11,6 +11,7 @@ from agent.direction import Home
 from agent.model import BEHAVIOUR_PREFIX, Endpoint, Hit
 from agent.protocols import label
 from agent.scan.counters import Distinct, DistinctRow
+from agent.scopes import Judged
 from agent.severity import SeverityTable
 
 TCP = 6
@@ -124,28 +125,29 @@ class Behaviours:
             return []
         class_id = BEHAVIOUR_PREFIX + name
         direction = self._home.direction(source, destination)
-        return [
-            Hit(
-                class_id=class_id,
-                type=finding.type,
-                trail=source,
-                indicator=source,
-                observed=source,
-                where="behaviour",
-                info=finding.info,
-                reference=REFERENCE,
-                source=Endpoint(source, row.source_port),
-                destination=Endpoint(destination, row.destination_port),
-                protocol=label(TCP),
-                first_us=row.first_us,
-                last_us=row.last_us,
-                count=1,
-                direction=direction,
-                outcome="unknown",
-                severity_id=self._severity.judge(
-                    class_id, finding.info, False, direction, "unknown", row.destination_port
-                ),
-                interface=interface,
-                evidence=finding.evidence,
-            )
-        ]
+        hit = Hit(
+            class_id=class_id,
+            type=finding.type,
+            trail=source,
+            indicator=source,
+            observed=source,
+            where="behaviour",
+            info=finding.info,
+            reference=REFERENCE,
+            source=Endpoint(source, row.source_port),
+            destination=Endpoint(destination, row.destination_port),
+            protocol=label(TCP),
+            first_us=row.first_us,
+            last_us=row.last_us,
+            count=1,
+            direction=direction,
+            outcome="unknown",
+            severity_id=self._severity.judge(
+                class_id, finding.info, False, direction, "unknown", row.destination_port
+            ),
+            interface=interface,
+            evidence=finding.evidence,
+        )
+        if self.allow.allows_hit(Judged(hit, hit.source, hit.destination), source):
+            return []
+        return [hit]

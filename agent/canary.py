@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from agent.link import Sample
 from agent.match import Matcher
-from agent.model import Event, Evidence, PacketBatch, Source, Trail
+from agent.model import CANARY, Event, Evidence, PacketBatch, Source, Trail
 from agent.notices import AgentNotices
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
 from agent.trails.set import TrailSet
 
-NAME = "canary.maltrail-agent.invalid"
+NAME = CANARY
 """Below `invalid` (RFC 2606, section 2), so that it is nobody's; rule T-8.4 does not ignore it."""
 TRAIL = Trail(key=NAME, info="canary", reference="(agent)", source=Source("(agent)"))
 

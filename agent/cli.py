@@ -239,7 +239,23 @@ def _trails_build(options: argparse.Namespace) -> int:
         raise UserError(f"{options.output}: cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
-    return _tell_set(options, msgspec.to_builtins(info))
+    told = msgspec.to_builtins(info)
+    return _tell_set(options, {**told, "shadowed": _shadowed(options, options.output)})
+
+
+def _shadowed(options: argparse.Namespace, path: Path) -> dict[str, object]:
+    """Return what the allow-list of this host silences in a set, by entry."""
+    from agent.allow import AllowList
+    from agent.shadows import shadows
+
+    allow = AllowList.load(_settings(options).allow_list, time.time_ns() // 1000)
+    return {
+        f"{shadow.entry.text} ({shadow.entry.origin})": {
+            "count": shadow.size,
+            "samples": shadow.samples,
+        }
+        for shadow in shadows(_open_set(path), allow)
+    }
 
 
 def _trails_info(options: argparse.Namespace) -> int:
@@ -247,7 +263,8 @@ def _trails_info(options: argparse.Namespace) -> int:
 
     opened = _open_set(options.set)
     if not options.quarantined:
-        return _tell_set(options, msgspec.to_builtins(opened.info))
+        told = msgspec.to_builtins(opened.info)
+        return _tell_set(options, {**told, "shadowed": _shadowed(options, options.set)})
     for line in opened.lines(layout.SECTION_QUARANTINED):
         print(line)
     return DONE
@@ -423,9 +440,20 @@ def _update(options: argparse.Namespace) -> int:
         print(line)
     for report in result.lists:
         _log.debug("%s", report)
+    if result.status == "published" and not options.dry_run:
+        _log_shadowed(options)
     if result.reason:
         print(f"maltrail-agent: update: {result.reason}", file=sys.stderr)
     return result.exit_status
+
+
+def _log_shadowed(options: argparse.Namespace) -> None:
+    """Tell what the allow-list silences in the set that was just published."""
+    from agent.trails.publish import current_set
+
+    path = current_set(options.state_dir)
+    for entry, silenced in _shadowed(options, path).items() if path else ():
+        _log.info("allow-list entry %s silences %s", entry, _refused(silenced))
 
 
 def _verify(options: argparse.Namespace) -> int:

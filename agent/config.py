@@ -31,6 +31,10 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 MAX_SUPPRESSIONS = 100
 """Each is a metric of its own."""
 
+MAX_ALLOWED = 1000
+"""Entries of the allow-list in the configuration; those with several keys are weighed for every
+hit, half a microsecond each."""
+
 T = TypeVar("T")
 
 
@@ -146,17 +150,44 @@ class Trails(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Allowed(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One allow-list entry: exactly one scope, why, and until when."""
+    """One allow-list entry: every key that is given must hold; why, and until when.
+
+    `domain` and `network` are what a trail was found on: the name with all below it, the listed
+    address. `trail` and `reference` may hold stars, `info` is a pattern searched in the info text,
+    `list` is the only list that names the trail, `class` a class id, stars allowed. `source` opened
+    the conversation, `destination` was to answer, on `port`.
+    """
 
     domain: str | None = None
     network: Network | None = None
+    trail: str | None = None
+    info: str | None = None
+    reference: str | None = None
+    list_name: str | None = msgspec.field(default=None, name="list")
+    class_id: str | None = msgspec.field(default=None, name="class")
+    source: Network | None = None
+    destination: Network | None = None
+    port: int | None = None
+    direction: Literal["inbound", "outbound", "internal", "external"] | None = None
     reason: str = ""
     until: date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an entry without a scope, or with several."""
-        if (self.domain is None) == (self.network is None):
-            raise ValueError("expected exactly one of domain, network")
+        """Refuse an entry that hides everything, and one that nothing can match."""
+        if self.domain is not None and self.network is not None:
+            raise ValueError("expected domain or network, not both; a trail is found on one value")
+        fields = msgspec.structs.fields(self)
+        about = [f.encode_name for f in fields if f.name not in ("direction", "reason", "until")]
+        if all(getattr(self, f.name) is None for f in fields if f.encode_name in about):
+            raise ValueError(f"expected at least one of {', '.join(about)}")
+        if self.info is not None:
+            _pattern("info", self.info)
+        if self.port is not None:
+            _in_range("port", self.port, 0, 65535)
+        for key in ("trail", "info", "reference", "list_name", "class_id"):
+            text = getattr(self, key)
+            if text is not None and not text.strip():
+                raise ValueError(f"{key.partition('_')[0]}: expected some text")
 
 
 class AllowList(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +196,13 @@ class AllowList(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
     builtin: bool = True
     files: tuple[str, ...] = ("/etc/maltrail-agent/allow",)
     entries: tuple[Allowed, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse more entries than can be weighed for every hit."""
+        if len(self.entries) > MAX_ALLOWED:
+            raise ValueError(
+                f"entries: expected at most {MAX_ALLOWED}; names and networks may stand in files"
+            )
 
 
 class SeverityRule(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,11 +8,12 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from agent import google_quic, hello, model
-from agent.allow import AllowList
+from agent.allow import AllowList, Entry
 from agent.conversations import Conversations
 from agent.direction import Home
 from agent.dns_details import details
@@ -23,6 +24,7 @@ from agent.quic import QuicHellos
 from agent.scan import layout
 from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
+from agent.scopes import Judged
 from agent.severity import SeverityTable
 from agent.trails.find import Found, Trails
 
@@ -87,6 +89,24 @@ TYPES = {
 Ends = tuple[Endpoint, Endpoint, Outcome]
 """Who opened a conversation, who was to answer, and what came of it."""
 
+Verdict = Literal["told", "allowed", "ignored", "not listed"]
+
+
+class Look(NamedTuple):
+    """What became of one value, seen so often; `entry` is of the allow-list."""
+
+    where: str
+    observed: str
+    seen: int
+    verdict: Verdict
+    found: Found | None = None
+    entry: Entry | None = None
+
+
+def _unwatched(look: Look) -> None:
+    del look
+
+
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 FORWARDED = re.compile(rb"\r?\n(?:x-forwarded-for|x-real-ip|forwarded):([^\r\n]*)", re.IGNORECASE)
 FORWARDED_ADDRESS = re.compile(r"(?:^|[\s,;=\"\[])([0-9a-fA-F:.]{3,45})")
@@ -126,13 +146,17 @@ class Request:
 
 
 class Matcher:
-    """Applies the rules to sightings of one thread; `trails` may be replaced between them."""
+    """Applies the rules to sightings of one thread; `trails` may be replaced between them.
+
+    `watch` is told of every value that was looked up, for explanations.
+    """
 
     def __init__(
         self, trails: Trails, allow: AllowList, home: Home, severity: SeverityTable
     ) -> None:
         self.trails = trails
         self.allow = allow
+        self.watch: Callable[[Look], None] = _unwatched
         self._home = home
         self._severity = severity
         self._http = HttpReader(bytearray(TEXT_BYTES))
@@ -187,35 +211,36 @@ class Matcher:
         for where in ("ip.dst", "ip.src"):
             endpoint = sighting.destination if where == "ip.dst" else sighting.source
             found = self.trails.address(*endpoint)
-            if found and not self._is_allowed_address(endpoint.address, sighting.count):
-                yield self._hit(
-                    sighting, found, where, endpoint.address, ends=(opener, listener, outcome)
-                )
+            yield from self._judge(
+                sighting,
+                found,
+                where,
+                endpoint.address,
+                about=endpoint.address,
+                ends=(opener, listener, outcome),
+            )
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""
         name = wire_name(sighting.packet)
-        if is_ignored(name):
+        if self._ignores(sighting, name, "dns.question"):
             return
         dns = details(sighting.packet, name)
+        server = sighting.destination.address
         resolver = self.trails.address(*sighting.destination)
-        if resolver and not self._is_allowed_address(sighting.destination.address, sighting.count):
-            told = f"{sighting.destination.address} ({name})"
-            yield self._hit(sighting, resolver._replace(trail=told), "ip.dst", name, dns=dns)
-        client = self.trails.address(*sighting.source)
-        told_already = client is None or resolver is not None
-        if (
-            client
-            and not told_already
-            and not self._is_allowed_address(sighting.source.address, sighting.count)
-        ):
-            yield self._hit(sighting, client, "ip.src", sighting.source.address, dns=dns)
+        if resolver:
+            shown = resolver._replace(trail=f"{server} ({name})")
+            yield from self._judge(sighting, shown, "ip.dst", name, about=server, dns=dns)
+        else:
+            client = sighting.source.address
+            found = self.trails.address(*sighting.source)
+            yield from self._judge(sighting, found, "ip.src", client, about=client, dns=dns)
         yield from self._named(sighting, name, "dns.question", dns=dns)
 
     def _answer(self, sighting: Sighting) -> Iterator[Hit]:
         """An answer for a listed name, the same incident as its question; what it leads to."""
         name = wire_name(sighting.packet)
-        if is_ignored(name):
+        if self._ignores(sighting, name, "dns.answer"):
             return
         dns = details(sighting.packet, name)
         ends: Ends = (sighting.destination, sighting.source, "answered")
@@ -228,9 +253,10 @@ class Matcher:
             told.add(value)
             if is_address(value):
                 found = self.trails.address(value, None)
-                if found and not self._is_allowed_address(value, sighting.count):
-                    shown = found._replace(trail=f"{found.trail} ({name})")
-                    yield self._hit(sighting, shown, "dns.answer", value, dns=dns, ends=ends)
+                shown = found._replace(trail=f"{found.trail} ({name})") if found else None
+                yield from self._judge(
+                    sighting, shown, "dns.answer", value, about=value, dns=dns, ends=ends
+                )
             else:
                 yield from self._named(sighting, value, "dns.cname", dns=dns, ends=ends)
 
@@ -279,8 +305,15 @@ class Matcher:
     ) -> Iterator[Hit]:
         for where, value in told:
             found = self.trails.digest(layout.JA3 if where == "tls.ja3" else layout.JA4, value)
-            if found and not self._is_allowed_host(tls.server_name, found, sighting.count):
-                yield self._hit(sighting, found, where, value, tls=tls, ends=_established(sighting))
+            yield from self._judge(
+                sighting,
+                found,
+                where,
+                value,
+                about=tls.server_name,
+                tls=tls,
+                ends=_established(sighting),
+            )
 
     def _certificate(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-16: a certificate that a server showed."""
@@ -289,12 +322,13 @@ class Matcher:
         tls = Tls(certificate_sha1=sha1, certificate_sha256=sha256)
         for value in (sha256, sha1):
             found = self.trails.digest(layout.CERTIFICATE, value)
-            if found is None:
-                continue
-            if not self._is_allowed_address(sighting.source.address, sighting.count):
-                ends: Ends = (sighting.destination, sighting.source, "answered")
-                yield self._hit(sighting, found, "tls.certificate", value, tls=tls, ends=ends)
-            return
+            ends: Ends = (sighting.destination, sighting.source, "answered")
+            server = sighting.source.address
+            yield from self._judge(
+                sighting, found, "tls.certificate", value, about=server, tls=tls, ends=ends
+            )
+            if found:
+                return
         self._forget(sighting.token)
 
     def _forget(self, token: int) -> None:
@@ -314,21 +348,25 @@ class Matcher:
         ends = _established(sighting)
         destination = sighting.destination.address
         found = self.trails.address(destination, None)
-        if (
-            found
-            and request.name[:1].isalpha()
-            and not self._is_allowed_address(destination, sighting.count)
-        ):
-            told = f"{destination} ({request.name})"
-            yield self._hit(
-                sighting, found._replace(trail=told), "ip.dst", destination, http=http, ends=ends
+        if found and request.name[:1].isalpha():
+            shown = found._replace(trail=f"{destination} ({request.name})")
+            yield from self._judge(
+                sighting, shown, "ip.dst", destination, about=destination, http=http, ends=ends
             )
         where = "proxy.target" if request.is_proxied else "http.host"
         yield from self._named(sighting, request.name, where, http=http, ends=ends)
         yield from self._url(sighting, request, http)
-        found = self.trails.user_agent(request.agent) if request.agent else None
-        if found and not self._is_allowed_host(request.name, found, sighting.count):
-            yield self._hit(sighting, found, "http.user_agent", request.agent, http=http, ends=ends)
+        if request.agent:
+            found = self.trails.user_agent(request.agent)
+            yield from self._judge(
+                sighting,
+                found,
+                "http.user_agent",
+                request.agent,
+                about=request.name,
+                http=http,
+                ends=ends,
+            )
 
     def _url(self, sighting: Sighting, request: Request, http: Http) -> Iterator[Hit]:
         path = request.path.encode("utf-8", "surrogateescape")
@@ -337,16 +375,22 @@ class Matcher:
             for part in self._http.candidates(path, request.body)
         ]
         found = self.trails.url(request.host, request.path, candidates)
-        if not found or self._is_allowed_host(request.name, found, sighting.count):
-            return
-        where = "http.path" if found.row.kind == layout.PATH else "http.url"
-        if "?" in found.row.key and "?" not in request.path:
+        where = "http.path" if found and found.row.kind == layout.PATH else "http.url"
+        if found and "?" in found.row.key and "?" not in request.path:
             # Rule T-13.9: what made the difference stands in the body.
             where = "http.body"
             body = "".join(request.body.decode("utf-8", "backslashreplace").split())
             told = rf"{request.host}({request.path} \({request.method} {body}\))"
             found = found._replace(trail=told)
-        yield self._hit(sighting, found, where, request.url, http=http, ends=_established(sighting))
+        yield from self._judge(
+            sighting,
+            found,
+            where,
+            request.url,
+            about=request.name,
+            http=http,
+            ends=_established(sighting),
+        )
 
     def _named(
         self,
@@ -361,18 +405,49 @@ class Matcher:
     ) -> Iterator[Hit]:
         """Rule T-5 on one name."""
         found = self.trails.name(name)
-        if found and not self.allow.allows_name(name, found.row.key, sighting.count):
-            yield self._hit(sighting, found, where, name, dns=dns, http=http, tls=tls, ends=ends)
+        yield from self._judge(
+            sighting, found, where, name, about=name, dns=dns, http=http, tls=tls, ends=ends
+        )
 
-    def _is_allowed_address(self, address: str, count: int) -> bool:
-        return self.allow.allows_address(address, count) is not None
+    def _ignores(self, sighting: Sighting, name: str, where: str) -> bool:
+        """Rule T-8.4."""
+        ignored = is_ignored(name)
+        if ignored:
+            self.watch(Look(where, name, sighting.count, "ignored"))
+        return ignored
 
-    def _is_allowed_host(self, name: str, found: Found, count: int) -> bool:
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return self.allow.allows_name(name, found.row.key, count) is not None
-        return self._is_allowed_address(name, count)
+    def _judge(
+        self,
+        sighting: Sighting,
+        found: Found | None,
+        where: str,
+        observed: str,
+        *,
+        about: str,
+        dns: Dns | None = None,
+        http: Http | None = None,
+        tls: Tls | None = None,
+        ends: Ends | None = None,
+    ) -> Iterator[Hit]:
+        """Yield the hit of what was found, unless the site wants to hear nothing of it.
+
+        `about` is the name or address for which the allow-list is asked.
+        """
+        if found is None:
+            self.watch(Look(where, observed, sighting.count, "not listed"))
+            return
+        entry = self.allow.allows(about, found.row.key, sighting.count)
+        if entry is None:
+            hit = self._hit(
+                sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends
+            )
+            opener, listener, _ = ends or (sighting.source, sighting.destination, "unknown")
+            entry = self.allow.allows_hit(Judged(hit, opener, listener), about)
+            if entry is None:
+                self.watch(Look(where, observed, sighting.count, "told", found))
+                yield hit
+                return
+        self.watch(Look(where, observed, sighting.count, "allowed", found, entry))
 
     def _hit(
         self,

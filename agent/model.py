@@ -63,6 +63,9 @@ CLASSES = (
 SEVERITIES: Mapping[str, int] = {"info": 1, "low": 3, "medium": 6, "high": 8, "critical": 10}
 """The five words of `min_severity` and their place on the scale 0-10 of `severity_id`."""
 
+CANARY = "canary.maltrail-agent.invalid"
+"""The name by which the agent shows itself that detection works."""
+
 NO_SET = "none"
 """What `Event.set` says while no trail set is published."""
 

@@ -10,11 +10,11 @@ from agent.allow import AllowList
 from agent.behaviours import load
 from agent.capture import SYSFS, CaptureError, check_filter, wanted
 from agent.classes import check as check_classes
-from agent.config import ConfigError, Settings
+from agent.config import ConfigError, Settings, is_expired
 from agent.scan import is_compiled
 from agent.sets import build_own
 from agent.severity import SeverityTable
-from agent.shadows import doubled, silenced
+from agent.shadows import doubled, shadows
 from agent.suppress import in_force
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
@@ -38,6 +38,7 @@ def check(settings: Settings, state_dir: Path) -> Iterator[Finding]:
     """Yield what is right and wrong; changes nothing and needs no privileges."""
     yield from _rooms(settings)
     yield from _suppressions(settings)
+    yield from _ended(settings)
     yield from _capture(settings)
     yield from _trails(settings, state_dir)
     if not is_compiled():
@@ -79,6 +80,17 @@ def _suppressions(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", f"{what}; it has ended, take it out or renew it")
 
 
+def _ended(settings: Settings) -> Iterator[Finding]:
+    """Tell entries of the allow-list that have run out."""
+    for index, entry in enumerate(settings.allow_list.entries):
+        if is_expired(entry.until, time.time_ns() // 1000):
+            yield Finding(
+                "warning",
+                f"allow_list.entries[{index}]: ended after {entry.until}: "
+                f"{' '.join(entry.reason.split()) or 'no reason given'}; take it out or renew it",
+            )
+
+
 def _capture(settings: Settings) -> Iterator[Finding]:
     if settings.capture.filter:
         try:
@@ -111,7 +123,7 @@ def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
             yield Finding(
                 "warning", f"own trails: {refused.count} can never match: {reason}: {samples}"
             )
-        yield from _silenced(own, settings)
+        yield from _shadowed(own, settings, "own", "warning")
     path = current_set(state_dir)
     if path is None:
         yield Finding("warning", f"trail set: none in {state_dir}; run maltrail-agent update")
@@ -124,22 +136,25 @@ def _trails(settings: Settings, state_dir: Path) -> Iterator[Finding]:
         return
     if own is not None:
         yield from _doubled(own, opened)
+    yield from _shadowed(opened, settings, "published", "ok")
     age = time.time() - opened.info.built_us / 1e6
     level: Level = "warning" if age > OLD_SECONDS else "ok"
     days = f", built {age / 86400:.0f} days ago"
     yield Finding(level, f"trail set: {opened.set_id} with {opened.info.keys} trails{days}")
 
 
-def _silenced(own: TrailSet, settings: Settings) -> Iterator[Finding]:
-    """Tell own trails that the allow-list keeps quiet."""
+def _shadowed(trails: TrailSet, settings: Settings, whose: str, level: Level) -> Iterator[Finding]:
+    """Tell trails that the allow-list keeps quiet."""
     try:
         allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
     except ConfigError:
         return  # told among the rooms
-    for key, entry in islice(silenced(own, allow), MAX_TOLD):
+    for shadow in islice(shadows(trails, allow), MAX_TOLD):
+        entry, more = shadow.entry, ", ..." if shadow.size > len(shadow.samples) else ""
         yield Finding(
-            "warning",
-            f"own trails: {key} is never reported: allow-list entry {entry.text} ({entry.origin})",
+            level,
+            f"{whose} trails: {', '.join(shadow.samples)}{more} ({shadow.size}): never reported: "
+            f"allow-list entry {entry.text} ({entry.origin})",
         )
 
 

@@ -359,6 +359,7 @@ class Sense:
             yield Sample("trails_loaded", size, {"kind": kind})
         yield Sample("own_trails_loaded", self._own_trails)
         yield from self._canary.samples()
+        yield Sample("allow_list_entries", len(self._allow.active()))
         yield Sample("trails_built_timestamp_seconds", info.built_us / 1e6 if info.keys else 0)
         yield Sample("incidents", self._pipeline.condenser.counts()["incidents"])
         counted = self._pipeline_counts()
@@ -386,6 +387,8 @@ class Sense:
                 counted[f"condense_{name}_total", ()] = value
         for by, value in self._allow.counts().items():
             counted["hits_allowed_total", (("by", by),)] = value
+        for entry, value in self._allow.suppressed().items():
+            counted["allow_list_hits_total", (("entry", entry),)] = value
         for entry, value in pipeline.suppressions.counts().items():
             counted["suppressed_total", (("entry", entry),)] = value
         for reason, value in pipeline.matcher.quic.dropped.items():

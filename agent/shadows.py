@@ -1,40 +1,131 @@
-"""What own trails shadow, and what shadows them: nothing of a site's own vanishes silently."""
+"""What own trails shadow, and what the allow-list shadows: nothing listed vanishes silently.
 
-from collections.abc import Iterator
+Strategy: entries are few and trails are millions, so each entry looks for its keys: names by
+look-up, networks as runs of sorted rows, labels by counting what rows have in common.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from agent.allow import AllowList, Entry
+from agent.match import CLASSES
+from agent.model import Endpoint, Hit
 from agent.scan import layout
+from agent.scopes import Judged, Prefix
 from agent.trails.set import Row, TrailSet
 
-_ADDRESSES = frozenset({layout.IP4, layout.IP6})
-_WITH_PORT = frozenset({layout.IP4_PORT, layout.IP6_PORT})
+MAX_SAMPLES = 5
+"""Keys told of each entry: enough to see what it does."""
+
+_NOWHERE = Endpoint("", None)
+
+
+class Shadow(NamedTuple):
+    """An entry of the allow-list, how many trails it silences for good, and some of them."""
+
+    entry: Entry
+    size: int
+    samples: tuple[str, ...]
 
 
 def doubled(own: TrailSet, published: TrailSet) -> Iterator[str]:
     """Yield own keys that the published set names too; the own label is told."""
-    for row in _rows(own):
+    for number in range(own.info.keys):
+        row = own.row(number)
         if published.find(row.kind, row.raw) >= 0:
             yield row.key
 
 
-def silenced(own: TrailSet, allow: AllowList) -> Iterator[tuple[str, Entry]]:
-    """Yield own keys that are never reported, each with the allow-list entry behind it."""
-    for row in _rows(own):
-        entry = _entry(row, allow)
-        if entry is not None:
-            yield row.key, entry
+def shadows(trails: TrailSet, allow: AllowList) -> Iterator[Shadow]:
+    """Yield the entries in force that silence trails, whatever is seen of them on the wire.
+
+    Entries that say something of the packet (source, port, direction ...) do so sometimes only,
+    and are left out.
+    """
+    for entry in allow.active():
+        if entry.depends_on_packet:
+            continue
+        numbers = [number for number in _candidates(trails, entry) if number >= 0]
+        if numbers:
+            samples = tuple(trails.row(number).key for number in numbers[:MAX_SAMPLES])
+            yield Shadow(entry, len(numbers), samples)
 
 
-def _entry(row: Row, allow: AllowList) -> Entry | None:
-    if row.kind == layout.DOMAIN:
-        name = row.key.removeprefix(".")
-        return allow.allows_name(name, name, 0)
-    if row.kind in _ADDRESSES:
-        return allow.address(row.key)
-    if row.kind in _WITH_PORT:
-        return allow.address(row.key.rpartition(":")[0].strip("[]"))
-    return None
+def _candidates(trails: TrailSet, entry: Entry) -> Iterable[int]:
+    """Return the rows that an entry silences."""
+    if not entry.domain and not entry.network:
+        return _of_labels(trails, entry)
+    found = _of_name(trails, entry.domain) if entry.domain else _of_network(trails, entry.network)
+    return (number for number in found if _holds(entry, trails.row(number)))
 
 
-def _rows(trails: TrailSet) -> Iterator[Row]:
-    return (trails.row(number) for number in range(trails.info.keys))
+def _of_name(trails: TrailSet, name: str) -> Iterator[int]:
+    """Yield the rows that are no more specific than an allowed name, and above nothing else."""
+    for kind, key in ((layout.DOMAIN, name), (layout.URL, f"{name}/")):
+        number = trails.find(kind, key.encode())
+        if number >= 0:
+            yield number
+
+
+def _of_network(trails: TrailSet, network: Prefix | None) -> Iterator[int]:
+    """Yield the rows of addresses and networks inside an allowed network."""
+    if network is None:
+        return
+    size = network.bits // 8
+    four = (layout.IP4, layout.IP4_PORT, layout.NET4)
+    six = (layout.IP6, layout.IP6_PORT, layout.NET6)
+    spare = network.bits - network.length
+    first = (network.value << spare).to_bytes(size, "big")
+    last = ((network.value << spare) | ((1 << spare) - 1)).to_bytes(size, "big")
+    for kind in four if size == 4 else six:
+        rows = trails.rows(kind)
+        at = bisect_left(rows, first, key=lambda number: trails.row(number).raw[:size])
+        for number in rows[at:]:
+            raw = trails.row(number).raw
+            if raw[:size] > last:
+                break
+            if kind not in (layout.NET4, layout.NET6) or raw[size] >= network.length:
+                yield number
+
+
+def _of_labels(trails: TrailSet, entry: Entry) -> Iterator[int]:
+    """Yield the rows of which the entry's tests hold; one label of a kind is judged once."""
+    words = trails.row_words
+    for kind in range(layout.KINDS):
+        verdicts: dict[int, bool] = {}
+        for number in trails.rows(kind):
+            label = words[number * layout.ROW_WORDS + 1]
+            if entry.depends_on_key or label not in verdicts:
+                verdicts[label] = _holds(entry, trails.row(number))
+            if verdicts[label]:
+                yield number
+
+
+def _holds(entry: Entry, row: Row) -> bool:
+    judged = Judged(_as_hit(row), _NOWHERE, _NOWHERE)
+    return all(test(judged) for test in entry.tests)
+
+
+def _as_hit(row: Row) -> Hit:
+    """Return what a hit of this trail says of the trail."""
+    return Hit(
+        class_id=CLASSES[row.kind],
+        type="",
+        trail=row.key,
+        indicator=row.key,
+        observed=row.key,
+        where="",
+        info=row.info,
+        reference=row.reference,
+        source=_NOWHERE,
+        destination=_NOWHERE,
+        protocol="",
+        first_us=0,
+        last_us=0,
+        count=0,
+        direction="external",
+        outcome="unknown",
+        severity_id=0,
+        sources=row.sources,
+    )

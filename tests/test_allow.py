@@ -3,13 +3,22 @@
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import config
-from agent.allow import BUILTIN, AllowList, Entry, ascii_name
+from agent.allow import BUILTIN, MAX_COUNTED, OTHERS, AllowList, Entry, ascii_name
 from agent.config import Allowed, ConfigError, Network
+from agent.model import CANARY, Endpoint, Source, Trail
+from agent.scopes import Judged
+from agent.trails.build import Builder
+from agent.trails.find import Trails
+from agent.trails.set import TrailSet
+from tests import packets
+from tests.packets import CLIENT, SERVER
+from tests.wired import Wired
 
 DAY_US = 86_400_000_000
 
@@ -310,3 +319,167 @@ def test_a_spelling_is_stable(text: str) -> None:
 
     assert name.isascii()
     assert name == ascii_name(name)
+
+
+# --- entries with more keys -------------------------------------------------------------------
+
+EVIL = {"evil.org": "evil (malware)", SERVER: "known attacker", "203.0.113.9": "tor exit"}
+
+
+def quiet(scope: str, *frames: bytes) -> bool:
+    """Tell whether one entry of the configuration keeps all that these frames lead to quiet."""
+    text = f"allow_list: {{builtin: false, files: [], entries: [{{{scope}, reason: x}}]}}"
+    wired = Wired(EVIL)
+    wired.matcher.allow = AllowList.load(config.parse(text, "test").allow_list, 0)
+    hits = wired.hits(*frames)
+    counted = sum(wired.matcher.allow.suppressed().values())
+    assert (not hits) == (counted > 0), "what is kept quiet is counted, what is told is not"
+    return not hits
+
+
+QUERY = packets.udp_frame(CLIENT, 40000, "192.0.2.53", 53, packets.dns_query("www.evil.org"))
+ANSWER = packets.udp_frame(
+    "192.0.2.53",
+    53,
+    CLIENT,
+    40000,
+    packets.dns_response("www.evil.org", [(packets.A, "198.51.100.1")]),
+)
+OUT = packets.syn_frame(CLIENT, 50000, SERVER, 443)
+BACK = packets.tcp_frame(SERVER, 443, CLIENT, 50000, b"", flags=0x12)
+
+
+@pytest.mark.parametrize(
+    ("scope", "frame", "expected"),
+    [
+        ("trail: evil.org", QUERY, True),
+        ("trail: EVIL.*", QUERY, True),
+        ("trail: www.evil.org", QUERY, False),  # the key, not the value
+        ("info: malware", QUERY, True),
+        ("info: '^known'", QUERY, False),
+        ("list: test", QUERY, True),
+        ("list: other", QUERY, False),
+        ("reference: '(te*'", QUERY, True),
+        ("reference: test", QUERY, False),
+        ("class: trail-domain", QUERY, True),
+        ("class: trail-ip*", QUERY, False),
+        ("class: trail-ip*", OUT, True),
+        (f"source: {CLIENT}", QUERY, True),
+        ("source: 192.168.0.0/16", ANSWER, True),  # the answer belongs to who asked
+        ("source: 192.0.2.53", ANSWER, False),
+        ("destination: 192.0.2.53", ANSWER, True),
+        (f"destination: {SERVER}", OUT, True),
+        (f"source: {SERVER}", OUT, False),
+        ("port: 53", ANSWER, True),
+        ("port: 443", OUT, True),
+        ("port: 50000", OUT, False),  # the service's, not the client's
+        ("port: 443, direction: outbound", OUT, True),
+        ("port: 443, direction: inbound", OUT, False),
+        (f"network: {SERVER}, port: 443", OUT, True),
+        (f"network: {SERVER}, port: 80", OUT, False),
+        ("network: 203.0.113.0/24, source: 10.0.0.0/8", OUT, False),
+        ("domain: evil.org, source: 192.168.1.0/24", QUERY, True),
+        ("domain: org, source: 192.168.1.0/24", QUERY, False),  # the trail is more exact
+        ("domain: evil.org, source: 10.0.0.0/8", QUERY, False),
+        ("domain: vil.org, port: 53", QUERY, False),
+        ("trail: evil.org, source: '2001:db8::/32'", QUERY, False),
+    ],
+)
+def test_every_key_of_an_entry_must_hold(scope: str, frame: bytes, expected: bool) -> None:
+    """Of what was found and of the conversation, whichever side sent the packet."""
+    assert quiet(scope, frame) is expected
+
+
+def test_a_list_is_allowed_only_where_it_stands_alone() -> None:
+    """Another list that names the trail too is no party to the exception."""
+    builder = Builder(0)
+    for name in ("noisy", "good"):
+        trail = Trail(key="evil.org", info="x", reference="y", source=Source(name))
+        assert builder.add(trail) is None
+    own = TrailSet(Builder(0).to_bytes(), "none")
+    found = Trails(own, TrailSet(builder.to_bytes(), "test"))
+    wired = Wired({"evil.org": "x"})
+    wired.matcher.trails = found
+    wired.matcher.allow = of_entries(Allowed(list_name="noisy"))
+
+    assert len(wired.hits(QUERY)) == 1
+
+
+def test_an_answer_to_an_attempt_is_of_the_same_conversation() -> None:
+    """The attempt is kept quiet, and so is what came of it."""
+    assert quiet(f"source: {CLIENT}, port: 443", OUT, BACK)
+
+
+def test_a_behaviour_is_allowed_by_its_class_and_source() -> None:
+    """An own scanner is known, others are not."""
+    allow = of_entries(Allowed(class_id="behaviour-port_scan", source=Network("10.0.0.9/32")))
+    hit = msgspec.structs.replace(
+        Wired(EVIL).hits(QUERY)[0], class_id="behaviour-port_scan", indicator="10.0.0.9"
+    )
+
+    scanner, other = Endpoint("10.0.0.9", None), Endpoint("10.0.0.8", None)
+
+    assert allow.allows_hit(Judged(hit, scanner, other), scanner.address) is not None
+    assert allow.allows_hit(Judged(hit, other, scanner), other.address) is None
+
+
+def test_no_entry_hides_the_canary() -> None:
+    """Nobody would know any more whether anything is detected."""
+    wired = Wired({CANARY: "canary"})
+    wired.matcher.allow = of_entries(Allowed(class_id="trail-*"), Allowed(info="."))
+
+    frame = packets.udp_frame(CLIENT, 40000, "192.0.2.53", 53, packets.dns_query(CANARY))
+
+    assert len(wired.hits(frame)) == 1
+
+
+def test_an_entry_with_more_keys_ends_too() -> None:
+    """Its last day is its last."""
+    allowed = of_entries(Allowed(trail="evil.org", until=date(1970, 1, 1)))
+    wired = Wired(EVIL)
+    wired.matcher.allow = allowed
+
+    before = wired.hits(QUERY)
+    allowed.expire(DAY_US)
+
+    assert (before, len(wired.hits(QUERY)), len(allowed.active())) == ([], 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{reason: x}", "expected at least one of domain, network, trail, info, reference, list"),
+        ("{direction: inbound}", "expected at least one of domain"),
+        ("{direction: up}", "allow_list.entries[0].direction: "),
+        ("{port: 70000}", "port: expected 0 to 65535, found 70000"),
+        ("{info: '('}", "info: is not a regular expression"),
+        ("{trail: ' '}", "trail: expected some text"),
+        ("{list: ''}", "list: expected some text"),
+        ("{source: everywhere}", "allow_list.entries[0].source: "),
+        ("{sauce: 10.0.0.1}", "did you mean 'source'?"),
+    ],
+)
+def test_an_entry_that_cannot_be_meant_is_refused(entry: str, expected: str) -> None:
+    """With its place and what was expected."""
+    with pytest.raises(ConfigError) as caught:
+        config.parse(f"allow_list: {{entries: [{entry}]}}", "config.yaml")
+
+    assert expected in str(caught.value).replace("[...]", "[0]")
+
+
+def test_an_unknown_class_is_refused() -> None:
+    """It would never allow anything."""
+    with pytest.raises(ConfigError, match=r"entries\[0\]\.class: 'trail-dns' matches no class"):
+        of_entries(Allowed(class_id="trail-dns"))
+
+
+def test_what_is_suppressed_is_a_metric_for_each_of_some_entries() -> None:
+    """Files may have thousands of rows; a metric has not."""
+    names = [f"n{number}.example" for number in range(MAX_COUNTED + 3)]
+    allowed = of_entries(*(Allowed(domain=name) for name in names))
+    for name in names:
+        allowed.allows_name(name, name)
+
+    counted = allowed.suppressed()
+
+    assert (len(counted), counted[OTHERS], counted["n0.example"]) == (MAX_COUNTED + 1, 3, 1)

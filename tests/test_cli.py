@@ -316,6 +316,19 @@ def test_publishing_without_a_set_says_what_to_do(room: Path) -> None:
     assert "run maltrail-agent update, or name one" in said.err
 
 
+def test_what_the_allow_list_silences_is_told_when_a_set_is_built(room: Path) -> None:
+    """By entry, also later for any set, for people and for programs."""
+    (room / "b.csv").write_text("fine.org,x,y\nbad.fine.org,x,y\n")
+    base = ("-c", room / "config.yaml")
+    entry = "fine.org (allow_list.entries[0])"
+
+    built = run("trails", "build", *base, "-o", room / "b.set", room / "b.csv")
+    told = run("trails", "info", *base, "--json", room / "b.set")
+
+    assert f"shadowed:\n  {entry}: 1 (such as fine.org)" in built.out
+    assert json.loads(told.out)["shadowed"] == {entry: {"count": 1, "samples": ["fine.org"]}}
+
+
 # --- explain ----------------------------------------------------------------------------------
 
 

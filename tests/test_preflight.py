@@ -163,5 +163,26 @@ def test_an_own_trail_that_the_allow_list_keeps_quiet_is_told(room: Room) -> Non
 
     told = [text for text in room.texts("warning", allowed) if "never reported" in text]
 
-    assert [text.split()[2] for text in told] == ["example.org", "192.0.2.7", "192.0.2.8:443"]
+    assert [text.partition(":")[2].partition(" (")[0] for text in told] == [
+        " example.org",
+        " 192.0.2.7, 192.0.2.8:443",
+    ]
     assert "allow-list entry example.org" in told[0]
+
+
+def test_published_trails_that_the_allow_list_keeps_quiet_are_told(room: Room) -> None:
+    """Nothing is wrong with that, but it is known."""
+    publish(write_set(room.folder / "a.set", {"evil.org": "x", "fine.org": "x"}), room.state)
+
+    told = room.texts("ok", "allow_list: {files: [], entries: [{domain: fine.org}]}")
+
+    assert "published trails: fine.org (1): never reported: allow-list entry fine.org " in str(told)
+
+
+def test_an_entry_of_the_allow_list_that_ran_out_is_told(room: Room) -> None:
+    """It does nothing any more."""
+    text = "{domain: fine.org, reason: a test, until: 2020-01-01}"
+
+    told = room.texts("warning", f"allow_list: {{files: [], entries: [{text}]}}")
+
+    assert "allow_list.entries[0]: ended after 2020-01-01: a test; take it out" in str(told)

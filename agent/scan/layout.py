@@ -82,8 +82,8 @@ SECTION_TABLES = 6  # the filters and slots of every table
 SECTION_DIRECTORY = 7  # DIRECTORY_WORDS words a table
 SECTION_NETWORKS = 8  # gates and prefix lengths, see NETWORK_*
 SECTION_GATE = 9  # GATE_MAPS bitmaps of hashed 4-byte literals, then 1 where a pattern has none
-SECTION_SHADOWED = 10  # text lines: key, tab, reason
-SECTION_QUARANTINED = 11
+SECTION_RESERVED = 10  # empty: what a host allows is its own matter, and changes without a set
+SECTION_QUARANTINED = 11  # text lines: key, tab, reason
 SECTIONS = 12
 
 ROW_WORDS = 2

@@ -53,7 +53,6 @@ class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     built_us: int
     ungated: int = 0
-    shadowed: int = 0
     quarantined: int = 0
 
 
@@ -104,7 +103,6 @@ class Builder:
         self._sources: dict[str, int] = {}
         self._inert: dict[str, list[str]] = {}
         self._inert_counts: dict[str, int] = {}
-        self._shadowed: list[str] = []
         self._quarantined: list[str] = []
         self._quarantined_count = 0
         self._ranks = bytearray()
@@ -150,10 +148,6 @@ class Builder:
         # A key listed with and without its leading dot means both: drop the restriction.
         self._packer.replace(row, key.flags & self._packer.flags(row), label, merged)
 
-    def shadow(self, key: str, reason: str) -> None:
-        """Note a key that an allow-list silences."""
-        self._shadowed.append(f"{key}\t{reason}")
-
     def quarantine(self, key: str, reason: str) -> None:
         """Note a key that is kept out of matching and reported."""
         self._quarantined_count += 1
@@ -197,7 +191,6 @@ class Builder:
         sections.add(layout.SECTION_DIRECTORY, self._tables(sections))
         sections.add(layout.SECTION_NETWORKS, self._networks())
         sections.add(layout.SECTION_GATE, gate)
-        sections.add(layout.SECTION_SHADOWED, "\n".join(self._shadowed).encode())
         sections.add(layout.SECTION_QUARANTINED, "\n".join(self._quarantined).encode())
         sections.finish(self.seed, packer.count, bytes.fromhex(set_id))
         return info
@@ -341,7 +334,6 @@ class Builder:
             sources=tuple(self._sources),
             built_us=self._built_us,
             ungated=ungated,
-            shadowed=len(self._shadowed),
             quarantined=self._quarantined_count,
         )
 

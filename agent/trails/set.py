@@ -10,7 +10,6 @@ import mmap
 import os
 import pwd
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,13 +133,12 @@ class TrailSet:
         """Return all rows, two words each, sorted by kind and key."""
         return self._view(layout.SECTION_ROWS).cast("Q")
 
-    def rows(self, kind: int) -> Iterator[int]:
-        """Yield the rows of one kind, in the order of their keys."""
-        low, high = self._first_row(kind), self._first_row(kind + 1)
-        yield from range(low, high)
+    def rows(self, kind: int) -> range:
+        """Return the rows of one kind, in the order of their keys."""
+        return range(self._first_row(kind), self._first_row(kind + 1))
 
     def lines(self, section: int) -> tuple[str, ...]:
-        """Return a section of text lines: shadowed or quarantined keys with their reasons."""
+        """Return a section of text lines: quarantined keys with their reasons."""
         text = self._section(section).decode("utf-8", "replace")
         return tuple(text.split("\n")) if text else ()
 

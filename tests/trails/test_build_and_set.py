@@ -259,23 +259,21 @@ def test_inert_rows_are_counted_with_samples() -> None:
     assert trails.info.keys == 0
 
 
-def test_shadowed_and_quarantined_keys_are_kept_as_lines() -> None:
-    """What an allow-list silences, and what a gate keeps out, can be read again."""
+def test_quarantined_keys_are_kept_as_lines() -> None:
+    """What is kept out can be read again."""
     builder = Builder(SEED, BUILT_US)
     builder.add(trail("evil.org"))
-    builder.shadow("google.com", "allow.txt: google.com")
     builder.quarantine("8.8.8.8", "well-known resolver")
     builder.quarantine("1.1.1.1", "well-known resolver")
 
     trails = TrailSet(builder.to_bytes(), "memory")
 
-    assert trails.lines(layout.SECTION_SHADOWED) == ("google.com\tallow.txt: google.com",)
     assert trails.lines(layout.SECTION_QUARANTINED) == (
         "8.8.8.8\twell-known resolver",
         "1.1.1.1\twell-known resolver",
     )
-    assert (trails.info.shadowed, trails.info.quarantined) == (1, 2)
-    assert built(["evil.org"]).lines(layout.SECTION_SHADOWED) == ()
+    assert trails.info.quarantined == 2
+    assert built(["evil.org"]).lines(layout.SECTION_QUARANTINED) == ()
 
 
 def test_patterns_without_a_literal_are_counted() -> None:
@@ -611,7 +609,7 @@ def test_open_set_outlives_its_file(tmp_path: Path) -> None:
 
     assert has(old, "evil.example.org")
     assert old.row(0).info == "malware"
-    assert old.lines(layout.SECTION_SHADOWED) == ()
+    assert old.lines(layout.SECTION_QUARANTINED) == ()
     assert has(new, "other.example")
     assert not has(new, "evil.example.org")
 
