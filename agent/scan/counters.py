@@ -3,7 +3,15 @@
 A table has a fixed size. Keys live in buckets of eight, so that a flood of random keys costs
 neither memory nor long searches: a new key takes the place of the emptiest, then oldest, one of
 its bucket, which a real scan is not. Tables of several workers under one seed are merged by key.
+
+All of a bucket lies together, so that a key costs few cache misses and one page: the tags of its
+entries, a cache line of them, then its entries, each a line of WORDS words and the values.
 """
+
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
 
 from array import array
 from typing import NamedTuple
@@ -13,7 +21,9 @@ from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
 
 WAYS = 8
-WORDS = 9  # hash, four address words, ports and version, first and last time, values in use
+WORDS = 8  # hash, four address words, ports and version and values in use, first and last time
+USED = 40  # where the number of values begins in its word
+PORTS = 0xFFFFFFFFFF
 LOW32 = 0xFFFFFFFF
 LOW24 = 0xFFFFFF
 MICROSECONDS = 1000000
@@ -24,6 +34,10 @@ QUEUE = 32
 """Observations that wait for one another: some more than a processor keeps loads in flight."""
 WAIT_WORDS = 10  # hash, time, four address words, ports, item; entry and its tag when last seen
 KEY = layout.TABLES + 16  # hashed apart from every table of trails
+KEY4 = KEY + 1  # both addresses in one word
+SIX = 1 << 32
+ONE = 1
+FULL_RANK = 1 << 32
 
 
 class DistinctRow(NamedTuple):
@@ -47,6 +61,7 @@ class Distinct:
 
     `entries` keys at most (rounded down to a power of two), `items` values each, `window` in
     seconds. A key that holds more than `level` values in the window is put on the hot list.
+    Places are computed from masked hashes and our own numbers, so that they are not checked.
     """
 
     def __init__(self, seed: int, entries: int, items: int, window: int, level: int) -> None:
@@ -56,20 +71,21 @@ class Distinct:
         self.keyed = Keyed(seed)
         self.mask = buckets - 1
         self.items = items
+        self.size = WORDS + items
+        self.stride = WAYS + WAYS * self.size
         self.window = window
         self.level = level
         self.evictions = 0
         self.hot_count = 0
-        self.table = memoryview(huge_pages(8 * WORDS * WAYS * buckets)).cast("Q")
-        self.values = memoryview(huge_pages(8 * items * WAYS * buckets)).cast("Q")
-        # One word an entry, eight to a cache line: hash tag << 32 | last second << 8 | count.
-        self.tags = memoryview(huge_pages(8 * WAYS * buckets)).cast("Q")
+        # A tag is one word: half of the hash << 32 | last second << 8 | count.
+        self.table = memoryview(huge_pages(8 * self.stride * buckets)).cast("Q")
         self.waiting = 0
         self.queue = memoryview(array("Q", bytes(8 * WAIT_WORDS * QUEUE)))
         self.touched = 0
         self.hot_flags = memoryview(bytearray(WAYS * buckets))
         self.hot_list = memoryview(array("Q", bytes(8 * HOT_ENTRIES)))
 
+    @cython.boundscheck(False)
     def note(
         self,
         now_us: int,
@@ -84,8 +100,11 @@ class Distinct:
 
         `ports` is source port << 16 | destination port, with IP version 6 told by bit 32.
         """
-        h = self.keyed.numbers(KEY, source_high, source_low, destination_high)
-        h = self.keyed.numbers(KEY, h, destination_low, 0)
+        if ports & SIX:
+            h = self.keyed.numbers(KEY, source_high, source_low, destination_high)
+            h = self.keyed.numbers(KEY, h, destination_low, 0)
+        else:
+            h = self.keyed.number(KEY4, (source_low << 32) | destination_low)
         if self.waiting == QUEUE:
             self.settle()
         at = self.waiting * WAIT_WORDS
@@ -100,58 +119,77 @@ class Distinct:
         self.waiting += 1
         return 0
 
+    @cython.boundscheck(False)
     def settle(self) -> int:
         """Take in what was noted, in order.
 
-        Each observation touches three places that are hardly ever in a cache. Two quick runs
-        through the queue load them first, so that the misses overlap.
+        Each observation touches three places that are hardly ever in a cache. Quick runs through
+        the queue load them first, so that the misses overlap.
         """
         touched = 0
         i = 0
         while i < self.waiting:
-            touched ^= self.tags[(self.queue[i * WAIT_WORDS] & self.mask) * WAYS]
+            touched ^= self.table[(self.queue[i * WAIT_WORDS] & self.mask) * self.stride]
             i += 1
         i = 0
         while i < self.waiting:
             at = i * WAIT_WORDS
-            entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS)
-            touched ^= self.table[entry * WORDS] ^ self.values[entry * self.items]
+            entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS, 0)
             self.queue[at + 8] = entry
-            self.queue[at + 9] = self.tags[entry]
+            self.queue[at + 9] = self.table[self._tag(entry)]
+            i += 1
+        i = 0
+        while i < self.waiting:
+            place = self._place(self.queue[i * WAIT_WORDS + 8])
+            touched ^= self.table[place] ^ self.table[place + WORDS]
             i += 1
         self.touched = touched  # or the compiler would leave the loads out
         i = 0
         while i < self.waiting:
             at = i * WAIT_WORDS
             entry = self.queue[at + 8]
-            if self.tags[entry] != self.queue[at + 9]:  # by one before it in the queue
-                entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS)
+            tag = self.table[self._tag(entry)]
+            # The entry is another's where one before in the queue took it, or half a hash misled.
+            if tag != self.queue[at + 9] or (
+                tag >> 32 == self.queue[at] >> 32
+                and self.table[self._place(entry)] != self.queue[at]
+            ):
+                entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS, 1)
             self._add(at, entry)
             i += 1
         self.waiting = 0
         return 0
 
-    def _add(self, place: int, entry: int) -> int:
-        """Take in the observation at `place` of the queue."""
-        h = self.queue[place]
-        now_us = self.queue[place + 1]
+    def _place(self, entry: int) -> int:
+        """Return where the words of an entry begin."""
+        return (entry // WAYS) * self.stride + WAYS + (entry % WAYS) * self.size
+
+    def _tag(self, entry: int) -> int:
+        """Return where the tag of an entry is."""
+        return (entry // WAYS) * self.stride + entry % WAYS
+
+    @cython.boundscheck(False)
+    def _add(self, waiting: int, entry: int) -> int:
+        """Take in the observation at `waiting` of the queue."""
+        h = self.queue[waiting]
+        now_us = self.queue[waiting + 1]
         second = now_us // MICROSECONDS
-        at = entry * WORDS
+        at = self._place(entry)
+        tag = self._tag(entry)
         if self.table[at] != h:
-            word = self.tags[entry]
+            word = self.table[tag]
             if word & 255 and (second - (word >> 8)) & LOW24 <= self.window:
                 self.evictions += 1
             self.table[at] = h
-            self.table[at + 1] = self.queue[place + 2]
-            self.table[at + 2] = self.queue[place + 3]
-            self.table[at + 3] = self.queue[place + 4]
-            self.table[at + 4] = self.queue[place + 5]
-            self.table[at + 5] = self.queue[place + 6]
+            self.table[at + 1] = self.queue[waiting + 2]
+            self.table[at + 2] = self.queue[waiting + 3]
+            self.table[at + 3] = self.queue[waiting + 4]
+            self.table[at + 4] = self.queue[waiting + 5]
+            self.table[at + 5] = self.queue[waiting + 6] & PORTS
             self.table[at + 6] = now_us
-            self.table[at + 8] = 0
         self.table[at + 7] = now_us
-        count = self._note(entry, second, self.queue[place + 7])
-        self.tags[entry] = (
+        count = self._note(entry, second, self.queue[waiting + 7])
+        self.table[tag] = (
             ((h >> 32) << 32) | ((second & LOW24) << 8) | (count if count < 255 else 255)
         )
         return 0
@@ -165,7 +203,7 @@ class Distinct:
             for address in (source, destination)
             for part in (address[:-8], address[-8:])
         ]
-        six = (1 << 32) if len(source) == 16 else 0
+        six = SIX if len(source) == 16 else 0
         self.note(now_us, words[0], words[1], words[2], words[3], ports | six, item)
         self.settle()
 
@@ -181,64 +219,71 @@ class Distinct:
 
     def find(self, key: int) -> DistinctRow | None:
         """Return one key's row, or None; for any thread, the row may be a moment old."""
-        h = key
-        entry = (h & self.mask) * WAYS
-        for way in range(WAYS):
-            if self.table[(entry + way) * WORDS] == h:
-                return self._row(entry + way)
+        first = (key & self.mask) * WAYS
+        for entry in range(first, first + WAYS):
+            if self.table[self._place(entry)] == key:
+                return self._row(entry)
         return None
 
-    def _entry(self, h: int, second: int) -> int:
-        """Return the entry of a hash, or the one that has to give way to it."""
+    @cython.boundscheck(False)
+    def _entry(self, h: int, second: int, certain: int) -> int:
+        """Return the entry of a hash, or the one that has to give way to it.
+
+        Unless it is to be `certain` the tags alone decide, which are at hand.
+        """
         first = (h & self.mask) * WAYS
+        tags = (h & self.mask) * self.stride
         best = first
-        best_count = LOW32
-        best_age = 0
+        lowest = FULL_RANK
         way = 0
         while way < WAYS:
-            word = self.tags[first + way]
-            if word >> 32 == h >> 32 and self.table[(first + way) * WORDS] == h:
+            word = self.table[tags + way]
+            if word >> 32 == h >> 32 and (
+                certain == 0 or self.table[self._place(first + way)] == h
+            ):
                 return first + way
             age = (second - (word >> 8)) & LOW24
-            # What the window has left behind protects nothing.
-            count = word & 255 if age <= self.window else 0
-            if count < best_count or (count == best_count and age > best_age):
+            # What the window has left behind protects nothing; of equals the oldest gives way.
+            rank = (word & 255) << 24 if age <= self.window else 0
+            rank += LOW24 - age
+            if rank < lowest:
                 best = first + way
-                best_count = count
-                best_age = age
+                lowest = rank
             way += 1
         return best
 
+    @cython.boundscheck(False)
     def _note(self, entry: int, second: int, item: int) -> int:
         """Date the item; where it is new in the window, perhaps put the key on the hot list.
 
         Return how many values the window holds.
         """
-        start = entry * self.items
-        used = self.table[entry * WORDS + 8]
+        at = self._place(entry)
+        start = at + WORDS
+        used = self.table[at + 5] >> USED
         place = start
         count = 0
         i = start
         while i < start + used:
-            value = self.values[i]
+            value = self.table[i]
             if value >> 32 == item:
                 if (value & LOW32) + self.window > second:
-                    self.values[i] = (item << 32) | second
-                    return self.tags[entry] & 255
+                    self.table[i] = (item << 32) | second
+                    return self.table[self._tag(entry)] & 255
                 place = i
-                self.values[i] = item << 32
+                self.table[i] = item << 32
             else:
                 if (value & LOW32) + self.window > second:
                     count += 1
-                if value & LOW32 < self.values[place] & LOW32:
+                if value & LOW32 < self.table[place] & LOW32:
                     place = i
             i += 1
         # Reuse a place whose value the window has left; where all live and none is free the
         # oldest gives way and the count stays at its most.
-        if used < self.items and (used == 0 or (self.values[place] & LOW32) + self.window > second):
+        if used < self.items and (used == 0 or (self.table[place] & LOW32) + self.window > second):
             place = start + used
-            self.table[entry * WORDS + 8] = used + 1
-        self.values[place] = (item << 32) | second
+            self.table[at + 5] += ONE << USED
+        self.table[place] = (item << 32) | second
         count = count + 1 if count < self.items else count
         if count > self.level and self.hot_flags[entry] == 0 and self.hot_count < HOT_ENTRIES:
             self.hot_flags[entry] = 1
@@ -247,12 +292,12 @@ class Distinct:
         return count
 
     def _row(self, entry: int) -> DistinctRow:
-        at = entry * WORDS
-        ports = self.table[at + 5]
+        at = self._place(entry)
+        ports = self.table[at + 5] & PORTS
         six = ports >> 32
         items = {}
-        for i in range(entry * self.items, entry * self.items + self.table[at + 8]):
-            value = self.values[i]
+        for i in range(at + WORDS, at + WORDS + (self.table[at + 5] >> USED)):
+            value = self.table[i]
             items[value >> 32] = value & LOW32
         return DistinctRow(
             key=self.table[at],

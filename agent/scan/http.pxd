@@ -1,7 +1,6 @@
 cimport cython
 
-cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD
-cdef const unsigned char[::1] HOST_NAME
+cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD, HOST_SIZE, AGENT_SIZE, LENGTH_SIZE
 cdef const unsigned char[::1] AGENT_NAME
 cdef const unsigned char[::1] LENGTH_NAME
 cdef const unsigned char[::1] VERSION
@@ -12,7 +11,7 @@ cdef class HttpReader:
     cdef unsigned char[::1] text
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
-    cdef size_t host_size, name_size, path_size, agent_size, line_at, body_at, body_end, count
+    cdef size_t host_size, name_size, path_size, agent_size, line_at, body_at, body_end, count, last_start, last_end
     cdef int missing
     cdef long long[::1] starts
     cdef long long[::1] ends
@@ -38,7 +37,8 @@ cdef class HttpReader:
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
     @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
     cdef int _headers(self, size_t end) except -1 nogil
-    cdef size_t _next_line(self, size_t at, size_t end) except? -1 nogil
+    cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
+    cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")
     cdef int _is_name(self, size_t at, size_t end, int which) except -1 nogil
     cdef int _value(self, size_t at, size_t end, int which) except -1 nogil
@@ -49,22 +49,20 @@ cdef class HttpReader:
     @cython.locals(size=size_t, colon=Py_ssize_t, c="unsigned char")
     cdef int _write_host(self, size_t at, size_t end) except -1 nogil
     cdef int _is_eighty(self, Py_ssize_t colon) except -1 nogil
-    @cython.locals(size=size_t, c="unsigned char")
+    @cython.locals(size=size_t, c="unsigned char", before="unsigned char")
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
     cdef int find_agent(self, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t)
     cdef int write_agent(self) except -1 nogil
-    cdef int _add(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(start=size_t, end=size_t, whole=size_t, question=size_t, equals=size_t, blanked=size_t)
+    cdef inline int _add(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(start=size_t, end=size_t, whole=size_t, question=size_t, slash=size_t, tail=size_t)
     cdef int _find_candidates(self) except -1 nogil
-    @cython.locals(last_start=size_t, last_end=size_t, tail=size_t)
-    cdef int _add_parents(self, size_t start, size_t whole) except -1 nogil
-    cdef size_t _trim(self, size_t start, size_t end) except? -1 nogil
-    cdef size_t _find(self, unsigned char wanted, size_t start, size_t end) except? -1 nogil
-    @cython.locals(count=size_t)
-    cdef size_t _slashes(self, size_t start, size_t end) except? -1 nogil
+    @cython.locals(equals=size_t, blanked=size_t, slash=size_t)
+    cdef int _add_cut(self, size_t start, size_t question, size_t end, size_t whole) except -1 nogil
+    cdef inline size_t _trim(self, size_t start, size_t end) except? -1 nogil
+    cdef inline size_t _find(self, unsigned char wanted, size_t start, size_t end) except? -1 nogil
     @cython.locals(i=size_t)
-    cdef size_t _last_slash(self, size_t start, size_t end) except? -1 nogil
+    cdef inline size_t _last_slash(self, size_t start, size_t end) except? -1 nogil
     @cython.locals(i=size_t)
     cdef int _same(self, size_t blanked, size_t end) except -1 nogil
     @cython.locals(size=size_t, at=size_t, c="unsigned char")

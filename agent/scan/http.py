@@ -5,6 +5,11 @@ with its parameter values removed or, where it has none, with the body behind it
 serves readers outside the packet path.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
+
 from array import array
 
 HOST_AT = 0
@@ -22,7 +27,9 @@ MAX_LINES = 64
 to be a matter for behaviours."""
 MAX_CANDIDATES = 8
 CONNECT = 7  # length of the only method of seven letters whose target is no path, RFC 9110 9.3.6
-HOST_NAME = memoryview(b"host:")
+HOST_SIZE = 5
+AGENT_SIZE = 11
+LENGTH_SIZE = 15
 AGENT_NAME = memoryview(b"user-agent:")
 VERSION = memoryview(b" HTTP/")
 LENGTH_NAME = memoryview(b"content-length:")
@@ -34,9 +41,15 @@ HEAD = 4
 
 
 class HttpReader:
-    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text."""
+    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text.
+
+    Reads are not checked one by one: what `read` is given lies inside the data, and each read stands
+    behind a comparison with its end; writes stay below the sizes above, for which the text has room.
+    """
 
     def __init__(self, text: bytearray) -> None:
+        if len(text) < AGENT_AT + MAX_AGENT:
+            raise ValueError(f"a text of {len(text)} bytes has no room for a request")
         self.data = memoryview(b"")
         self.text = memoryview(text)
         self.text[SLASH_AT] = 47
@@ -58,6 +71,8 @@ class HttpReader:
         self.body_end = 0
         self.missing = 0
         self.count = 0
+        self.last_start = 0
+        self.last_end = 0
         self.starts = memoryview(array("q", [0] * MAX_CANDIDATES))
         self.ends = memoryview(array("q", [0] * MAX_CANDIDATES))
 
@@ -117,6 +132,7 @@ class HttpReader:
         self._find_candidates()
         return [bytes(self.text[self.starts[k] : self.ends[k]]) for k in range(self.count)]
 
+    @cython.boundscheck(False)
     def _request_line(self, start: int, end: int) -> int:
         """Find method and target. The line must end in a version: `METHOD target HTTP/x`."""
         at = start
@@ -143,6 +159,7 @@ class HttpReader:
             return 0
         return 1
 
+    @cython.boundscheck(False)
     def _headers(self, end: int) -> None:
         """Find the first Host and User-Agent, in any case, up to the empty line."""
         self.host_at = 0
@@ -161,15 +178,16 @@ class HttpReader:
             if c == 13 or c == 10:
                 break
             following = self._next_line(at, end)
-            if (c == 72 or c == 104) and self.host_end == 0:
-                if self._is_name(at, following, 0):
-                    self._value(at + 5, following, 0)
-            elif (c == 85 or c == 117) and self.agent_end == 0 and self._is_name(at, following, 1):
-                self._value(at + 11, following, 1)
+            c |= 32
+            if c == 104 and self.host_end == 0 and self._is_host(at, following):
+                self._value(at + HOST_SIZE, following, 0)
+            elif c == 117 and self.agent_end == 0 and self._is_name(at, following, 1):
+                self._value(at + AGENT_SIZE, following, 1)
             at = following
             lines += 1
         self.line_at = at
 
+    @cython.boundscheck(False)
     def _find_body(self, end: int) -> int:
         """Find the head's end, which is returned, 0 for none, and the body behind it.
 
@@ -197,6 +215,7 @@ class HttpReader:
         self.body_end = head + size
         return head
 
+    @cython.boundscheck(False)
     def is_bodiless(self) -> int:
         """Tell whether the method is GET or HEAD, which announce a body if they have one."""
         size = self.method_end - self.method_at
@@ -204,6 +223,7 @@ class HttpReader:
             return 1
         return 1 if size == HEAD and self.data[self.method_at] == 72 else 0
 
+    @cython.boundscheck(False)
     def _head_end(self, at: int, end: int) -> int:
         """Return the place behind the empty line, 0 where there is none; `at` begins a line."""
         if at < end and self.data[at] == 10:
@@ -228,6 +248,7 @@ class HttpReader:
             return end
         return 0
 
+    @cython.boundscheck(False)
     def _content_length(self, head: int) -> int:
         """Return the length that the head up to `head` announces, ABSENT without one."""
         at = self._next_line(self.target_end, head)
@@ -236,7 +257,7 @@ class HttpReader:
             following = self._next_line(at, head)
             c = self.data[at]
             if (c == 67 or c == 99) and self._is_name(at, following, 2):
-                return self._number(at + 15, following)
+                return self._number(at + LENGTH_SIZE, following)
             at = following
             lines += 1
         return ABSENT
@@ -250,18 +271,25 @@ class HttpReader:
             at += 1
         return value
 
+    @cython.boundscheck(False)
     def _next_line(self, at: int, end: int) -> int:
         while at < end and self.data[at] != 10:
             at += 1
         return at + 1 if at < end else end
 
+    @cython.boundscheck(False)
+    def _is_host(self, at: int, end: int) -> int:
+        """Tell whether the line data[at:end], which begins with h or H, begins with `host:`."""
+        if at + HOST_SIZE > end or self.data[at + 4] != 58:
+            return 0
+        if self.data[at + 1] | 32 != 111 or self.data[at + 2] | 32 != 115:
+            return 0
+        return 1 if self.data[at + 3] | 32 == 116 else 0
+
+    @cython.boundscheck(False)
     def _is_name(self, at: int, end: int, which: int) -> int:
-        """Tell whether the line has the name of Host (0), User-Agent (1), Content-Length (2)."""
-        size = 15
-        if which == 0:
-            size = 5
-        elif which == 1:
-            size = 11
+        """Tell whether the line has the name of User-Agent (1) or Content-Length (2)."""
+        size = AGENT_SIZE if which == 1 else LENGTH_SIZE
         if at + size > end:
             return 0
         i = 0
@@ -269,17 +297,13 @@ class HttpReader:
             c = self.data[at + i]
             if 65 <= c <= 90:
                 c += 32
-            if which == 0:
-                wanted = HOST_NAME[i]
-            elif which == 1:
-                wanted = AGENT_NAME[i]
-            else:
-                wanted = LENGTH_NAME[i]
+            wanted = AGENT_NAME[i] if which == 1 else LENGTH_NAME[i]
             if c != wanted:
                 return 0
             i += 1
         return 1
 
+    @cython.boundscheck(False)
     def _value(self, at: int, end: int, which: int) -> None:
         """Note the value data[at:end] without blanks around it."""
         while at < end and (self.data[at] == 32 or self.data[at] == 9):
@@ -293,6 +317,7 @@ class HttpReader:
             self.agent_at = at
             self.agent_end = end
 
+    @cython.boundscheck(False)
     def _write_target(self) -> None:
         """Write host and path to the text: origin, absolute or authority form, RFC 9112 3.2."""
         at = self.target_at
@@ -308,6 +333,7 @@ class HttpReader:
             self._write_host(self.host_at, self.host_end)
         self._write_path(stop, end)
 
+    @cython.boundscheck(False)
     def _after_scheme(self, at: int, end: int) -> int:
         i = at
         while i + 2 < end and self.data[i] != 47:
@@ -316,6 +342,7 @@ class HttpReader:
             i += 1
         return at
 
+    @cython.boundscheck(False)
     def _write_host(self, at: int, end: int) -> None:
         """Write the host in lower case; `name_size` is that of the name without a port."""
         size = 0
@@ -346,6 +373,7 @@ class HttpReader:
                 size -= 1
         self.host_size = size
 
+    @cython.boundscheck(False)
     def _is_eighty(self, colon: int) -> int:
         return (
             1
@@ -353,16 +381,19 @@ class HttpReader:
             else 0
         )
 
+    @cython.boundscheck(False)
     def _write_path(self, at: int, end: int) -> None:
         """Write the path in lower case with double slashes folded, rules T-13.1 and T-13.7."""
         size = 0
+        before = 0
         while at < end and size < MAX_PATH:
             c = self.data[at]
             if 65 <= c <= 90:
                 c += 32
-            if not (c == 47 and size and self.text[PATH_AT + size - 1] == 47):
+            if c != 47 or before != 47:
                 self.text[PATH_AT + size] = c
                 size += 1
+                before = c
             at += 1
         self.path_size = size
 
@@ -373,6 +404,7 @@ class HttpReader:
             self._headers(end)
             self.want_agent = 0
 
+    @cython.boundscheck(False)
     def write_agent(self) -> None:
         """Write the User-Agent to the text; only sets with keys of that kind need it."""
         size = self.agent_end - self.agent_at
@@ -385,11 +417,15 @@ class HttpReader:
         self.agent_size = size
 
     def _add(self, start: int, end: int) -> None:
+        """Note the candidate text[start:end]; an empty one stays out, but may be the last."""
+        self.last_start = start
+        self.last_end = end
         if end > start and self.count < MAX_CANDIDATES:
             self.starts[self.count] = start
             self.ends[self.count] = end
             self.count += 1
 
+    @cython.boundscheck(False)
     def _find_candidates(self) -> None:
         """List the parts of path and body under which a key may stand, rule T-13.8."""
         self.count = 0
@@ -399,49 +435,46 @@ class HttpReader:
         self._add(start, whole)
         question = self._find(63, start, end)
         if question < end:
-            self._add(start, self._trim(start, question))
-            equals = self._find(61, start, end)
-            if equals < end:
-                self._add(start, equals + 1)
-            blanked = BLANKED_AT + self._blank_values(start, end)
-            if not self._same(blanked, whole) and not (
-                equals < end and self._same(blanked, equals + 1)
-            ):
-                self._add(BLANKED_AT, blanked)
-                if self._slashes(BLANKED_AT, blanked) > 1:
-                    self._add(self._last_slash(BLANKED_AT, blanked), blanked)
+            self._add_cut(start, question, end, whole)
         elif self.body_end > self.body_at and end > start:
             self._add(BLANKED_AT, BLANKED_AT + self._append_body(start, end))
-        if self.count:
-            self._add_parents(start, whole)
-
-    def _add_parents(self, start: int, whole: int) -> None:
-        """Add what stands above the last candidate, and the last segment of the whole path."""
-        last_start = self.starts[self.count - 1]
-        last_end = self.ends[self.count - 1]
-        if self._slashes(last_start, last_end) > 1:
-            self._add(last_start, self._last_slash(last_start, last_end))
-            tail = self._last_slash(start, whole)
+        # What stands above the last candidate, and the last segment of the whole path.
+        start = self.last_start
+        slash = self._last_slash(start, self.last_end)
+        if self._find(47, start, slash) < slash:
+            self._add(start, slash)
+            tail = self._last_slash(PATH_AT, whole)
             self._add(tail, self._find(63, tail, whole))
 
+    @cython.boundscheck(False)
+    def _add_cut(self, start: int, question: int, end: int, whole: int) -> None:
+        """Add the path without parameters, without their values, and the last segment of that."""
+        self._add(start, self._trim(start, question))
+        equals = self._find(61, start, end)
+        if equals < end:
+            self._add(start, equals + 1)
+        blanked = BLANKED_AT + self._blank_values(start, end)
+        if not self._same(blanked, whole) and not (
+            equals < end and self._same(blanked, equals + 1)
+        ):
+            self._add(BLANKED_AT, blanked)
+            slash = self._last_slash(BLANKED_AT, blanked)
+            if self._find(47, BLANKED_AT, slash) < slash:
+                self._add(slash, blanked)
+
+    @cython.boundscheck(False)
     def _trim(self, start: int, end: int) -> int:
         while end > start and self.text[end - 1] == 47:
             end -= 1
         return end
 
+    @cython.boundscheck(False)
     def _find(self, wanted: int, start: int, end: int) -> int:
         while start < end and self.text[start] != wanted:
             start += 1
         return start
 
-    def _slashes(self, start: int, end: int) -> int:
-        count = 0
-        while start < end:
-            if self.text[start] == 47:
-                count += 1
-            start += 1
-        return count
-
+    @cython.boundscheck(False)
     def _last_slash(self, start: int, end: int) -> int:
         i = end
         while i > start:
@@ -450,6 +483,7 @@ class HttpReader:
                 return i
         return start
 
+    @cython.boundscheck(False)
     def _same(self, blanked: int, end: int) -> int:
         """Tell whether the blanked text equals the path up to `end`."""
         if blanked - BLANKED_AT != end - PATH_AT:
@@ -461,6 +495,7 @@ class HttpReader:
             i += 1
         return 1
 
+    @cython.boundscheck(False)
     def _blank_values(self, start: int, end: int) -> int:
         """Write the path without the values behind `word=`; return its size."""
         size = 0
@@ -476,6 +511,7 @@ class HttpReader:
                     at += 1
         return size
 
+    @cython.boundscheck(False)
     def _append_body(self, start: int, end: int) -> int:
         """Write the path, a question mark and the body, decoded once, in lower case."""
         size = 0

@@ -7,6 +7,7 @@ cdef unsigned int HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, MAX_EXTENSIONS
 cdef class Ip:
     cdef const unsigned char[::1] data
     cdef unsigned long long[::1] counters
+    cdef unsigned long long counts
     cdef unsigned int version, protocol
     cdef unsigned long long source_high, source_low, destination_high, destination_low
     cdef size_t start, end
@@ -14,12 +15,11 @@ cdef class Ip:
     @cython.locals(version="unsigned int")
     cdef int decode(self, size_t start, size_t end) except -1 nogil
     @cython.locals(first="unsigned long long", header=size_t, total=size_t)
-    cdef int _decode4(self, size_t start, size_t end) except -1 nogil
+    cdef inline int _decode4(self, size_t start, size_t end) except -1 nogil
     @cython.locals(length=size_t)
     cdef int _decode6(self, size_t start, size_t end) except -1 nogil
     @cython.locals(count="unsigned int")
     cdef int _extensions(self, unsigned int following, size_t at, size_t end) except -1 nogil
     @cython.locals(high="unsigned long long")
-    cdef unsigned long long _words(self, size_t at) except? 1 nogil
-    @cython.locals(high="unsigned int", low="unsigned int")
-    cdef unsigned int word(self, size_t at) except? 1 nogil
+    cdef inline unsigned long long _words(self, size_t at) except? 1 nogil
+    cdef inline unsigned int word(self, size_t at) except? 1 nogil

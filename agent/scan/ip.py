@@ -24,12 +24,15 @@ class Ip:
     """Decodes one packet at a time.
 
     Addresses are numbers: an IPv4 address lies in the low word. `start` and `end` bound the
-    payload; bytes that the link added behind the packet are cut off.
+    payload; bytes that the link added behind the packet are cut off. Reads are not checked one by
+    one: what `decode` is given lies inside the data, and each read stands behind a comparison with
+    its end.
     """
 
     def __init__(self, counters: memoryview) -> None:
         self.data = memoryview(b"")
         self.counters = counters
+        self.counts = 1  # 0 where a packet is read again
         self.version = 0
         self.protocol = 0
         self.source_high = 0
@@ -39,34 +42,36 @@ class Ip:
         self.start = 0
         self.end = 0
 
+    @cython.boundscheck(False)
     def decode(self, start: int, end: int) -> int:
         """Decode the packet data[start:end]; return 1, or 0 where there is no payload to read."""
         if start >= end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return 0
         version = self.data[start] >> 4
         if version == 4:
             return self._decode4(start, end)
         if version == 6:
             return self._decode6(start, end)
-        self.counters[NOT_IP] += 1
+        self.counters[NOT_IP] += self.counts
         return 0
 
+    @cython.boundscheck(False)
     def _decode4(self, start: int, end: int) -> int:
         if start + 20 > end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return 0
         first = self.word(start)
         header = ((first >> 24) & 15) * 4
         if header < 20 or start + header > end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return 0
         total = first & 0xFFFF
         # Segmentation offload leaves the length 0 where the packet outgrew it.
         if total >= header and start + total < end:
             end = start + total
         self.version = 4
-        self.counters[IPV4] += 1
+        self.counters[IPV4] += self.counts
         self.protocol = (self.word(start + 8) >> 16) & 255
         self.source_high = 0
         self.destination_high = 0
@@ -75,19 +80,20 @@ class Ip:
         self.start = start + header
         self.end = end
         if self.word(start + 4) & 0x1FFF:
-            self.counters[FRAGMENTS] += 1
+            self.counters[FRAGMENTS] += self.counts
             return 0
         return 1
 
+    @cython.boundscheck(False)
     def _decode6(self, start: int, end: int) -> int:
         if start + 40 > end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return 0
         length = (self.data[start + 4] << 8) | self.data[start + 5]
         if length and start + 40 + length < end:
             end = start + 40 + length
         self.version = 6
-        self.counters[IPV6] += 1
+        self.counters[IPV6] += self.counts
         self.source_high = self._words(start + 8)
         self.source_low = self._words(start + 16)
         self.destination_high = self._words(start + 24)
@@ -95,6 +101,7 @@ class Ip:
         self.end = end
         return self._extensions(self.data[start + 6], start + 40, end)
 
+    @cython.boundscheck(False)
     def _extensions(self, following: int, at: int, end: int) -> int:
         """Walk extension headers to the upper layer, RFC 8200 section 4."""
         count = 0
@@ -106,11 +113,11 @@ class Ip:
         ):
             count += 1
             if at + 8 > end or count > MAX_EXTENSIONS:
-                self.counters[TRUNCATED] += 1
+                self.counters[TRUNCATED] += self.counts
                 return 0
             if following == FRAGMENT:
                 if ((self.data[at + 2] << 8) | self.data[at + 3]) & 0xFFF8:
-                    self.counters[FRAGMENTS] += 1
+                    self.counters[FRAGMENTS] += self.counts
                     return 0
                 following = self.data[at]
                 at += 8
@@ -118,19 +125,23 @@ class Ip:
                 following = self.data[at]
                 at += (self.data[at + 1] + 1) * 8
         if at > end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return 0
         self.protocol = following
         self.start = at
         return 1
 
+    @cython.boundscheck(False)
     def _words(self, at: int) -> int:
         high = self.word(at)
         return (high << 32) | self.word(at + 4)
 
+    @cython.boundscheck(False)
     def word(self, at: int) -> int:
-        """Return four bytes as a number; one check of the last of them stands for all."""
-        low = self.data[at + 3]
-        with cython.boundscheck(False):
-            high = (self.data[at] << 24) | (self.data[at + 1] << 16)
-            return high | (self.data[at + 2] << 8) | low
+        """Return the four bytes data[at:at + 4] as a number; the caller knows that they are there."""
+        return (
+            (self.data[at] << 24)
+            | (self.data[at + 1] << 16)
+            | (self.data[at + 2] << 8)
+            | self.data[at + 3]
+        )

@@ -119,6 +119,8 @@ NETWORK_WORDS = NETWORK_LENGTHS6 + 130
 MAX_KEY_BYTES = 2048
 """A key longer than what capture keeps of a packet could never match."""
 
+
+
 _HEADER = struct.Struct("<8sIIQQQ32s32s")
 _DIGEST_BYTES = 32
 
@@ -136,6 +138,12 @@ class Header(NamedTuple):
     content_hash: bytes
     body_digest: bytes
     sections: tuple[tuple[int, int], ...]
+
+
+def filter_words(keys: int) -> int:
+    """Return the size of a filter for so many keys: a power of two, so that a hash can be masked."""
+    words = max(FILTER_MIN_WORDS, keys * FILTER_BITS_PER_KEY // 64)
+    return 1 << (words - 1).bit_length()
 
 
 def pack_header(header: Header) -> bytes:

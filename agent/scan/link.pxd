@@ -8,10 +8,11 @@ cdef size_t NOT_IP, TRUNCATED, UNKNOWN_LINK
 cdef class Link:
     cdef const unsigned char[::1] data
     cdef unsigned long long[::1] counters
+    cdef unsigned long long counts
     cdef unsigned long long vlans
 
     cdef Py_ssize_t decode(self, long long datalink, size_t start, size_t end) except? -2 nogil
     @cython.locals(tags="unsigned int", kind="unsigned int", tag="unsigned long long")
-    cdef Py_ssize_t _typed(self, size_t at, size_t type_at, size_t end) except? -2 nogil
+    cdef inline Py_ssize_t _typed(self, size_t at, size_t type_at, size_t end) except? -2 nogil
     @cython.locals(protocol="unsigned int")
     cdef Py_ssize_t _pppoe(self, size_t at, size_t end) except? -2 nogil

@@ -4,6 +4,11 @@ Ethernet with VLAN tags, PPPoE sessions behind either, Linux cooked v1 and v2, r
 loopback. Names: https://www.tcpdump.org/linktypes.html
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
+
 from agent.scan import stats
 
 DLT_NULL = 0
@@ -32,13 +37,19 @@ UNKNOWN_LINK = stats.UNKNOWN_LINK
 
 
 class Link:
-    """Decodes one frame at a time; `vlans` holds the last frame's tags, 16 bits each."""
+    """Decodes one frame at a time; `vlans` holds the last frame's tags, 16 bits each.
+
+    Reads are not checked one by one: the frame lies inside the data, and each read stands behind a
+    comparison with its end.
+    """
 
     def __init__(self, counters: memoryview) -> None:
         self.data = memoryview(b"")
         self.counters = counters
+        self.counts = 1  # 0 where a packet is read again
         self.vlans = 0
 
+    @cython.boundscheck(False)
     def decode(self, datalink: int, start: int, end: int) -> int:
         """Return where IP begins in the frame data[start:end], or -1 (counted)."""
         self.vlans = 0
@@ -55,22 +66,23 @@ class Link:
             return start + 4
         if datalink == DLT_IPV4 or datalink == DLT_IPV6:
             return start
-        self.counters[UNKNOWN_LINK] += 1
+        self.counters[UNKNOWN_LINK] += self.counts
         return -1
 
+    @cython.boundscheck(False)
     def _typed(self, at: int, type_at: int, end: int) -> int:
         """Follow VLAN tags and PPPoE from the EtherType at `type_at`; the payload is at `at`."""
         tags = 0
         while True:
             if at > end:
-                self.counters[TRUNCATED] += 1
+                self.counters[TRUNCATED] += self.counts
                 return -1
             kind = (self.data[type_at] << 8) | self.data[type_at + 1]
             if kind == TYPE_IPV4 or kind == TYPE_IPV6:
                 return at
             if (kind == TYPE_VLAN or kind == TYPE_QINQ) and tags < MAX_TAGS:
                 if at + 4 > end:
-                    self.counters[TRUNCATED] += 1
+                    self.counters[TRUNCATED] += self.counts
                     return -1
                 tag = ((self.data[at] << 8) | self.data[at + 1]) & 0xFFF
                 # A set top bit tells tag 0 from no tag.
@@ -81,16 +93,17 @@ class Link:
             elif kind == TYPE_PPPOE:
                 return self._pppoe(at, end)
             else:
-                self.counters[NOT_IP] += 1
+                self.counters[NOT_IP] += self.counts
                 return -1
 
+    @cython.boundscheck(False)
     def _pppoe(self, at: int, end: int) -> int:
         """Step over a PPPoE session header and its PPP protocol, RFC 2516 section 4."""
         if at + 8 > end:
-            self.counters[TRUNCATED] += 1
+            self.counters[TRUNCATED] += self.counts
             return -1
         protocol = (self.data[at + 6] << 8) | self.data[at + 7]
         if protocol == PPP_IPV4 or protocol == PPP_IPV6:
             return at + 8
-        self.counters[NOT_IP] += 1
+        self.counters[NOT_IP] += self.counts
         return -1

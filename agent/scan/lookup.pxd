@@ -3,7 +3,7 @@ from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
-cdef unsigned long long ONE, HYPHEN
+cdef unsigned long long ONE, HYPHEN, SLASH, ADDRESS4, HOST, QUESTIONS, TABLES
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -15,12 +15,20 @@ cdef class Lookup:
 
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
     cdef long long text_row(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
+    @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", slot="unsigned long long")
+    cdef int has_tag(self, unsigned long long table, unsigned long long h) except? -2 nogil
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
     cdef long long number_row(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked="unsigned long long", low="unsigned long long", row="long long")
     cdef long long network4_row(self, unsigned long long address) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked_high="unsigned long long", masked_low="unsigned long long", h="unsigned long long", row="long long")
     cdef long long network6_row(self, unsigned long long high, unsigned long long low) except? -2 nogil
+    @cython.locals(row="unsigned long long", last="unsigned long long", count="unsigned long long", before="unsigned long long", word="unsigned long long", at="unsigned long long", h="unsigned long long")
+    cdef unsigned long long _write_firsts(self, unsigned long long table, unsigned long long[::1] hashes) except? 999
+    @cython.locals(address="unsigned long long", end="unsigned long long")
+    cdef unsigned long long _first_address(self, unsigned long long at) except? 0
+    @cython.locals(h="unsigned long long")
+    cdef unsigned long long _first_host(self, unsigned long long at, unsigned long long end) except? 0
     @cython.locals(h="unsigned long long", i=size_t)
     cdef unsigned long long hash_text(self, unsigned long long table, size_t start, size_t end) except? 0 nogil
     @cython.locals(i=size_t)
@@ -38,6 +46,9 @@ cdef class Filters:
     cdef readonly unsigned long long[::1] networks
     cdef readonly int agents, certificates, fingerprints
 
+    @cython.locals(i="unsigned long long", h="unsigned long long", at="unsigned long long")
+    cdef object _mark(self, unsigned long long table, unsigned long long[::1] hashes)
+
 @cython.final
 cdef class Sets:
     cdef Lookup own, published
@@ -46,7 +57,12 @@ cdef class Sets:
     cdef long long row
     cdef unsigned long long candidate, ungated, host
     cdef size_t host_start, host_end
-    cdef int agents, certificates, fingerprints
+    cdef int agents, certificates, fingerprints, has_urls, asking
+    cdef unsigned long long packet, wanted, asked, touched
+    cdef unsigned long long[::1] places
+    cdef unsigned long long[::1] hashes
+    cdef size_t path_start
+    cdef unsigned long long[::1] path_states
     cdef unsigned long long[::1] networks
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan
@@ -56,18 +72,27 @@ cdef class Sets:
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
-    @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
-    cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(alone="unsigned long long", behind="unsigned long long", i=size_t, c="unsigned long long", found=int)
-    cdef int joined(self, size_t path, size_t path_end) except? -2 nogil
+    @cython.locals(h="unsigned long long", i=size_t)
+    cdef int begin_path(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", found=int)
+    cdef int path(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(h="unsigned long long", i=size_t)
+    cdef int _url(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(bits="unsigned long long", place="unsigned long long")
+    cdef inline int _may_hold(self, unsigned long long table, unsigned long long h) except? -2 nogil
+    cdef int begin_group(self) except -1 nogil
+    cdef int want(self) except -1 nogil
+    @cython.locals(bits="unsigned long long", place="unsigned long long", h="unsigned long long", i="unsigned long long", touched="unsigned long long")
+    cdef int answer(self) except -1 nogil
+    cdef int _has_tag(self, unsigned long long table, unsigned long long h) except? -2 nogil
     cdef int exact(self, unsigned long long table, size_t start, size_t end) except? -2 nogil
     @cython.locals(found=int, low="unsigned long long", row="long long")
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
-    @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
+    @cython.locals(row="long long")
     cdef int _text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
-    @cython.locals(bits="unsigned long long", plan="unsigned long long", row="long long")
+    @cython.locals(row="long long")
     cdef int _number(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil

@@ -5,7 +5,13 @@ in a table of (tag, row) slots and compared with the full key, so a hash never d
 Text keys are slices of the scratch text that the parsers write; addresses are numbers.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
+
 import contextlib
+import ctypes
 import mmap
 from array import array
 
@@ -31,6 +37,21 @@ LOW32 = 0xFFFFFFFF
 GATE_PRIME = layout.GATE_PRIME
 GATE_PRIME2 = layout.GATE_PRIME2
 GATE_WORDS = layout.GATE_WORDS
+
+TABLES = layout.TABLES
+SLASH = 47
+
+# Filters beside those of the tables: what keys of two parts begin with.
+ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
+HOST = layout.TABLES + 1  # hosts of URLs, with their ports
+FILTERS = layout.TABLES + 2
+
+QUESTIONS = 512
+"""Of one group of packets: a dozen each and some more. The packet of one that finds no room is
+looked up at once."""
+
+HUGE_PAGE = 2 << 20
+"""The size of x86-64 and of most others; on the rest small pages do as well."""
 
 TEXT_BYTES = 8192
 """Scratch text of one scanner: a name, a path, the path with its values blanked, an agent."""
@@ -77,6 +98,23 @@ class Lookup:
                     return row
             index = (index + 1) & mask
         return -1
+
+    def has_tag(self, table: int, h: int) -> int:
+        """Tell whether half of the hash `h` is in a table, which is cheaper than the whole key."""
+        entry = self.directory + table * 6
+        slots = self.words[entry + 2]
+        mask = self.words[entry + 3]
+        index = h & mask
+        left = mask + 1
+        while left > 0:  # bounded even where a damaged file has no empty slot
+            left -= 1
+            slot = self.words[slots + index]
+            if slot == 0:
+                return 0
+            if slot >> 32 == h >> 32:
+                return 1
+            index = (index + 1) & mask
+        return 0
 
     def number_row(self, table: int, h: int, high: int, low: int, extra: int) -> int:
         """Return the row of an address key with hash `h`, or -1; see layout for its bytes."""
@@ -187,6 +225,51 @@ class Lookup:
                 found.append((self.hash_key(table, key), table))
         return found
 
+    def firsts(self, table: int) -> "array[int]":
+        """Return hashes of the addresses or URL hosts that keys of a table begin with."""
+        hashes = array("Q", bytes(8 * self.words[self.directory + table * 6 + 5]))
+        return hashes[: self._write_firsts(table, memoryview(hashes))]
+
+    def _write_firsts(self, table: int, hashes: memoryview) -> int:
+        """Write the hashes, of equal neighbours one; return how many there are.
+
+        Keys are sorted, so that most of what begins alike is next to each other.
+        """
+        row = self.words[self.directory + table * 6 + 4]
+        last = row + self.words[self.directory + table * 6 + 5]
+        count = 0
+        before = 0
+        while row < last:
+            word = self.words[self.rows + row * 2]
+            at = self.pool + (word & LOW32)
+            if table == URL:
+                h = self._first_host(at, at + ((word >> 32) & 0xFFFF))
+            else:
+                h = self._first_address(at)
+            if count == 0 or h != before:
+                hashes[count] = h
+                count += 1
+                before = h
+            row += 1
+        return count
+
+    def _first_address(self, at: int) -> int:
+        """Return the hash of the four bytes of an IPv4 address in the file."""
+        address = 0
+        end = at + 4
+        while at < end:
+            address = (address << 8) | self.raw[at]
+            at += 1
+        return self.keyed.number(ADDRESS4, address)
+
+    def _first_host(self, at: int, end: int) -> int:
+        """Return the hash of a URL's host, of which `Sets.begin_host` goes on to that of the URL."""
+        h = self.keyed.begin(URL)
+        while at < end and self.raw[at] != SLASH:
+            h = ((h ^ self.raw[at]) * PRIME) & MASK
+            at += 1
+        return self.keyed.finish(h)
+
     def hash_key(self, table: int, key: bytes) -> int:
         """Return the hash of a key as it lies in the pool."""
         if table in (IP6, IP6_PORT, NET6):
@@ -214,6 +297,7 @@ class Lookup:
         """Return the bitmaps of the first 16 bits of networks, version 4, then 6."""
         return [self.words[self.networks + i] for i in range(layout.NETWORK_LENGTHS4)]
 
+    @cython.boundscheck(False)
     def hash_text(self, table: int, start: int, end: int) -> int:
         """Return the hash of text[start:end] as a key of `table`."""
         h = self.keyed.begin(table)
@@ -279,10 +363,17 @@ class Filters:
     def __init__(self, own: Lookup, published: Lookup) -> None:
         if own.keyed.seed != published.keyed.seed:
             raise ValueError("the two sets must share one seed")
+        sizes = [len(published.filter_words(table)) for table in range(layout.TABLES)]
+        firsts = {
+            ADDRESS4: [one.firsts(table) for one in (own, published) for table in (IP4, IP4_PORT)],
+            HOST: [own.firsts(URL), published.firsts(URL)],
+        }
+        for filters in (ADDRESS4, HOST):
+            # Twice the room of other filters: what passes here is read again, not only looked up.
+            sizes.append(2 * layout.filter_words(sum(map(len, firsts[filters]))))
         plan = array("Q")
         total = 0
-        for table in range(layout.TABLES):
-            words = len(published.filter_words(table))
+        for words in sizes:
             plan.extend([total, words - 1])
             total += words
         self.buffer = huge_pages(8 * total)
@@ -291,11 +382,13 @@ class Filters:
             part = published.filter_words(table)
             first = plan[2 * table]
             merged[first : first + len(part)] = part
-        for h, table in own.hashes():
-            at = plan[2 * table] + (h & plan[2 * table + 1])
-            merged[at] |= (1 << ((h >> 48) & 63)) | (1 << ((h >> 54) & 63))
         self.words = merged
         self.plan = memoryview(plan)
+        for h, table in own.hashes():
+            self._mark(table, memoryview(array("Q", [h])))
+        for filters, parts in firsts.items():
+            for hashes in parts:
+                self._mark(filters, memoryview(hashes))
         gates = [own.gate_words(), published.gate_words()]
         self.ungated = gates[0][-1] | gates[1][-1]
         self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
@@ -309,19 +402,48 @@ class Filters:
         self.networks = memoryview(array("Q", [a | b for a, b in zip(*networks, strict=True)]))
 
 
-def huge_pages(size: int) -> mmap.mmap:
-    """Return zeroed private memory, in huge pages where the system allows them on request."""
-    memory = mmap.mmap(-1, max(size, mmap.PAGESIZE), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    def _mark(self, table: int, hashes: memoryview) -> None:
+        """Let keys with these hashes pass a filter."""
+        i = 0
+        while i < len(hashes):
+            h = hashes[i]
+            at = self.plan[table * 2] + (h & self.plan[table * 2 + 1])
+            self.words[at] |= (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
+            i += 1
+
+
+def huge_pages(size: int) -> memoryview:
+    """Return zeroed private memory, in huge pages where the system allows them on request.
+
+    Only a whole and aligned huge page can be one, so that as much more address space is reserved;
+    the page beyond the end is never touched and takes no memory.
+    """
+    if size < HUGE_PAGE:
+        return memoryview(bytearray(size))
+    whole = -(-size // HUGE_PAGE) * HUGE_PAGE
+    memory = mmap.mmap(-1, whole + HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with contextlib.suppress(OSError):  # a kernel without them; small pages do as well
         memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory
+    first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % HUGE_PAGE
+    for at in range(first, first + size, HUGE_PAGE):
+        memory[at] = 0  # clearing such a page takes a millisecond, which capture shall not wait for
+    return memoryview(memory)[first : first + size]
 
 
 class Sets:
     """The site's own set and the published one, asked together.
 
+    Text, gates and filters are ours and of known sizes, so that reads of them are not checked one by
+    one: slices lie inside the text, a bitmap has a bit for every number of 16 bits, a filter a word
+    for every masked hash. What the set files hold is checked at every read.
+
     Each question answers whether something is listed, which is rare; `row` then tells the most
     specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
+
+    A filter's word is hardly ever in a near cache, so packets come in groups. In a first round
+    (`asking`) questions of all packets are only noted; `answer` then reads their words one right
+    after the other, so that the misses overlap, and sets the bit in `wanted` of each packet that may
+    hold something listed. Only those are looked up in a second round.
     """
 
     def __init__(self, own: Lookup, published: Lookup, filters: Filters) -> None:
@@ -342,7 +464,18 @@ class Sets:
         self.host = 0
         self.host_start = 0
         self.host_end = 0
+        self.has_urls = 0
+        self.asking = 0
+        self.packet = 0  # number in its group
+        self.wanted = 0
+        self.asked = 0
+        self.touched = 0
+        self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))  # word | packet << 32 | table << 40
+        self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
+        self.path_start = 0
+        self.path_states = memoryview(array("Q", bytes(8 * (TEXT_BYTES + 1))))
 
+    @cython.boundscheck(False)
     def domain(self, start: int, end: int) -> int:
         """Tell whether text[start:end] or a parent of it is a listed name.
 
@@ -367,6 +500,7 @@ class Sets:
         self.candidate = passed
         return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
 
+    @cython.boundscheck(False)
     def _passes(self, start: int, end: int) -> int:
         """Tell whether text[start:end] holds what a pattern needs besides its literal.
 
@@ -397,10 +531,18 @@ class Sets:
             with_digit |= first & (self.gate[3 * GATE_WORDS + place] >> bit)
         return (plain | (with_hyphen & hyphens) | (with_digit & digits)) & 1
 
+    @cython.boundscheck(False)
     def begin_host(self, start: int, end: int) -> None:
-        """Hash the host text[start:end] once for all paths that `joined` puts behind it."""
+        """Hash the host text[start:end] for the paths that come; few hosts are part of any URL.
+
+        A host on the wire may hold a slash, that of a key ends there.
+        """
         h = self.keyed.begin(URL)
         i = start
+        while i < end and self.text[i] != SLASH:
+            h = ((h ^ self.text[i]) * PRIME) & MASK
+            i += 1
+        self.has_urls = self._may_hold(HOST, self.keyed.finish(h))
         while i < end:
             h = ((h ^ self.text[i]) * PRIME) & MASK
             i += 1
@@ -408,33 +550,58 @@ class Sets:
         self.host_start = start
         self.host_end = end
 
-    def joined(self, path: int, path_end: int) -> int:
-        """Tell whether text[path:path_end] is a listed path, alone or behind the host."""
-        alone = self.keyed.begin(PATH)
-        behind = self.host
-        i = path
-        while i < path_end:
-            c = self.text[i]
-            alone = ((alone ^ c) * PRIME) & MASK
-            behind = ((behind ^ c) * PRIME) & MASK
+    @cython.boundscheck(False)
+    def begin_path(self, start: int, end: int) -> None:
+        """Hash text[start:end] once for all paths that begin there and end in it."""
+        if self.text[start] != SLASH:  # no path: it goes on with the host
+            self.has_urls = 1
+        h = self.keyed.begin(PATH)
+        self.path_start = start
+        self.path_states[0] = h
+        i = start
+        while i < end:
+            h = ((h ^ self.text[i]) * PRIME) & MASK
             i += 1
-        found = self._text(PATH, self.keyed.finish(alone), path, path_end, 0, 0)
-        return found | self._text(
-            URL, self.keyed.finish(behind), self.host_start, self.host_end, path, path_end
-        )
+            self.path_states[i - start] = h
+
+    def path(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] is a listed path, alone or behind the host."""
+        if start == self.path_start:
+            h = self.keyed.finish(self.path_states[end - start])
+        else:
+            h = self.published.hash_text(PATH, start, end)
+        found = self._text(PATH, h, start, end, 0, 0)
+        if self.has_urls:
+            found |= self._url(start, end)
+        return found
+
+    def _url(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] behind the host is a listed URL."""
+        h = self.host
+        i = start
+        while i < end:
+            h = ((h ^ self.text[i]) * PRIME) & MASK
+            i += 1
+        h = self.keyed.finish(h)
+        return self._text(URL, h, self.host_start, self.host_end, start, end)
 
     def exact(self, table: int, start: int, end: int) -> int:
         """Tell whether text[start:end] is a key of a text table."""
         return self._text(table, self.published.hash_text(table, start, end), start, end, 0, 0)
 
+    @cython.boundscheck(False)
     def address4(self, address: int, port: int) -> int:
         """Tell whether an IPv4 address is listed, bare, with this port, or by network."""
-        found = self._number(IP4, self.keyed.number(IP4, address), 0, address, 0)
-        if port >= 0:
-            low = (address << 16) | port
-            found |= self._number(IP4_PORT, self.keyed.number(IP4_PORT, low), 0, low, 0)
+        found = 0
+        if self._may_hold(ADDRESS4, self.keyed.number(ADDRESS4, address)):
+            found = self._number(IP4, self.keyed.number(IP4, address), 0, address, 0)
+            if port >= 0:
+                low = (address << 16) | port
+                found |= self._number(IP4_PORT, self.keyed.number(IP4_PORT, low), 0, low, 0)
         if (self.networks[address >> 22] >> ((address >> 16) & 63)) & 1 == 0:
             return found
+        if self.asking:
+            return 1
         row = self.own.network4_row(address)
         if row >= 0:
             self.row = OWN_ROWS + row
@@ -445,6 +612,7 @@ class Sets:
             found = 1
         return found
 
+    @cython.boundscheck(False)
     def address6(self, high: int, low: int, port: int) -> int:
         """Tell whether an IPv6 address is listed, bare, with this port, or by network."""
         h = self.keyed.numbers(IP6, high, low, 0)
@@ -454,6 +622,8 @@ class Sets:
             found |= self._number(IP6_PORT, h, high, low, port)
         if (self.networks[GATE_WORDS + (high >> 54)] >> ((high >> 48) & 63)) & 1 == 0:
             return found
+        if self.asking:
+            return 1
         row = self.own.network6_row(high, low)
         if row >= 0:
             self.row = OWN_ROWS + row
@@ -464,10 +634,62 @@ class Sets:
             found = 1
         return found
 
+    @cython.boundscheck(False)
+    def _may_hold(self, table: int, h: int) -> int:
+        """Tell whether the filter of a table knows the hash `h`; while asking, note that only."""
+        place = self.plan[table * 2] + (h & self.plan[table * 2 + 1])
+        if self.asking == 0:
+            bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
+            return 1 if self.words[place] & bits == bits else 0
+        if self.asked < QUESTIONS:
+            self.places[self.asked] = place | (self.packet << 32) | (table << 40)
+            self.hashes[self.asked] = h
+            self.asked += 1
+        else:
+            self.wanted |= ONE << self.packet
+        return 0
+
+    def begin_group(self) -> None:
+        """Forget what was asked and wanted."""
+        self.asked = 0
+        self.wanted = 0
+
+    def want(self) -> None:
+        """Have the packet looked up in the second round."""
+        self.wanted |= ONE << self.packet
+
+    @cython.boundscheck(False)
+    def answer(self) -> None:
+        """Read all words that were asked for; set the bits of packets in `wanted`.
+
+        A quick run loads them: the shorter the way from one to the next, the more misses overlap.
+        """
+        touched = 0
+        i = 0
+        while i < self.asked:
+            touched ^= self.words[self.places[i] & LOW32]
+            i += 1
+        self.touched = touched  # or the compiler would leave the loads out
+        i = 0
+        while i < self.asked:
+            place = self.places[i]
+            h = self.hashes[i]
+            bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
+            if self.words[place & LOW32] & bits == bits and self._has_tag(place >> 40, h):
+                self.wanted |= ONE << ((place >> 32) & 63)
+            i += 1
+
+    def _has_tag(self, table: int, h: int) -> int:
+        """Tell whether a key with hash `h` is in a table of either set, but for a rare mistake.
+
+        What only begins keys is in no table.
+        """
+        if table >= TABLES:
+            return 1
+        return self.own.has_tag(table, h) | self.published.has_tag(table, h)
+
     def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
-        bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
-        plan = table * 2
-        if self.words[self.plan[plan] + (h & self.plan[plan + 1])] & bits != bits:
+        if self._may_hold(table, h) == 0:
             return 0
         row = self.own.text_row(table, h, a, a_end, b, b_end)
         if row >= 0:
@@ -480,9 +702,7 @@ class Sets:
         return 0
 
     def _number(self, table: int, h: int, high: int, low: int, extra: int) -> int:
-        bits = (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
-        plan = table * 2
-        if self.words[self.plan[plan] + (h & self.plan[plan + 1])] & bits != bits:
+        if self._may_hold(table, h) == 0:
             return 0
         row = self.own.number_row(table, h, high, low, extra)
         if row >= 0:

@@ -16,8 +16,8 @@ cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_D
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
-cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_AGENT_AT
-cdef unsigned long long TOUCHED
+cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
+cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
 cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED
@@ -37,7 +37,7 @@ cdef class Scanner:
     cdef unsigned long long shard, shards
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
-    cdef unsigned long long now_us, number, touched, until_us
+    cdef unsigned long long now_us, number, group, answered, counts, touched, until_us
     cdef size_t size
     cdef Sets sets
     cdef Keyed keyed
@@ -48,8 +48,13 @@ cdef class Scanner:
 
     @cython.locals(packets="unsigned long long", datalink="long long", stop=int)
     cpdef object scan(self, batch, unsigned long long number=*, unsigned long long until_us=*)
-    @cython.locals(record="unsigned long long", now_us="unsigned long long")
+    @cython.locals(stop=int)
     cdef int _scan(self, long long datalink, unsigned long long packets) except -1 nogil
+    cdef int _ask_from_now_on(self, unsigned long long asking) except -1 nogil
+    @cython.locals(record="unsigned long long", now_us="unsigned long long", end="unsigned long long")
+    cdef int _ask(self, long long datalink, unsigned long long packets) except -1 nogil
+    @cython.locals(record="unsigned long long", last_us="unsigned long long")
+    cdef int _look_up(self, long long datalink) except -1 nogil
     @cython.locals(number="unsigned long long", end="unsigned long long", seen="unsigned long long", start=size_t, size=size_t)
     cdef int _touch(self, unsigned long long packets) except -1 nogil
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t, protocol="unsigned int")
@@ -61,7 +66,7 @@ cdef class Scanner:
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(wanted="unsigned int")
     cdef int _other(self, unsigned int protocol, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    cdef unsigned long long _ports(self, size_t start) except? 1 nogil
+    cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
     @cython.locals(source="long long", destination="long long", found=int)
     cdef int _listed(self, int with_ports) except -1 nogil
     @cython.locals(service="unsigned long long")
@@ -78,7 +83,7 @@ cdef class Scanner:
     cdef int _continue_head(self, size_t start, size_t payload, size_t end) except -1 nogil
     @cython.locals(key="unsigned long long", sequence="unsigned long long")
     cdef int _open_head(self, unsigned long long kind, size_t start, size_t payload, size_t at, size_t end) except -1 nogil
-    @cython.locals(kind="unsigned long long", at=size_t, end=size_t, seen=size_t)
+    @cython.locals(kind="unsigned long long", at=size_t, end=size_t, seen=size_t, asking=int)
     cdef int _look(self, size_t filled, int last) except -1 nogil
     @cython.locals(slot="unsigned long long")
     cdef int _end_idle(self, unsigned long long before_us) except -1 nogil

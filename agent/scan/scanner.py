@@ -68,7 +68,7 @@ DNS_PORT = 53
 ECHO_REQUEST = 8  # RFC 792
 ECHO_REQUEST6 = 128  # RFC 4443
 LOOPBACK4 = 0x7F000001
-TOUCHED = 32  # packets whose headers are loaded ahead; as many loads as a core keeps under way
+GROUP = 32  # packets that are loaded and looked up together; twice the loads a core keeps under way
 CACHE_LINE = 64
 MICROSECONDS = 1000000
 FOR_EVER = 0xFFFFFFFFFFFFFFFF
@@ -78,6 +78,7 @@ FOLD_SALT = 2000
 USER_AGENT = layout.USER_AGENT
 HTTP_HOST_AT = 0
 HTTP_SLASH_AT = 510
+HTTP_PATH_AT = 512
 HTTP_AGENT_AT = 4608
 DNS_ANSWER_AT = 6000
 CLEAN = 8192
@@ -155,6 +156,9 @@ class Scanner:
         self.meta = memoryview(b"").cast("I")
         self.now_us = 0
         self.number = 0
+        self.counts = 1
+        self.group = 0
+        self.answered = 0
         self.size = 0
         self.touched = 0
         self.until_us = 0
@@ -192,16 +196,23 @@ class Scanner:
             if self.now_us > STREAM_IDLE_US:
                 self._end_idle(self.now_us - STREAM_IDLE_US)
         self.number = number
+        self.group = number
+        self.answered = number
         self.until_us = until_us
+        self._ask_from_now_on(1)
         datalink = batch.datalink
         stop = 0
-        while self.number < packets and stop == 0:
+        while self.answered < packets and stop == 0:
             try:
                 with cython.nogil:
                     stop = self._scan(datalink, packets)
-            except IndexError:  # the second net; a parser missed a bound
+            except IndexError:  # the second net; a parser missed a bound, or a set is damaged
                 self.counters[S_ERRORS] += 1
-                self.number += 1
+                self._read_packets()  # where it was in a stream
+                if self.counts:
+                    self.number += 1
+                else:
+                    self.answered += 1
         self.probes.settle()
         return self.number
 
@@ -237,23 +248,67 @@ class Scanner:
         return self.now_us
 
     def _scan(self, datalink: int, packets: int) -> int:
-        """Scan packets; return 1 where time stopped it before the end."""
-        while self.number < packets:
-            if self.number % TOUCHED == 0:
+        """Scan packets by groups, each in two rounds; return 1 where time stopped it before the end.
+
+        Whatever raises an error in between leaves the numbers where they are to go on with.
+        """
+        stop = 0
+        while self.answered < packets and stop == 0:
+            if self.answered == self.number:
+                self.group = self.number
+                self.sets.begin_group()
                 self._touch(packets)
+            if self.counts:
+                stop = self._ask(datalink, packets)
+                self.sets.answer()
+                self._ask_from_now_on(0)
+            self._look_up(datalink)
+            self._ask_from_now_on(1)
+        return stop
+
+    def _ask_from_now_on(self, asking: int) -> None:
+        """Begin the first round (1), in which packets count, or the second (0)."""
+        self.sets.asking = asking
+        self.counts = asking
+        self.link.counts = asking
+        self.ip.counts = asking
+
+    @cython.boundscheck(False)
+    def _ask(self, datalink: int, packets: int) -> int:
+        """Read the packets of a group and note what is to be looked up; return 1 at `until_us`.
+
+        From here on reads are not checked one by one: `_packet` makes sure that a packet lies inside
+        the data, and each read below it stands behind a comparison with the packet's end.
+        """
+        end = self.group + GROUP if self.group + GROUP < packets else packets
+        while self.number < end:
             record = self.number * 4
             now_us = self.meta[record] * MICROSECONDS + self.meta[record + 1]
             if now_us >= self.until_us:
                 return 1
             self.now_us = now_us
+            self.sets.packet = self.number - self.group
             self._packet(datalink, record)
             self.number += 1
         return 0
 
+    @cython.boundscheck(False)
+    def _look_up(self, datalink: int) -> None:
+        """Read those packets of the group once more that may hold something listed."""
+        last_us = self.now_us
+        while self.answered < self.number:
+            if (self.sets.wanted >> (self.answered - self.group)) & 1:
+                record = self.answered * 4
+                self.now_us = self.meta[record] * MICROSECONDS + self.meta[record + 1]
+                self._packet(datalink, record)
+            self.answered += 1
+        self.now_us = last_us
+
+    @cython.boundscheck(False)
     def _touch(self, packets: int) -> None:
         """Load the headers of the next packets, so that their cache misses overlap."""
         number = self.number
-        end = number + TOUCHED if number + TOUCHED < packets else packets
+        end = number + GROUP if number + GROUP < packets else packets
         seen = 0
         while number < end:
             start = self.meta[number * 4 + 2]
@@ -263,11 +318,15 @@ class Scanner:
             number += 1
         self.touched = seen
 
+    @cython.boundscheck(False)
     def _packet(self, datalink: int, record: int) -> int:
         start = self.meta[record + 2]
         end = start + self.meta[record + 3]
-        self.counters[S_PACKETS] += 1
-        self.counters[S_BYTES] += end - start
+        self.counters[S_PACKETS] += self.counts
+        self.counters[S_BYTES] += self.counts * (end - start)
+        if end > self.size:  # the one check of all that is read of a packet
+            self.counters[S_ERRORS] += self.counts
+            return 0
         at = self.link.decode(datalink, start, end)
         if at < 0 or self.ip.decode(at, end) == 0:
             return 0
@@ -287,11 +346,12 @@ class Scanner:
         h = self.keyed.numbers(TCP, high, low, 0)
         return 1 if h % self.shards != self.shard else 0
 
+    @cython.boundscheck(False)
     def _tcp(self, start: int, end: int) -> int:
         if start + 14 > end:
-            self.counters[S_TRUNCATED] += 1
+            self.counters[S_TRUNCATED] += self.counts
             return 0
-        self.counters[S_TCP] += 1
+        self.counters[S_TCP] += self.counts
         flags = self.data[start + 13]
         self.ports = self._ports(start)
         if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
@@ -301,17 +361,17 @@ class Scanner:
             self._addresses(REFUSE)
             return 0
         if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
-            self.counters[S_SYN] += 1
+            self.counters[S_SYN] += self.counts
             self._addresses(SYN_KIND)
             return self._probe()
         if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
-            self.counters[S_PROBES] += 1
+            self.counters[S_PROBES] += self.counts
             return self._probe()
         payload = start + (self.data[start + 12] >> 4) * 4
         if payload < start + 20 or payload >= end:
             return 0
         self.stream_key = 0
-        if self.streams.used and self._continue_head(start, payload, end):
+        if self.streams.used and self.counts and self._continue_head(start, payload, end):
             return 0
         c = self.data[payload]
         if c == 22:
@@ -340,6 +400,8 @@ class Scanner:
 
     def _open_head(self, kind: int, start: int, payload: int, at: int, end: int) -> int:
         """Keep data[at:end], where a head begins that this segment does not end."""
+        if self.counts == 0:  # it was kept in the first round
+            return 0
         key = self._key()
         sequence = (self.ip.word(start + 4) + (at - payload)) & LOW32
         if self.streams.open(key, kind, sequence, self.now_us) == 0:
@@ -358,7 +420,12 @@ class Scanner:
         return 0
 
     def _look(self, filled: int, last: int) -> int:
-        """Look at the head in the current slot; with `last` nothing more will come."""
+        """Look at the head in the current slot; with `last` nothing more will come.
+
+        A head is not there any more in the second round, so it is looked up at once.
+        """
+        asking = self.sets.asking
+        self.sets.asking = 0
         kind = self.streams.word(STREAM_KIND)
         at = self.streams.slot * SLOT_BYTES
         end = at + filled
@@ -374,6 +441,7 @@ class Scanner:
         elif self._client(at, end, 1 if kind == HEAD_NAMED_TLS else 0, last):
             seen = end
         self._read_packets()
+        self.sets.asking = asking
         if last or seen >= end:
             self.streams.close()
         elif seen > at:
@@ -424,11 +492,12 @@ class Scanner:
         else:
             self._read_packets()
 
+    @cython.boundscheck(False)
     def _udp(self, start: int, end: int) -> int:
         if start + 8 > end:
-            self.counters[S_TRUNCATED] += 1
+            self.counters[S_TRUNCATED] += self.counts
             return 0
-        self.counters[S_UDP] += 1
+        self.counters[S_UDP] += self.counts
         self.ports = self._ports(start)
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
             if self._dns(start + 8, end) == 0:
@@ -452,7 +521,7 @@ class Scanner:
                 return 0
             if version != 1 and self._is_rare_version(version) == 0:
                 return 0
-        self.counters[S_INITIALS] += 1
+        self.counters[S_INITIALS] += self.counts
         # The packet number's protection differs in every packet, so that only copies are equal.
         h = self.keyed.begin(STREAM_SALT)
         i = payload
@@ -469,21 +538,29 @@ class Scanner:
             return 1
         return 1 if version == QUIC_FORK or version == QUIC_FORK + 1 else 0
 
+    @cython.boundscheck(False)
     def _other(self, protocol: int, start: int, end: int) -> int:
         self.ports = 0
         if protocol == ICMP or protocol == ICMP6:
-            self.counters[S_ICMP] += 1
+            self.counters[S_ICMP] += self.counts
             if start >= end:
                 return 0
             wanted = ECHO_REQUEST if protocol == ICMP else ECHO_REQUEST6
             if self.data[start] != wanted:
                 return 0
         else:
-            self.counters[S_OTHER] += 1
+            self.counters[S_OTHER] += self.counts
         return self._addresses(OTHER)
 
+    @cython.boundscheck(False)
     def _ports(self, start: int) -> int:
-        return self.ip.word(start)
+        """Return source port << 16 | destination port, where four bytes are there."""
+        return (
+            (self.data[start] << 24)
+            | (self.data[start + 1] << 16)
+            | (self.data[start + 2] << 8)
+            | self.data[start + 3]
+        )
 
     def _listed(self, with_ports: int) -> int:
         """Tell whether either address is listed, bare, with its port, or by network."""
@@ -513,8 +590,12 @@ class Scanner:
     def _sight(self, what: int, value: int, kind: int, start: int, end: int) -> int:
         """Count a sighting of `value` between these addresses; return 1 for a new record.
 
-        `kind` is LISTED or what kind of candidate it is.
+        `kind` is LISTED or what kind of candidate it is. In the first round it is only known that
+        there may be one.
         """
+        if self.sets.asking:
+            self.sets.want()
+            return 0
         h = self.keyed.numbers(
             what + SIGHTING_SALT, self.ip.source_high, self.ip.source_low, self.ip.protocol
         )
@@ -537,7 +618,7 @@ class Scanner:
 
     def _probe(self) -> int:
         """Count a connection attempt for port scans, rules H-2 and H-3."""
-        if self.count_probes == 0:
+        if self.count_probes == 0 or self.counts == 0:
             return 0
         if self.ip.version == 4:
             if self.ip.destination_low == LOOPBACK4:
@@ -562,7 +643,7 @@ class Scanner:
         Return 0 where it is none.
         """
         if self.dns.read(message, end) == 0:
-            self.counters[S_DNS_MALFORMED] += 1
+            self.counters[S_DNS_MALFORMED] += self.counts
             return 0
         length = self.dns.length
         exact = self.sets.domain(0, length)
@@ -570,11 +651,11 @@ class Scanner:
         what = QUESTION
         if self.dns.response:
             what = ANSWER
-            self.counters[S_RESPONSES] += 1
+            self.counters[S_RESPONSES] += self.counts
             exact |= self._answers(message, end)
             candidate |= self.sets.candidate
         else:
-            self.counters[S_QUERIES] += 1
+            self.counters[S_QUERIES] += self.counts
             exact |= self._listed(1)
         if exact == 0 and candidate == 0:
             return 1
@@ -615,7 +696,7 @@ class Scanner:
             size = (self.dns.data[at] << 8) | self.dns.data[at + 1]
             if at + 2 + size > end:
                 return at
-            self.counters[S_DNS_TCP] += 1
+            self.counters[S_DNS_TCP] += self.counts
             self._dns(at + 2, at + 2 + size)
             at += 2 + size
         return at
@@ -646,18 +727,19 @@ class Scanner:
     def _http(self, payload: int, end: int) -> int:
         """Look up host, address, agent and URL candidates of a request: rule T-13."""
         self.http.look()
-        self.counters[S_REQUESTS] += 1
+        self.counters[S_REQUESTS] += self.counts
         exact = self.sets.domain(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
         exact |= self._listed(0)
         host = self.http.host_size
         if host == 0:
             host = self._write_destination()
         self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
+        self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
         i = 0
         while i < self.http.count:
-            exact |= self.sets.joined(self.http.starts[i], self.http.ends[i])
+            exact |= self.sets.path(self.http.starts[i], self.http.ends[i])
             i += 1
-        exact |= self.sets.joined(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        exact |= self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
         if self.sets.agents and self.http.agent_end:
             self.http.write_agent()
             exact |= self.sets.exact(
@@ -666,7 +748,9 @@ class Scanner:
         if exact == 0 and self.sets.candidate == 0:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
-        value ^= self.sets.published.hash_text(2, 512, 512 + self.http.path_size)
+        value ^= self.sets.published.hash_text(
+            2, HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size
+        )
         if self._sight(REQUEST, value, LISTED if exact else MAY_PATTERN, payload, end):
             self.http.find_agent(end)
             self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
@@ -738,12 +822,12 @@ class Scanner:
         kind = self.tls.read(payload, end)
         if kind == 0:
             return 0
-        self.counters[S_HELLOS] += 1
+        self.counters[S_HELLOS] += self.counts
         if self.tls.encrypted:
-            self.counters[S_ENCRYPTED] += 1
+            self.counters[S_ENCRYPTED] += self.counts
         length = self.tls.length
         if kind == 1 or length == 0:
-            self.counters[S_NO_NAME] += 1
+            self.counters[S_NO_NAME] += self.counts
             return 0
         exact = self.sets.domain(0, length)
         if exact == 0 and self.sets.candidate == 0:
@@ -790,7 +874,7 @@ class Scanner:
             stop = self.tls.next_certificate(at)
             if stop == 0:
                 break
-            self.counters[S_CERTIFICATES] += 1
+            self.counters[S_CERTIFICATES] += self.counts
             h = self.keyed.begin(CERTIFICATE)
             i = at + 3
             while i < stop:

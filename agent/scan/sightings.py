@@ -135,9 +135,11 @@ class Sightings:
         return 0
 
     def _again(self, now_us: int) -> int:
-        if self.records[self.at + COUNT] == 0:
+        # A head that ends in a packet is seen before packets in front of it, see agent.scan.scanner.
+        if self.records[self.at + COUNT] == 0 or now_us < self.records[self.at + FIRST]:
             self.records[self.at + FIRST] = now_us
-        self.records[self.at + LAST] = now_us
+        if self.records[self.at + COUNT] == 0 or now_us > self.records[self.at + LAST]:
+            self.records[self.at + LAST] = now_us
         self.records[self.at + COUNT] += 1
         return 0
 

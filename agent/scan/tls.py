@@ -4,6 +4,11 @@ RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 5246 section 7.4.2. A handshake 
 spread over records; `join` takes the records off. What is cut off is read as far as it goes.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython
+
 from agent.scan import layout
 
 NAME_AT = 0
@@ -36,9 +41,15 @@ MASK = layout.WORD_MASK
 
 
 class TlsReader:
-    """Reads one flight at a time; `length` is that of the name in the scratch text."""
+    """Reads one flight at a time; `length` is that of the name in the scratch text.
+
+    Where reads are not checked one by one, what is given lies inside the data, and each read stands
+    behind a comparison with its end.
+    """
 
     def __init__(self, text: bytearray) -> None:
+        if len(text) <= MAX_NAME:
+            raise ValueError(f"a text of {len(text)} bytes has no room for a name")
         self.data = memoryview(b"")
         self.text = memoryview(text)
         self.joined = memoryview(bytearray(JOINED_AT + MAX_JOINED))
@@ -52,6 +63,7 @@ class TlsReader:
         self.certificate_at = 0
         self.certificate_end = 0
 
+    @cython.boundscheck(False)
     def head(self, start: int, end: int) -> int:
         """Tell what a segment that begins with a handshake record holds of a ClientHello.
 
@@ -148,6 +160,7 @@ class TlsReader:
             return 0
         return at + 3 + size
 
+    @cython.boundscheck(False)
     def read(self, start: int, end: int) -> int:
         """Read the hello data[start:end]; return 0 no hello, 1 one without a name, 2 with one."""
         self.length = 0
@@ -171,6 +184,7 @@ class TlsReader:
         stop = at + 2 + ((self.data[at] << 8) | self.data[at + 1])
         return self._extensions(at + 2, stop if stop < end else end)
 
+    @cython.boundscheck(False)
     def _extensions(self, at: int, end: int) -> int:
         found = 0
         while at + 4 <= end:
@@ -185,6 +199,7 @@ class TlsReader:
             at += size
         return found or 1
 
+    @cython.boundscheck(False)
     def _server_name(self, at: int, end: int) -> int:
         if at + 5 > end or self.data[at + 2] != HOST_NAME:
             return 1
@@ -261,5 +276,6 @@ class TlsReader:
             at += 2
         return ((h ^ 0x10001) * PRIME) & MASK
 
+    @cython.boundscheck(False)
     def _three(self, at: int) -> int:
         return (self.data[at] << 16) | (self.data[at + 1] << 8) | self.data[at + 2]

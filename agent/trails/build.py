@@ -343,8 +343,7 @@ class Builder:
         for kind in range(layout.TABLES):
             first = self._packer.first_row(kind)
             size = self._packer.first_row(kind + 1) - first
-            words = max(layout.FILTER_MIN_WORDS, size * layout.FILTER_BITS_PER_KEY // 64)
-            bits = array("Q", bytes(8 * _power_of_two(words)))
+            bits = array("Q", bytes(8 * layout.filter_words(size)))
             slots = array("Q", bytes(8 * _power_of_two(size + size // 2 + 1)))  # never full
             self._packer.fill(kind, bits, slots)
             at_bits = sections.append(layout.SECTION_TABLES, bits) // 8

@@ -94,7 +94,6 @@ def test_candidates_of_any_path_are_those_of_the_rule(tail: str) -> None:
     assert found == _candidates(path)
 
 
-@pytest.mark.xfail(reason="an empty candidate is left out before the last one is looked at")
 def test_empty_candidate_has_no_parents() -> None:
     """What stands before the question mark is the last candidate of the rule, even if empty."""
     reader = HttpReader(bytearray(TEXT_BYTES))
