@@ -3,6 +3,7 @@
 import csv
 import lzma
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -201,6 +202,8 @@ def _of_archive(
         lzma.LZMAError,
         OSError,
         EOFError,
+        LookupError,
+        struct.error,
         NotImplementedError,
         OverflowError,
         RuntimeError,

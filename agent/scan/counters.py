@@ -11,7 +11,7 @@ entries, a cache line of them, then its entries, each a line of WORDS words and 
 try:
     import cython
 except ImportError:
-    from agent.scan import nocython as cython
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 from array import array
 from typing import NamedTuple

@@ -3,11 +3,6 @@
 Names are written to the scratch text in lower case with dots; dnslib decodes what a hit shows.
 """
 
-try:
-    import cython
-except ImportError:
-    from agent.scan import nocython as cython
-
 NAME_AT = 0
 ANSWER_AT = 6000  # behind everything that HTTP writes
 MAX_NAME = 253
@@ -28,11 +23,7 @@ OTHER = 4
 
 
 class DnsReader:
-    """Reads one message at a time; `length` is that of the name in the scratch text.
-
-    Reads are not checked one by one: what `read` is given lies inside the data, and each read stands
-    behind a comparison with its end.
-    """
+    """Reads one message at a time; `length` is that of the name in the scratch text."""
 
     def __init__(self, text: bytearray) -> None:
         if len(text) <= MAX_NAME:
@@ -47,7 +38,6 @@ class DnsReader:
         self.value_at = 0
         self.alias = 0
 
-    @cython.boundscheck(False)
     def read(self, start: int, end: int) -> int:
         """Read the first question of data[start:end]; return 1 where it has a name we can match.
 

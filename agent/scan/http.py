@@ -5,11 +5,6 @@ with its parameter values removed or, where it has none, with the body behind it
 serves readers outside the packet path.
 """
 
-try:
-    import cython
-except ImportError:
-    from agent.scan import nocython as cython
-
 from array import array
 
 HOST_AT = 0
@@ -41,11 +36,7 @@ HEAD = 4
 
 
 class HttpReader:
-    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text.
-
-    Reads are not checked one by one: what `read` is given lies inside the data, and each read stands
-    behind a comparison with its end; writes stay below the sizes above, for which the text has room.
-    """
+    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text."""
 
     def __init__(self, text: bytearray) -> None:
         if len(text) < AGENT_AT + MAX_AGENT:
@@ -132,7 +123,6 @@ class HttpReader:
         self._find_candidates()
         return [bytes(self.text[self.starts[k] : self.ends[k]]) for k in range(self.count)]
 
-    @cython.boundscheck(False)
     def _request_line(self, start: int, end: int) -> int:
         """Find method and target. The line must end in a version: `METHOD target HTTP/x`."""
         at = start
@@ -159,7 +149,6 @@ class HttpReader:
             return 0
         return 1
 
-    @cython.boundscheck(False)
     def _headers(self, end: int) -> None:
         """Find the first Host and User-Agent, in any case, up to the empty line."""
         self.host_at = 0
@@ -187,7 +176,6 @@ class HttpReader:
             lines += 1
         self.line_at = at
 
-    @cython.boundscheck(False)
     def _find_body(self, end: int) -> int:
         """Find the head's end, which is returned, 0 for none, and the body behind it.
 
@@ -215,7 +203,6 @@ class HttpReader:
         self.body_end = head + size
         return head
 
-    @cython.boundscheck(False)
     def is_bodiless(self) -> int:
         """Tell whether the method is GET or HEAD, which announce a body if they have one."""
         size = self.method_end - self.method_at
@@ -223,7 +210,6 @@ class HttpReader:
             return 1
         return 1 if size == HEAD and self.data[self.method_at] == 72 else 0
 
-    @cython.boundscheck(False)
     def _head_end(self, at: int, end: int) -> int:
         """Return the place behind the empty line, 0 where there is none; `at` begins a line."""
         if at < end and self.data[at] == 10:
@@ -248,7 +234,6 @@ class HttpReader:
             return end
         return 0
 
-    @cython.boundscheck(False)
     def _content_length(self, head: int) -> int:
         """Return the length that the head up to `head` announces, ABSENT without one."""
         at = self._next_line(self.target_end, head)
@@ -271,13 +256,11 @@ class HttpReader:
             at += 1
         return value
 
-    @cython.boundscheck(False)
     def _next_line(self, at: int, end: int) -> int:
         while at < end and self.data[at] != 10:
             at += 1
         return at + 1 if at < end else end
 
-    @cython.boundscheck(False)
     def _is_host(self, at: int, end: int) -> int:
         """Tell whether the line data[at:end], which begins with h or H, begins with `host:`."""
         if at + HOST_SIZE > end or self.data[at + 4] != 58:
@@ -286,7 +269,6 @@ class HttpReader:
             return 0
         return 1 if self.data[at + 3] | 32 == 116 else 0
 
-    @cython.boundscheck(False)
     def _is_name(self, at: int, end: int, which: int) -> int:
         """Tell whether the line has the name of User-Agent (1) or Content-Length (2)."""
         size = AGENT_SIZE if which == 1 else LENGTH_SIZE
@@ -303,7 +285,6 @@ class HttpReader:
             i += 1
         return 1
 
-    @cython.boundscheck(False)
     def _value(self, at: int, end: int, which: int) -> None:
         """Note the value data[at:end] without blanks around it."""
         while at < end and (self.data[at] == 32 or self.data[at] == 9):
@@ -317,7 +298,6 @@ class HttpReader:
             self.agent_at = at
             self.agent_end = end
 
-    @cython.boundscheck(False)
     def _write_target(self) -> None:
         """Write host and path to the text: origin, absolute or authority form, RFC 9112 3.2."""
         at = self.target_at
@@ -333,7 +313,6 @@ class HttpReader:
             self._write_host(self.host_at, self.host_end)
         self._write_path(stop, end)
 
-    @cython.boundscheck(False)
     def _after_scheme(self, at: int, end: int) -> int:
         i = at
         while i + 2 < end and self.data[i] != 47:
@@ -342,7 +321,6 @@ class HttpReader:
             i += 1
         return at
 
-    @cython.boundscheck(False)
     def _write_host(self, at: int, end: int) -> None:
         """Write the host in lower case; `name_size` is that of the name without a port."""
         size = 0
@@ -373,7 +351,6 @@ class HttpReader:
                 size -= 1
         self.host_size = size
 
-    @cython.boundscheck(False)
     def _is_eighty(self, colon: int) -> int:
         return (
             1
@@ -381,7 +358,6 @@ class HttpReader:
             else 0
         )
 
-    @cython.boundscheck(False)
     def _write_path(self, at: int, end: int) -> None:
         """Write the path in lower case with double slashes folded, rules T-13.1 and T-13.7."""
         size = 0
@@ -404,7 +380,6 @@ class HttpReader:
             self._headers(end)
             self.want_agent = 0
 
-    @cython.boundscheck(False)
     def write_agent(self) -> None:
         """Write the User-Agent to the text; only sets with keys of that kind need it."""
         size = self.agent_end - self.agent_at
@@ -425,7 +400,6 @@ class HttpReader:
             self.ends[self.count] = end
             self.count += 1
 
-    @cython.boundscheck(False)
     def _find_candidates(self) -> None:
         """List the parts of path and body under which a key may stand, rule T-13.8."""
         self.count = 0
@@ -446,7 +420,6 @@ class HttpReader:
             tail = self._last_slash(PATH_AT, whole)
             self._add(tail, self._find(63, tail, whole))
 
-    @cython.boundscheck(False)
     def _add_cut(self, start: int, question: int, end: int, whole: int) -> None:
         """Add the path without parameters, without their values, and the last segment of that."""
         self._add(start, self._trim(start, question))
@@ -462,19 +435,16 @@ class HttpReader:
             if self._find(47, BLANKED_AT, slash) < slash:
                 self._add(slash, blanked)
 
-    @cython.boundscheck(False)
     def _trim(self, start: int, end: int) -> int:
         while end > start and self.text[end - 1] == 47:
             end -= 1
         return end
 
-    @cython.boundscheck(False)
     def _find(self, wanted: int, start: int, end: int) -> int:
         while start < end and self.text[start] != wanted:
             start += 1
         return start
 
-    @cython.boundscheck(False)
     def _last_slash(self, start: int, end: int) -> int:
         i = end
         while i > start:
@@ -483,7 +453,6 @@ class HttpReader:
                 return i
         return start
 
-    @cython.boundscheck(False)
     def _same(self, blanked: int, end: int) -> int:
         """Tell whether the blanked text equals the path up to `end`."""
         if blanked - BLANKED_AT != end - PATH_AT:
@@ -495,7 +464,6 @@ class HttpReader:
             i += 1
         return 1
 
-    @cython.boundscheck(False)
     def _blank_values(self, start: int, end: int) -> int:
         """Write the path without the values behind `word=`; return its size."""
         size = 0
@@ -511,7 +479,6 @@ class HttpReader:
                     at += 1
         return size
 
-    @cython.boundscheck(False)
     def _append_body(self, start: int, end: int) -> int:
         """Write the path, a question mark and the body, decoded once, in lower case."""
         size = 0

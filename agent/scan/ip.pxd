@@ -22,4 +22,5 @@ cdef class Ip:
     cdef int _extensions(self, unsigned int following, size_t at, size_t end) except -1 nogil
     @cython.locals(high="unsigned long long")
     cdef inline unsigned long long _words(self, size_t at) except? 1 nogil
+    @cython.locals(high="unsigned int", low="unsigned int")
     cdef inline unsigned int word(self, size_t at) except? 1 nogil

@@ -3,7 +3,7 @@
 try:
     import cython
 except ImportError:
-    from agent.scan import nocython as cython
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 from agent.scan import stats
 
@@ -24,9 +24,7 @@ class Ip:
     """Decodes one packet at a time.
 
     Addresses are numbers: an IPv4 address lies in the low word. `start` and `end` bound the
-    payload; bytes that the link added behind the packet are cut off. Reads are not checked one by
-    one: what `decode` is given lies inside the data, and each read stands behind a comparison with
-    its end.
+    payload; bytes that the link added behind the packet are cut off.
     """
 
     def __init__(self, counters: memoryview) -> None:
@@ -42,7 +40,6 @@ class Ip:
         self.start = 0
         self.end = 0
 
-    @cython.boundscheck(False)
     def decode(self, start: int, end: int) -> int:
         """Decode the packet data[start:end]; return 1, or 0 where there is no payload to read."""
         if start >= end:
@@ -56,7 +53,6 @@ class Ip:
         self.counters[NOT_IP] += self.counts
         return 0
 
-    @cython.boundscheck(False)
     def _decode4(self, start: int, end: int) -> int:
         if start + 20 > end:
             self.counters[TRUNCATED] += self.counts
@@ -84,7 +80,6 @@ class Ip:
             return 0
         return 1
 
-    @cython.boundscheck(False)
     def _decode6(self, start: int, end: int) -> int:
         if start + 40 > end:
             self.counters[TRUNCATED] += self.counts
@@ -101,7 +96,6 @@ class Ip:
         self.end = end
         return self._extensions(self.data[start + 6], start + 40, end)
 
-    @cython.boundscheck(False)
     def _extensions(self, following: int, at: int, end: int) -> int:
         """Walk extension headers to the upper layer, RFC 8200 section 4."""
         count = 0
@@ -131,17 +125,13 @@ class Ip:
         self.start = at
         return 1
 
-    @cython.boundscheck(False)
     def _words(self, at: int) -> int:
         high = self.word(at)
         return (high << 32) | self.word(at + 4)
 
-    @cython.boundscheck(False)
     def word(self, at: int) -> int:
-        """Return the four bytes data[at:at + 4] as a number; the caller knows that they are there."""
-        return (
-            (self.data[at] << 24)
-            | (self.data[at + 1] << 16)
-            | (self.data[at + 2] << 8)
-            | self.data[at + 3]
-        )
+        """Return four bytes as a number; one check of the last of them stands for all."""
+        low = self.data[at + 3]
+        with cython.boundscheck(False):
+            high = (self.data[at] << 24) | (self.data[at + 1] << 16)
+            return high | (self.data[at + 2] << 8) | low

@@ -120,7 +120,6 @@ MAX_KEY_BYTES = 2048
 """A key longer than what capture keeps of a packet could never match."""
 
 
-
 _HEADER = struct.Struct("<8sIIQQQ32s32s")
 _DIGEST_BYTES = 32
 
@@ -141,7 +140,7 @@ class Header(NamedTuple):
 
 
 def filter_words(keys: int) -> int:
-    """Return the size of a filter for so many keys: a power of two, so that a hash can be masked."""
+    """Return the words of a filter for so many keys: a power of two, to mask a hash with."""
     words = max(FILTER_MIN_WORDS, keys * FILTER_BITS_PER_KEY // 64)
     return 1 << (words - 1).bit_length()
 

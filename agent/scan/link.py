@@ -4,11 +4,6 @@ Ethernet with VLAN tags, PPPoE sessions behind either, Linux cooked v1 and v2, r
 loopback. Names: https://www.tcpdump.org/linktypes.html
 """
 
-try:
-    import cython
-except ImportError:
-    from agent.scan import nocython as cython
-
 from agent.scan import stats
 
 DLT_NULL = 0
@@ -37,11 +32,7 @@ UNKNOWN_LINK = stats.UNKNOWN_LINK
 
 
 class Link:
-    """Decodes one frame at a time; `vlans` holds the last frame's tags, 16 bits each.
-
-    Reads are not checked one by one: the frame lies inside the data, and each read stands behind a
-    comparison with its end.
-    """
+    """Decodes one frame at a time; `vlans` holds the last frame's tags, 16 bits each."""
 
     def __init__(self, counters: memoryview) -> None:
         self.data = memoryview(b"")
@@ -49,7 +40,6 @@ class Link:
         self.counts = 1  # 0 where a packet is read again
         self.vlans = 0
 
-    @cython.boundscheck(False)
     def decode(self, datalink: int, start: int, end: int) -> int:
         """Return where IP begins in the frame data[start:end], or -1 (counted)."""
         self.vlans = 0
@@ -69,7 +59,6 @@ class Link:
         self.counters[UNKNOWN_LINK] += self.counts
         return -1
 
-    @cython.boundscheck(False)
     def _typed(self, at: int, type_at: int, end: int) -> int:
         """Follow VLAN tags and PPPoE from the EtherType at `type_at`; the payload is at `at`."""
         tags = 0
@@ -96,7 +85,6 @@ class Link:
                 self.counters[NOT_IP] += self.counts
                 return -1
 
-    @cython.boundscheck(False)
     def _pppoe(self, at: int, end: int) -> int:
         """Step over a PPPoE session header and its PPP protocol, RFC 2516 section 4."""
         if at + 8 > end:

@@ -8,7 +8,7 @@ Text keys are slices of the scratch text that the parsers write; addresses are n
 try:
     import cython
 except ImportError:
-    from agent.scan import nocython as cython
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 import contextlib
 import ctypes
@@ -263,7 +263,7 @@ class Lookup:
         return self.keyed.number(ADDRESS4, address)
 
     def _first_host(self, at: int, end: int) -> int:
-        """Return the hash of a URL's host, of which `Sets.begin_host` goes on to that of the URL."""
+        """Return the hash of a URL's host, as `Sets.begin_host` makes it of one on the wire."""
         h = self.keyed.begin(URL)
         while at < end and self.raw[at] != SLASH:
             h = ((h ^ self.raw[at]) * PRIME) & MASK
@@ -368,9 +368,8 @@ class Filters:
             ADDRESS4: [one.firsts(table) for one in (own, published) for table in (IP4, IP4_PORT)],
             HOST: [own.firsts(URL), published.firsts(URL)],
         }
-        for filters in (ADDRESS4, HOST):
-            # Twice the room of other filters: what passes here is read again, not only looked up.
-            sizes.append(2 * layout.filter_words(sum(map(len, firsts[filters]))))
+        # Twice the room of other filters: what passes here is read again, not only looked up.
+        sizes += [2 * layout.filter_words(sum(map(len, parts))) for parts in firsts.values()]
         plan = array("Q")
         total = 0
         for words in sizes:
@@ -400,7 +399,6 @@ class Filters:
         )
         networks = [own.network_words(), published.network_words()]
         self.networks = memoryview(array("Q", [a | b for a, b in zip(*networks, strict=True)]))
-
 
     def _mark(self, table: int, hashes: memoryview) -> None:
         """Let keys with these hashes pass a filter."""
@@ -433,17 +431,18 @@ def huge_pages(size: int) -> memoryview:
 class Sets:
     """The site's own set and the published one, asked together.
 
-    Text, gates and filters are ours and of known sizes, so that reads of them are not checked one by
-    one: slices lie inside the text, a bitmap has a bit for every number of 16 bits, a filter a word
-    for every masked hash. What the set files hold is checked at every read.
+    Text, gates and filters are ours and of known sizes, so that reads of them are not checked one
+    by one: parsers say where they wrote (writes are checked), a bitmap has a bit for every number
+    of 16 bits, a filter a word for every masked hash. What the set files hold is checked at every
+    read.
 
     Each question answers whether something is listed, which is rare; `row` then tells the most
     specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
 
     A filter's word is hardly ever in a near cache, so packets come in groups. In a first round
     (`asking`) questions of all packets are only noted; `answer` then reads their words one right
-    after the other, so that the misses overlap, and sets the bit in `wanted` of each packet that may
-    hold something listed. Only those are looked up in a second round.
+    after the other, so that the misses overlap, and sets the bit in `wanted` of each packet that
+    may hold something listed. Only those are looked up in a second round.
     """
 
     def __init__(self, own: Lookup, published: Lookup, filters: Filters) -> None:
@@ -470,7 +469,8 @@ class Sets:
         self.wanted = 0
         self.asked = 0
         self.touched = 0
-        self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))  # word | packet << 32 | table << 40
+        # Each a filter's word | packet << 32 | table << 40.
+        self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.path_start = 0
         self.path_states = memoryview(array("Q", bytes(8 * (TEXT_BYTES + 1))))

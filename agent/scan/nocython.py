@@ -10,6 +10,9 @@ nogil = nullcontext()
 compiled = False
 
 
-def boundscheck(_: bool) -> Callable[[_Function], _Function]:
-    """Stand for the decorator of the same name: here all bounds stay checked."""
-    return lambda function: function
+class boundscheck(nullcontext[None]):  # noqa: N801 - the name of Cython's directive
+    """Stand for the directive of the same name, decorator or context: all bounds stay checked."""
+
+    def __call__(self, function: _Function) -> _Function:
+        """Return the function as it is."""
+        return function

@@ -8,7 +8,7 @@ missing it for good, so every rule's keys are probed, in any order; a superfluou
 try:
     import cython
 except ImportError:
-    from agent.scan import nocython as cython
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 from array import array
 
@@ -248,7 +248,7 @@ class Scanner:
         return self.now_us
 
     def _scan(self, datalink: int, packets: int) -> int:
-        """Scan packets by groups, each in two rounds; return 1 where time stopped it before the end.
+        """Scan packets by groups, each in two rounds; return 1 where time stopped it early.
 
         Whatever raises an error in between leaves the numbers where they are to go on with.
         """
@@ -277,8 +277,7 @@ class Scanner:
     def _ask(self, datalink: int, packets: int) -> int:
         """Read the packets of a group and note what is to be looked up; return 1 at `until_us`.
 
-        From here on reads are not checked one by one: `_packet` makes sure that a packet lies inside
-        the data, and each read below it stands behind a comparison with the packet's end.
+        Reads of `meta`, which has `packets` records, are not checked one by one.
         """
         end = self.group + GROUP if self.group + GROUP < packets else packets
         while self.number < end:
@@ -346,7 +345,6 @@ class Scanner:
         h = self.keyed.numbers(TCP, high, low, 0)
         return 1 if h % self.shards != self.shard else 0
 
-    @cython.boundscheck(False)
     def _tcp(self, start: int, end: int) -> int:
         if start + 14 > end:
             self.counters[S_TRUNCATED] += self.counts
@@ -492,7 +490,6 @@ class Scanner:
         else:
             self._read_packets()
 
-    @cython.boundscheck(False)
     def _udp(self, start: int, end: int) -> int:
         if start + 8 > end:
             self.counters[S_TRUNCATED] += self.counts
@@ -538,7 +535,6 @@ class Scanner:
             return 1
         return 1 if version == QUIC_FORK or version == QUIC_FORK + 1 else 0
 
-    @cython.boundscheck(False)
     def _other(self, protocol: int, start: int, end: int) -> int:
         self.ports = 0
         if protocol == ICMP or protocol == ICMP6:
@@ -552,15 +548,9 @@ class Scanner:
             self.counters[S_OTHER] += self.counts
         return self._addresses(OTHER)
 
-    @cython.boundscheck(False)
     def _ports(self, start: int) -> int:
-        """Return source port << 16 | destination port, where four bytes are there."""
-        return (
-            (self.data[start] << 24)
-            | (self.data[start + 1] << 16)
-            | (self.data[start + 2] << 8)
-            | self.data[start + 3]
-        )
+        """Return source port << 16 | destination port."""
+        return self.ip.word(start)
 
     def _listed(self, with_ports: int) -> int:
         """Tell whether either address is listed, bare, with its port, or by network."""
@@ -748,9 +738,7 @@ class Scanner:
         if exact == 0 and self.sets.candidate == 0:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
-        value ^= self.sets.published.hash_text(
-            2, HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size
-        )
+        value ^= self.sets.published.hash_text(2, HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
         if self._sight(REQUEST, value, LISTED if exact else MAY_PATTERN, payload, end):
             self.http.find_agent(end)
             self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)

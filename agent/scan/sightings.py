@@ -135,7 +135,7 @@ class Sightings:
         return 0
 
     def _again(self, now_us: int) -> int:
-        # A head that ends in a packet is seen before packets in front of it, see agent.scan.scanner.
+        # A head that ends in a packet is looked at before the packets of its group.
         if self.records[self.at + COUNT] == 0 or now_us < self.records[self.at + FIRST]:
             self.records[self.at + FIRST] = now_us
         if self.records[self.at + COUNT] == 0 or now_us > self.records[self.at + LAST]:

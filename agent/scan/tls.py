@@ -4,11 +4,6 @@ RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 5246 section 7.4.2. A handshake 
 spread over records; `join` takes the records off. What is cut off is read as far as it goes.
 """
 
-try:
-    import cython
-except ImportError:
-    from agent.scan import nocython as cython
-
 from agent.scan import layout
 
 NAME_AT = 0
@@ -41,11 +36,7 @@ MASK = layout.WORD_MASK
 
 
 class TlsReader:
-    """Reads one flight at a time; `length` is that of the name in the scratch text.
-
-    Where reads are not checked one by one, what is given lies inside the data, and each read stands
-    behind a comparison with its end.
-    """
+    """Reads one flight at a time; `length` is that of the name in the scratch text."""
 
     def __init__(self, text: bytearray) -> None:
         if len(text) <= MAX_NAME:
@@ -63,7 +54,6 @@ class TlsReader:
         self.certificate_at = 0
         self.certificate_end = 0
 
-    @cython.boundscheck(False)
     def head(self, start: int, end: int) -> int:
         """Tell what a segment that begins with a handshake record holds of a ClientHello.
 
@@ -160,7 +150,6 @@ class TlsReader:
             return 0
         return at + 3 + size
 
-    @cython.boundscheck(False)
     def read(self, start: int, end: int) -> int:
         """Read the hello data[start:end]; return 0 no hello, 1 one without a name, 2 with one."""
         self.length = 0
@@ -184,7 +173,6 @@ class TlsReader:
         stop = at + 2 + ((self.data[at] << 8) | self.data[at + 1])
         return self._extensions(at + 2, stop if stop < end else end)
 
-    @cython.boundscheck(False)
     def _extensions(self, at: int, end: int) -> int:
         found = 0
         while at + 4 <= end:
@@ -199,7 +187,6 @@ class TlsReader:
             at += size
         return found or 1
 
-    @cython.boundscheck(False)
     def _server_name(self, at: int, end: int) -> int:
         if at + 5 > end or self.data[at + 2] != HOST_NAME:
             return 1
@@ -276,6 +263,5 @@ class TlsReader:
             at += 2
         return ((h ^ 0x10001) * PRIME) & MASK
 
-    @cython.boundscheck(False)
     def _three(self, at: int) -> int:
         return (self.data[at] << 16) | (self.data[at + 1] << 8) | self.data[at + 2]

@@ -7,6 +7,7 @@ test that runs this sees. With `beyond` it does such a read itself.
 import ctypes
 import mmap
 import sys
+from typing import cast
 
 from agent.model import PacketBatch
 from agent.scan import stats
@@ -50,7 +51,9 @@ def main() -> int:
                 for _ in range(damage if length else 0):
                     part[draw.randrange(length)] = draw.choice((0, 0xC0, 0xFF, draw.randrange(256)))
                 batch = packets.batch([bytes(part)], datalink=datalink)
-                scanner.scan(PacketBatch(datalink, edge.put(batch.data), batch.meta, ""))
+                scanner.scan(
+                    PacketBatch(datalink, cast(bytes, edge.put(batch.data)), batch.meta, "")
+                )
             scanner.drain(True, "")
     return min(count(scanner, stats.ERRORS), 99)
 
