@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 
+from agent.faults import Faults
 from agent.link import Sample
 from agent.match import Matcher
 from agent.model import CANARY, Event, Evidence, PacketBatch, Source, Trail
@@ -47,7 +48,7 @@ class Canary:
         self._notices = notices
         self._held = (own, published)  # the mappings must outlive the scanner's views of them
         self._scanner = Scanner(own.buffer, published.buffer, filters)
-        self._trouble = ""
+        self._faults = Faults(notices)
         self._told_us: int | None = None
 
     def adopt(self, own: TrailSet, published: TrailSet, filters: Filters) -> None:
@@ -61,17 +62,13 @@ class Canary:
         trouble = self._ask(matcher, now_us)
         self.seconds = time.perf_counter() - before
         self.is_well = not trouble
-        if trouble and not self._trouble:
-            remedy = "restart maltrail-agent; if that does not help, publish another trail set"
-            yield self._notices.degraded(
-                now_us, f"nothing may be detected: {trouble}", remedy, {"canary": NAME}
-            )
-        elif self._trouble and not trouble:
-            what, remedy = "the canary is detected again", "nothing is left to do"
-            yield self._notices.degraded(now_us, what, remedy, {"canary": NAME})
-        self._trouble = trouble
         if trouble:
+            what = f"nothing may be detected: {trouble}"
+            remedy = "restart maltrail-agent; if that does not help, publish another trail set"
+            yield from self._faults.begin("canary", now_us, what, remedy, {"canary": NAME})
             return
+        what = "the canary is detected again"
+        yield from self._faults.end("canary", now_us, what, {"canary": NAME})
         self.last_success_us = now_us
         if self._told_us is None or abs(now_us - self._told_us) >= TELL_US:
             self._told_us = now_us

@@ -210,6 +210,11 @@ def wanted(interfaces: Iterable[str], sysfs: Path = SYSFS) -> set[str]:
     return names
 
 
+def is_there(interface: str, sysfs: Path = SYSFS) -> bool:
+    """Tell whether this host has such an interface, up or down."""
+    return (sysfs / interface).exists()
+
+
 def check_filter(text: str) -> None:
     """Compile a filter for Ethernet without privileges; raise CaptureError where it is wrong.
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -16,13 +16,16 @@ from agent import __version__, notify
 from agent.allow import AllowList
 from agent.behaviours import counter
 from agent.canary import EVERY_SECONDS, TRAIL, Canary
-from agent.capture import Fanout, wanted
+from agent.capture import Fanout, is_there, wanted
 from agent.config import ConfigError, Settings
+from agent.faults import Faults
 from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
 from agent.link import Sample, Snapshot
-from agent.model import AGENT_DEGRADED, NO_SET, Event, Evidence
+from agent.losses import Counted, Losses, Place
+from agent.model import AGENT_DEGRADED, AGENT_LOSS, NO_SET, Event, Evidence
 from agent.notices import AgentNotices
+from agent.outages import Outages
 from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
 from agent.sets import build_own, empty_set, merged_filters
@@ -43,6 +46,20 @@ STOP_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter lock while a worker wants it; Python's 5 ms are a
 thousand packets."""
+
+_SHED = {
+    "table-full": (stats.SHED,),
+    "patterns": (stats.SHED_PATTERNS,),
+    "quic": (stats.SHED_QUIC,),
+    "fingerprints": (stats.SHED_FINGERPRINTS,),
+    "certificates": (stats.SHED_CERTIFICATES,),
+    "streams": (stats.STREAMS_EVICTED,),
+}
+"""Why a scanner has no room, and the counters of that."""
+
+_ANY = "any interface"
+_NO_SET, _SET, _RELOAD = "no set", "set", "reload"
+"""What may be at fault here, beside interfaces."""
 
 _Counted = tuple[str, tuple[tuple[str, str], ...]]
 """A metric's name and labels."""
@@ -88,7 +105,10 @@ class Sense:
         self._load_error = ""
         self._finished: list[list[int]] = []
         self._told_ready = False
-        self._lost_told = 0
+        self._faults = Faults(self._notices)
+        self._losses = Losses(self._notices)
+        self._outages = Outages(self._faults)
+        self._captured: set[str] = set()
         self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
 
     def reload(self, settings: Settings) -> None:
@@ -105,12 +125,12 @@ class Sense:
         )
         if self._set_id == NO_SET:
             self._tell(
-                [
-                    self._degraded(
-                        "no trail set is published: own trails and behaviours only",
-                        "run maltrail-agent update",
-                    )
-                ]
+                self._faults.begin(
+                    _NO_SET,
+                    _now_us(),
+                    "no trail set is published: own trails and behaviours only",
+                    "run maltrail-agent update",
+                )
             )
         self._check_canary(time.monotonic())
         while not stop.is_set():
@@ -152,10 +172,7 @@ class Sense:
     def _check_canary(self, now: float) -> None:
         """Check detection where that is due; after a change of sets it is."""
         if self._is_due("canary", now, EVERY_SECONDS):
-            for event in self._canary.check(self._pipeline.matcher, _now_us()):
-                if event.class_id == AGENT_DEGRADED:
-                    _log.warning("%s", event.info)
-                self._tell([event])
+            self._tell(self._canary.check(self._pipeline.matcher, _now_us()))
 
     def _take_parcels(self, worker: Worker) -> None:
         while worker.parcels:
@@ -169,17 +186,44 @@ class Sense:
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
+            if event.class_id in (AGENT_DEGRADED, AGENT_LOSS):
+                _log.warning("%s", event.info)
             self._uplink.offer(event)
 
-    def _degraded(self, reason: str, remedy: str) -> Event:
-        _log.warning("degraded: %s; %s", reason, remedy)
-        return self._notices.degraded(_now_us(), reason, remedy)
+    def _tell_refused(self, key: str, what: str, remedy: str) -> None:
+        """Tell of a refusal, also while an earlier one still stands: this is another."""
+        self._faults.forget(key)
+        self._tell(self._faults.begin(key, _now_us(), what, remedy))
 
     def _tell_losses(self) -> None:
-        lost = self._uplink.lost + sum(worker.dropped_parcels for worker in self._workers)
-        if lost > self._lost_told:
-            since, self._lost_told = lost - self._lost_told, lost
-            self._tell([self._notices.loss(_now_us(), "sense", since, "events")])
+        if not self._uplink.has_room:
+            return  # what tells of a loss would be lost itself; the counts wait
+        self._tell(self._losses.tell(self._lost(), _now_us()))
+
+    def _lost(self) -> Counted:
+        """Return what was lost on this side so far, by place and reason."""
+        lost = {
+            Place(f"capture on {name}", "packets"): {
+                "kernel": sum(worker.stats.dropped for worker in workers),
+                "interface": max(worker.stats.interface_dropped for worker in workers),
+            }
+            for name, workers in self._by_interface()
+        }
+        lost[Place("the way to deliver", "events")] = {"ring": self._uplink.lost}
+        lost[Place("the scanner", "sightings")] = {
+            "queue-full": sum(worker.dropped_parcels for worker in self._workers),
+            **self._shed(),
+        }
+        lost[Place("the counters of behaviours", "keys")] = {"table-full": self._evictions()}
+        return lost
+
+    def _shed(self) -> Mapping[str, int]:
+        """Return what scanners had no room for, by what it was."""
+        totals = self._scan_totals()
+        return {reason: sum(totals[place] for place in places) for reason, places in _SHED.items()}
+
+    def _evictions(self) -> int:
+        return sum(worker.scanner.probes.evictions for worker in self._workers)
 
     def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
         """Wire the rooms behind the scanner; raise ConfigError."""
@@ -201,11 +245,38 @@ class Sense:
         present = {worker.interface for worker in self._workers}
         for name in sorted(names - present):
             self._start_workers(name)
+        self._tell_outages()
         if not self._told_ready and all(
             worker.is_open or worker.failure for worker in self._workers
         ):
             self._told_ready = True
             notify.ready(self._status())
+
+    def _tell_outages(self) -> None:
+        """Tell of interfaces that are meant to be captured and are not."""
+        missing: dict[str, str] = {}
+        captured = set()
+        for name, workers in self._by_interface():
+            closed = [worker for worker in workers if not worker.is_open]
+            if closed:
+                missing[name] = closed[0].failure.removeprefix(f"{name}: ") or "it does not open"
+            else:
+                captured.add(name)
+        self._captured |= captured
+        for name in self._captured - captured - missing.keys():
+            if is_there(name):  # `auto` leaves it out as long as it is down
+                missing[name] = "it is not up"
+            else:
+                self._captured.remove(name)
+        if self._workers:
+            captured.add(_ANY)
+        else:
+            missing[_ANY] = "there is none that is up"
+        self._tell(self._outages.tell(missing, captured, time.monotonic(), _now_us()))
+
+    def _by_interface(self) -> Iterator[tuple[str, list[Worker]]]:
+        for name in sorted({worker.interface for worker in self._workers}):
+            yield name, [worker for worker in self._workers if worker.interface == name]
 
     def _start_workers(self, name: str) -> None:
         count = self._settings.capture.workers
@@ -277,13 +348,16 @@ class Sense:
             self._loader = None
         if self._load_error:
             remedy = "the set in use stays; run maltrail-agent update, or publish a good one"
-            self._tell([self._degraded(self._load_error, remedy)])
+            self._tell_refused(_SET, self._load_error, remedy)
             self._load_error = ""
         if self._loaded is None:
             return
         (self._current, published), self._loaded = self._loaded, None
         self._use(self._open_sets(self._settings, published))
         _log.info("using trail set %s with %d trails", self._set_id, published.info.keys)
+        self._tell(self._faults.end(_SET, _now_us(), "a good trail set is in use"))
+        if self._set_id != NO_SET:
+            self._tell(self._faults.end(_NO_SET, _now_us(), "a trail set is in use"))
         if self._told_ready:
             self._tell([self._notices.reload(_now_us(), f"trail set {self._set_id}")])
 
@@ -310,8 +384,8 @@ class Sense:
             sets = self._open_sets(settings, published)
             pipeline = self._make_pipeline(settings, sets, allow)
         except ConfigError as error:
-            self._tell(
-                [self._degraded(f"reload refused: {error}", "the old settings stay; correct it")]
+            self._tell_refused(
+                _RELOAD, f"reload refused: {error}", "the old settings stay; correct it"
             )
         else:
             later = _needs_restart(self._settings, settings)
@@ -323,6 +397,7 @@ class Sense:
             self._refused = None
             told = "settings" + (f"; {', '.join(later)} change at a restart" if later else "")
             _log.info("reloaded: %s", told)
+            self._tell(self._faults.end(_RELOAD, _now_us(), "the settings are in force"))
             self._tell([self._notices.reload(_now_us(), told)])
         notify.ready(self._status())
 
@@ -335,8 +410,7 @@ class Sense:
         return Snapshot(tuple(samples), not reason, reason, self._set_id)
 
     def _capture_samples(self) -> Iterable[Sample]:
-        for name in sorted({worker.interface for worker in self._workers}):
-            workers = [worker for worker in self._workers if worker.interface == name]
+        for name, workers in self._by_interface():
             label = {"interface": name}
             received = sum(worker.stats.received for worker in workers)
             dropped = sum(worker.stats.dropped for worker in workers)
@@ -347,11 +421,12 @@ class Sense:
             yield Sample("capture_packets_dropped_total", lost, {**label, "reason": "interface"})
 
     def _scan_samples(self) -> Iterable[Sample]:
-        rows = [*self._finished, *(worker.scanner.statistics() for worker in self._workers)]
-        totals: list[int]
-        totals = [sum(column) for column in zip(*rows, strict=True)] or [0] * stats.COUNTERS
-        for name, value in zip(stats.NAMES, totals, strict=True):
+        for name, value in zip(stats.NAMES, self._scan_totals(), strict=True):
             yield Sample(f"scan_{name}_total", value)
+
+    def _scan_totals(self) -> list[int]:
+        rows = [*self._finished, *(worker.scanner.statistics() for worker in self._workers)]
+        return [sum(column) for column in zip(*rows, strict=True)] or [0] * stats.COUNTERS
 
     def _other_samples(self) -> Iterable[Sample]:
         info = self._sets.published.info
@@ -371,8 +446,7 @@ class Sense:
         yield Sample("uplink_connects_total", self._uplink.reconnects)
         dropped = sum(worker.dropped_parcels for worker in self._workers)
         yield Sample("sightings_lost_total", dropped)
-        evicted = sum(worker.scanner.probes.evictions for worker in self._workers)
-        yield Sample("counter_evictions_total", evicted)
+        yield Sample("counter_evictions_total", self._evictions())
         yield Sample("scanner_compiled", float(is_compiled()))
 
     def _pipeline_counts(self) -> "Counter[_Counted]":
@@ -412,6 +486,9 @@ class Sense:
             "packets": int(captured["received"]),
             "dropped_kernel": int(captured["kernel"]),
             "dropped_interface": int(captured["interface"]),
+            "scan_errors": self._scan_totals()[stats.ERRORS],
+            "sightings_lost": sum(worker.dropped_parcels for worker in self._workers)
+            + sum(self._shed().values()),
             "hits": self._before["hits_total", ()] + self._pipeline.hits,
             "incidents": self._pipeline.condenser.counts()["incidents"],
             "events": self._uplink.offered,

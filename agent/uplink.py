@@ -69,6 +69,11 @@ class Uplink:
         """Return how many events deliver has not acknowledged."""
         return len(self._ring)
 
+    @property
+    def has_room(self) -> bool:
+        """Tell whether what is offered now is likely to be told."""
+        return len(self._ring) <= MAX_EVENTS // 2
+
     def offer(self, event: Event) -> None:
         """Queue an event; when the ring is full the oldest goes and is counted."""
         self._number += 1

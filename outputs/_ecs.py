@@ -90,7 +90,7 @@ def _event(delivery: Delivery) -> Document:
         "end": rfc3339(event.last_us or event.time_us),
     }
     if event.class_id in _FAULTS:
-        fields["outcome"] = "failure"
+        fields["outcome"] = "success" if event.state == "closed" else "failure"
     if event.reference.startswith(("http://", "https://")):
         fields["reference"] = event.reference
     return fields

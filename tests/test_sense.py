@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from agent import __version__, heartbeat
+from agent import __version__, heartbeat, outages
 from agent import sense as sense_module
 from agent import uplink as uplink_module
 from agent import worker as worker_module
+from agent.capture import Stats
 from agent.config import ConfigError, Settings, parse
 from agent.deliver.server import Server
 from agent.link import Flow, Flows
 from agent.model import Event
+from agent.scan import stats
 from agent.sense import Sense
 from agent.trails.publish import current_set, publish, rollback
 from tests import packets
@@ -172,6 +174,10 @@ def test_a_set_published_later_is_adopted_and_told(room: Room) -> None:
     assert room.told("agent-reload", f"trail set {set_id}").set == set_id
     until(lambda: room.deliver.metric("trails_loaded") == 2, "the metric")
     until(lambda: room.deliver.unready != "no trail set is published", "the set is no reason now")
+    missing = room.told("agent-degraded", "no trail set is published")
+    mended = room.told("agent-degraded", "a trail set is in use; nothing is left to do")
+    assert (missing.state, mended.state) == ("open", "closed")
+    assert (mended.incident_id, mended.set) == (missing.incident_id, set_id)
 
 
 def test_a_set_that_is_there_at_the_start_is_in_force_from_the_first_event(room: Room) -> None:
@@ -205,7 +211,9 @@ def test_a_damaged_set_is_refused_and_the_old_one_stays(room: Room) -> None:
     assert degraded.set == good.stem[:12]
     better = room.publish({"evil.org": "malware", "evil.net": "malware"})
     assert room.told("agent-reload", better.stem[:12])
-    assert len(room.deliver.of("agent-degraded")) == 1
+    mended = room.told("agent-degraded", "a good trail set is in use")
+    assert (mended.state, mended.incident_id) == ("closed", degraded.incident_id)
+    assert len(room.deliver.of("agent-degraded")) == 2
 
 
 def test_a_rollback_is_followed(room: Room) -> None:
@@ -346,8 +354,48 @@ def test_events_outlive_a_restart_of_deliver(room: Room) -> None:
         "agent-start",
         "agent-degraded",
         "agent-canary",
+        "agent-degraded",  # and its end
         "agent-reload",
     ]
+
+
+def test_losses_of_every_kind_are_told_by_place_and_reason(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counters that only move where something is lost; each is told once."""
+    monkeypatch.setattr(uplink_module, "MAX_EVENTS", 1)
+    room.deliver.stop()
+    sense = room.start()
+    until(lambda: sense._workers and sense._uplink.lost == 2, "a worker, a ring that is full")
+    monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10_000)
+    (worker,) = sense._workers
+    worker.stats = Stats(1000, 7, 2)
+    worker.dropped_parcels = 3
+    earlier = [0] * stats.COUNTERS
+    earlier[stats.SHED], earlier[stats.STREAMS_EVICTED] = 4, 5
+    sense._finished.append(earlier)
+    monkeypatch.setattr(sense, "_evictions", lambda: 6)
+    room.deliver.start()
+
+    capture = room.told("agent-loss", f"lost 9 packets in capture on {ABSENT}")
+    assert (capture.evidence["kernel"], capture.evidence["interface"]) == (7, 2)
+    scanner = room.told("agent-loss", "lost 12 sightings in the scanner")
+    assert [scanner.evidence[key] for key in ("queue-full", "table-full", "streams")] == [3, 4, 5]
+    assert room.told("agent-loss", "lost 6 keys in the counters of behaviours")
+    ring = room.told("agent-loss", "lost 2 events in the way to deliver")
+    assert ring.evidence["ring"] == 2
+
+
+def test_an_interface_that_is_not_there_is_told(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason; readiness alone tells no SIEM."""
+    monkeypatch.setattr(outages, "GRACE", 0.1)
+    room.start()
+
+    told = room.told("agent-degraded", f"nothing is captured on {ABSENT}: there is no such")
+
+    assert (told.state, told.evidence["interface"]) == ("open", ABSENT)
 
 
 def test_a_restart_of_sense_is_a_stop_and_a_start(room: Room) -> None:
@@ -650,15 +698,40 @@ def test_the_agents_own_deliveries_are_not_reported(capturing: Room, wire: Send)
 
 @pytest.mark.root
 def test_an_interface_that_goes_and_comes_back_is_captured_again(
-    capturing: Room, wire: Send
+    capturing: Room, wire: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Readiness follows, and so does detection."""
+    """Readiness follows, it is told as one incident, and so does detection."""
+    monkeypatch.setattr(outages, "GRACE", 0.1)
     ip(f"ip link set {NEAR} down")
     until(lambda: capturing.deliver.unready, "not ready")
+    down = capturing.told("agent-degraded", f"nothing is captured on {NEAR}: ")
     ip(f"ip link set {NEAR} up")
     until(lambda: capturing.deliver.unready == "", "ready again")
+    up = capturing.told("agent-degraded", f"{NEAR} is captured again")
+    assert (down.state, up.state, up.incident_id) == ("open", "closed", down.incident_id)
 
     until(lambda: wire(query("evil.org")) and capturing.deliver.of("trail-domain"), "the hit")
+
+
+@pytest.mark.root
+def test_an_interface_that_auto_leaves_out_while_it_is_down_is_told(
+    room: Room, wire: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was captured and is still there; one that was taken away is no fault."""
+    up, there = {NEAR}, {NEAR}  # sysfs shows another network namespace here
+    monkeypatch.setattr(outages, "GRACE", 0.1)
+    monkeypatch.setattr(sense_module, "wanted", lambda _: set(up))
+    monkeypatch.setattr(sense_module, "is_there", lambda name: name in there)
+    room.start(room.settings(interface="auto"))
+    until(lambda: room.deliver.metric("capture_up") == 1, "it is captured")
+    up.clear()
+
+    assert room.told("agent-degraded", f"nothing is captured on {NEAR}: it is not up")
+    there.clear()
+
+    assert room.told("agent-degraded", f"{NEAR} is gone")
+    assert room.told("agent-degraded", "nothing is captured on any interface: there is none")
+    room.stop()
 
 
 @pytest.mark.root

@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,17 +15,21 @@ from agent import __version__, ids, notify
 from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build_sound
+from agent.deliver.failures import Failures, Sign
 from agent.deliver.http import StatusServer
 from agent.deliver.journal import Bounds, left_behind
 from agent.deliver.keeper import Keeper
 from agent.deliver.lane import Lane, Place
 from agent.deliver.lists import Lists
-from agent.deliver.losses import Losses
 from agent.deliver.presence import Presence
 from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
 from agent.deliver.troubles import Troubles
+from agent.deliver.vital_signs import with_outputs
+from agent.faults import Faults
 from agent.link import Flows
+from agent.losses import Losses
+from agent.losses import Place as Origin
 from agent.model import Event, Evidence
 from agent.notices import AgentNotices
 from agent.published import current_id
@@ -69,11 +73,12 @@ class Deliver:
         self._is_started = False
         self.lanes = tuple(self._make_lane(output) for output in settings.outputs)
         self._share()
-        self.server = Server(run_dir / SOCKET, allowed_uids(), self.take)
+        self.server = Server(run_dir / SOCKET, allowed_uids(), self._take_over)
         self._notices = notices(settings)
         self._notices.set_id = current_id(state_dir)  # until sense tells which one it uses
         self._losses = Losses(self._notices)
         self._troubles = Troubles(self._notices)
+        self._failures = Failures(Faults(self._notices))
         self._presence = Presence(self._notices, time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
         self._lists = Lists(state_dir, self._notices)
@@ -117,6 +122,7 @@ class Deliver:
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
+            self.tell_failures(time.monotonic(), now_us)
             self.tell_presence(time.monotonic(), now_us)
             self.tell_lists(now_us)
         return 0
@@ -165,15 +171,34 @@ class Deliver:
         for lane in self.lanes:
             lane.put(encoded, now)
 
+    def _take_over(self, events: Sequence[Event]) -> None:
+        """Take what sense tells; see `take`."""
+        self.take([with_outputs(event, self.lanes) for event in events])
+
     def tell_losses(self, now_us: int) -> None:
         """Send an event about what was dropped since the last one."""
-        dropped: Mapping[str, Mapping[str, int]] = {lane.name: lane.dropped for lane in self.lanes}
+        dropped = {Origin(f"output {lane.name}", "events"): lane.dropped for lane in self.lanes}
         self.take([*self._losses.tell(dropped, now_us)])
 
     def tell_troubles(self, now_us: int) -> None:
         """Send an event about each journal that stopped working, or works again."""
         troubles = {lane.name: lane.queue.trouble for lane in self.lanes}
         for event in self._troubles.tell(troubles, now_us):
+            _log.warning("%s", event.info)
+            self.take([event])
+
+    def tell_failures(self, now: float, now_us: int) -> None:
+        """Send an event about each output that has failed too long, or works again."""
+        signs = {
+            lane.name: Sign(
+                lane.connected,
+                sum(lane.tally.errors.values()),
+                lane.tally.last_error,
+                lane.state.events,
+            )
+            for lane in self.lanes
+        }
+        for event in self._failures.tell(signs, now, now_us):
             _log.warning("%s", event.info)
             self.take([event])
 

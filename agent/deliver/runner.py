@@ -62,6 +62,7 @@ class Tally:
     resent: int = 0
     reconnects: int = 0
     last_success: float = 0.0
+    last_error: str = ""
     seconds: float = 0.0
     errors: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ERROR_TYPES, 0)))
     rejected: Counter[str] = field(
@@ -234,7 +235,8 @@ class Runner:
 
     def _fail(self, error: Exception) -> None:
         """Count and tell a failure, close the output and wait before the next attempt."""
-        self.tally.errors[error_type(error)] += 1
+        self.tally.last_error = error_type(error)
+        self.tally.errors[self.tally.last_error] += 1
         self._failures += 1
         level = logging.WARNING if self._failures == 1 else logging.DEBUG
         self._log.log(level, "%s; events are kept and tried again", _one_line(error))

@@ -2,33 +2,32 @@
 
 from collections.abc import Iterator, Mapping
 
+from agent.faults import Faults
 from agent.model import Event
 from agent.notices import AgentNotices
 
 
 class Troubles:
-    """Remembers what was told already."""
+    """Remembers of which outputs a trouble was told."""
 
     def __init__(self, notices: AgentNotices) -> None:
         self._notices = notices
-        self._told: dict[str, str] = {}
+        self._faults = Faults(notices)
+        self._known: set[str] = set()
 
     def tell(self, troubles: Mapping[str, str], now_us: int) -> Iterator[Event]:
         """Yield an event for each output whose trouble came or went; nothing means all is well."""
         for name, trouble in troubles.items():
-            told = self._told.get(name, "")
-            if bool(trouble) == bool(told):
-                continue
-            self._told[name] = trouble
             if trouble:
                 what = f"the journal of output {name} cannot be written: {trouble}"
                 remedy = "events are kept in memory; make room, or make the folder writable"
+                yield from self._faults.begin(name, now_us, what, remedy, {"output": name})
             else:
                 what = f"the journal of output {name} is written again"
-                remedy = "nothing is left to do"
-            yield self._notices.degraded(now_us, what, remedy, {"output": name})
-        for gone in self._told.keys() - troubles.keys():
-            del self._told[gone]
+                yield from self._faults.end(name, now_us, what, {"output": name})
+        for gone in self._known - troubles.keys():
+            self._faults.forget(gone)
+        self._known = set(troubles)
 
     def left_behind(self, left: Mapping[str, int], now_us: int) -> Iterator[Event]:
         """Yield an event for each folder (with its bytes) that no output sends from."""

@@ -19,8 +19,8 @@ import pytest
 
 from agent import config
 from agent.config import ConfigError, Settings
+from agent.deliver import failures, keeper, main
 from agent.deliver import http as http_module
-from agent.deliver import keeper, main
 from agent.deliver import lane as lane_module
 from agent.deliver.main import Deliver
 from agent.deliver.server import Server
@@ -29,7 +29,7 @@ from agent.model import Event
 from agent.verify.report import Report
 from tests.deliver.test_server import Sense
 from tests.deliver.waiting import DEADLINE, until
-from tests.outputs.receivers import UdpReceiver, closed_port
+from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port
 from tests.outputs.samples import AGENT, EVENT
 
 ROOT = Path(main.__file__).parents[2]
@@ -259,6 +259,50 @@ def test_drops_are_told_in_an_event(
     assert loss["info"] == "lost 1 events in output dead"
     assert loss["evidence"]["queue-full"] == 1
     assert loss["sensor"] == "sensor1.example.org"
+
+
+def test_a_heartbeat_tells_how_far_each_output_has_come(
+    house: Open, receiver: UdpReceiver, second: UdpReceiver
+) -> None:
+    """The numbers before it: what is missing then was lost on the way."""
+    open_house = house(logstash(receiver, "all"), logstash(second, "few", min_severity="critical"))
+    for event in (EVENT, msgspec.structs.replace(EVENT, severity_id=3), AGENT):
+        open_house.tell(event)
+
+    for got, seq in ((receiver, 4), (second, 3)):
+        *_, beat = (document(got) for _ in range(seq))
+        assert (beat["class"], beat["seq"]) == ("agent-heartbeat", seq)
+        told = beat["evidence"]
+        assert told.items() >= AGENT.evidence.items()
+        assert (told["seq_all"], told["seq_few"]) == (3, 2)
+        assert (told["lost_all"], told["lost_few"]) == (0, 0)
+        assert told["waiting_few"] <= 2
+
+
+def test_an_output_that_fails_for_long_is_told_by_the_others(
+    house: Open, receiver: UdpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its receiver is back."""
+    monkeypatch.setattr(failures, "LIMIT", 0.05)
+    monkeypatch.setattr(failures, "CALM", 0.05)
+    port = closed_port(kind=TcpReceiver)
+    house(
+        logstash(receiver), logstash(receiver, "dead", transport="tcp", address=f"127.0.0.1:{port}")
+    )
+    started(receiver)
+    down = document(receiver)
+    assert down["info"].startswith("output dead has failed for ")
+
+    server = TcpReceiver(port=port)
+
+    up = document(receiver)
+    assert up["info"].startswith("output dead works again")
+    assert (down["state"], up["state"], up["incident_id"]) == (
+        "open",
+        "closed",
+        down["incident_id"],
+    )
+    server.close()
 
 
 def test_health_and_readiness_are_served(house: Open, receiver: UdpReceiver) -> None:

@@ -121,7 +121,7 @@ ALLOWED = {
     "event.kind": {"alert", "event"},
     "event.category": {"network", "intrusion_detection", "host"},
     "event.type": {"info", "start", "end", "change"},
-    "event.outcome": {"failure"},
+    "event.outcome": {"failure", "success"},
     "network.direction": {"inbound", "outbound", "internal", "external"},
     "network.type": {"ipv4", "ipv6"},
     "dns.type": {"query", "answer"},

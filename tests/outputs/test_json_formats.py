@@ -252,6 +252,13 @@ def test_ecs_tells_trouble_of_the_agent_as_a_failure(
     assert found.get("outcome") == outcome
 
 
+def test_ecs_tells_the_end_of_trouble_as_a_success() -> None:
+    """One incident: it failed, it works."""
+    event = msgspec.structs.replace(AGENT, class_id="agent-degraded", state="closed")
+
+    assert strict(FORMATS["ecs"](delivery(event)))["event"]["outcome"] == "success"
+
+
 @pytest.mark.parametrize("name", ["maltrail", "ecs"])
 @pytest.mark.parametrize("text", ["é", 'a "b" \\ c', "\x7f", "\U0001f9a0", "\ud800", "a\nb"])
 def test_json_is_ascii_whatever_is_in_it(name: str, text: str) -> None:
