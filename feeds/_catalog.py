@@ -16,7 +16,11 @@ from feeds import Origin
 
 CATALOG = "catalog.yaml"
 
+KEY_PLACE = "{key}"
+"""Where a URL takes the key."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 Standing = Literal["vague", "specific", "curated"]
 """Whose label wins: curated over specific over vague. `min_feeds` asks about vague lists only."""
@@ -30,6 +34,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     accepts a list without rows. `trusted` believes a list that names private or shared addresses
     and popular names. `ca_file` adds a certificate authority for an internal server. `reason`
     says why a known list is off.
+
+    A list that needs a key says in `key` where a site gets its own; the key goes where the URL
+    has `{key}`, or into the header `key_header`, and is read from `key_file` at each try.
     """
 
     name: str
@@ -47,6 +54,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     default: bool = False
     insecure_http: bool = False
     ca_file: str | None = None
+    key: str = ""
+    key_header: str = ""
+    key_file: str | None = None
     may_be_empty: bool = False
     trusted: bool = False
     max_mb: int = 64
@@ -66,6 +76,23 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("period: expected at least 1m")
         if min(self.max_mb, self.max_expanded_mb) < 1 or self.timeout <= 0:
             raise ValueError("max_mb, max_expanded_mb, timeout: expected more than zero")
+        self._check_key(scheme)
+
+    def _check_key(self, scheme: str) -> None:
+        """Refuse a key that would have nowhere to go, or would go where anybody reads it."""
+        if self.key_header and not _HEADER.fullmatch(self.key_header):
+            raise ValueError("key_header: expected the name of a header, such as Auth-Key")
+        if self.key_file is not None and not self.takes_key:
+            raise ValueError(f"key_file: the list takes no key: no {KEY_PLACE} in url, key_header")
+        if scheme == "http" and self.takes_key:
+            raise ValueError("url: a key is never sent over plain http; use https")
+        if KEY_PLACE in urlsplit(self.url).netloc:
+            raise ValueError(f"url: {KEY_PLACE} belongs into its path or query")
+
+    @property
+    def takes_key(self) -> bool:
+        """Tell whether there is a place for a key."""
+        return KEY_PLACE in self.url or bool(self.key_header)
 
     @property
     def voice(self) -> str:
@@ -108,7 +135,15 @@ def enabled(update: Update) -> list[Feed]:
         if is_on:
             chosen[name] = _changed(base, entry, key)
             keys[name] = key
-    return [convert(chosen[name], Feed, keys[name]) for name in sorted(chosen)]
+    feeds = [convert(chosen[name], Feed, keys[name]) for name in sorted(chosen)]
+    for feed in feeds:
+        if feed.takes_key and feed.key_file is None:
+            where = f" (from {feed.key})" if feed.key else ""
+            raise ConfigError(
+                f"{keys[feed.name]}.key_file: is missing; {feed.name} needs a key: name a file "
+                f"that holds yours{where}"
+            )
+    return feeds
 
 
 def _changed(base: Mapping[str, Any], entry: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -1,22 +1,28 @@
 """Fetch one list into a file: verified, conditional, bounded in time and size, retried."""
 
 import hashlib
+import logging
 import random
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 import urllib3
-from urllib3.exceptions import HTTPError, IncompleteRead, SSLError
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import TimeoutError as QuietError
 
 from agent import __version__
 from agent.config import ConfigError
 from feeds._catalog import Feed
+from feeds._key import Key, key_of
+from feeds._trouble import Unfit, Word
 
 ATTEMPTS = 3
 """One try and two more: a list that is down now is tried again at the next run anyway."""
@@ -33,6 +39,14 @@ MAX_REDIRECTS = 5
 QUIET = 30.0
 """Seconds without a byte after which a server is taken for dead."""
 
+WORKERS = 8
+"""Lists fetched at once: fifty lists need not wait for each other, and eight downloads fill any
+line; each has a thread of its own."""
+
+GRACE = 1.0
+"""Seconds beyond a list's time until its fetch is given up: where it can, it says itself what it
+waited for."""
+
 USER_AGENT = f"maltrail-agent/{__version__}"
 
 _CHUNK = 1 << 16
@@ -40,11 +54,15 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _COMPRESSED = (".gz", ".tgz", ".xz", ".bz2", ".zip")
 
 
-class FetchError(Exception):
+# At debug level it logs the addresses that it asks for, and some hold a key.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+class FetchError(Unfit):
     """A list that could not be fetched; the text says why, in one line without secrets."""
 
-    def __init__(self, why: str, *, again: bool = False, after: float = 0.0) -> None:
-        super().__init__(why)
+    def __init__(self, why: Word, text: str, *, again: bool = False, after: float = 0.0) -> None:
+        super().__init__(why, text)
         self.again = again
         self.after = after
 
@@ -68,13 +86,20 @@ class Fetched:
 
 @dataclass(slots=True)
 class Fetcher:
-    """Fetches lists through one proxy. Clock, pause and chance are arguments for tests' sake."""
+    """Fetches lists through one proxy, from several threads at once.
+
+    Clock, pause, chance and limits are arguments for tests' sake.
+    """
 
     proxy: str | None = None
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    quiet: float = QUIET
+    grace: float = GRACE
+    workers: int = WORKERS
     _pools: dict[str | None, urllib3.PoolManager] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def fetch(self, feed: Feed, target: Path, known: Validators) -> Fetched | None:
         """Write the list to `target`; return None where it has not changed. Raise FetchError."""
@@ -99,32 +124,36 @@ class Fetcher:
 
     def _once(self, feed: Feed, target: Path, known: Validators, deadline: float) -> Fetched | None:
         try:
-            return self._follow(feed, target, known, deadline)
+            key = key_of(feed)
+        except Unfit as error:
+            raise FetchError(error.why, str(error)) from error
+        try:
+            return self._follow(feed, key, target, known, deadline)
         except SSLError as error:
-            raise FetchError(f"its certificate was refused: {_short(error)}") from error
+            said = key.cut(_short(error))
+            raise FetchError("certificate", f"its certificate was refused: {said}") from error
         except HTTPError as error:
-            if any(isinstance(part, IncompleteRead) for part in (error, *error.args)):
-                raise FetchError("truncated: the connection ended early", again=True) from error
-            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise FetchError(f"its certificate was refused: {_short(error)}") from error
-            raise FetchError(f"no answer: {_short(error)}", again=True) from error
+            raise _no_answer(error, key) from error
         except ConnectionError as error:
-            raise FetchError(f"no answer: {error.strerror}", again=True) from error
+            raise FetchError("unreachable", f"no answer: {error.strerror}", again=True) from error
 
     def _follow(
-        self, feed: Feed, target: Path, known: Validators, deadline: float
+        self, feed: Feed, key: Key, target: Path, known: Validators, deadline: float
     ) -> Fetched | None:
         """Ask, and follow redirects ourselves: none may lead from https to http."""
-        url = feed.url
+        url = first = key.in_url(feed.url)
         for _ in range(MAX_REDIRECTS + 1):
             left = deadline - self.clock()
             if left <= 0:
-                raise _too_slow(feed)
+                raise too_slow(feed)
+            headers = _headers(url, known)
+            if feed.key_header and _site(url) == _site(first):
+                headers[feed.key_header] = key.in_header()
             response = self._pool(feed).request(
                 "GET",
                 url,
-                headers=_headers(url, known),
-                timeout=urllib3.Timeout(connect=min(QUIET, left), read=min(QUIET, left)),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=min(self.quiet, left), read=min(self.quiet, left)),
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -137,20 +166,24 @@ class Fetcher:
                 if response.status == 304 and known != Validators():
                     return None
                 if response.status != 200:
-                    raise _refused(response)
+                    raise _refused(response, feed)
                 return self._save(response, feed, target, deadline)
             finally:
                 # Never handed back with an unread body, which would be read as the next answer.
                 response.close()
-        raise FetchError(f"more than {MAX_REDIRECTS} redirects")
+        raise FetchError("redirect", f"more than {MAX_REDIRECTS} redirects")
 
     def _save(
         self, response: urllib3.BaseHTTPResponse, feed: Feed, target: Path, deadline: float
     ) -> Fetched:
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise FetchError(f"sent in the encoding {encoding[:20]!r}, which was not asked for")
+            said = f"sent in the encoding {encoding[:20]!r}, which was not asked for"
+            raise FetchError("encoding", said)
+        promised = _promised(response.headers)
         limit = feed.max_mb << 20
+        if promised is not None and promised > limit:
+            raise _too_large(feed)
         digest = hashlib.sha256()
         size = 0
         with target.open("wb") as file:
@@ -158,22 +191,42 @@ class Fetcher:
             while chunk := response.read1(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise FetchError(f"is larger than {feed.max_mb} MB (max_mb)")
+                    raise _too_large(feed)
                 if self.clock() >= deadline:
-                    raise _too_slow(feed)
+                    raise too_slow(feed)
                 digest.update(chunk)
                 file.write(chunk)
-        _check_length(response.headers, size)
+        if promised is not None and promised != size:
+            said = f"truncated: {size} of {promised} bytes came"
+            raise FetchError("truncated", said, again=True)
         headers = response.headers
         validators = Validators(headers.get("ETag", ""), headers.get("Last-Modified", ""))
         return Fetched(digest.hexdigest(), size, validators)
 
     def _pool(self, feed: Feed) -> urllib3.PoolManager:
-        pool = self._pools.get(feed.ca_file)
-        if pool is None:
-            pool = _new_pool(self.proxy, _context(feed))
-            self._pools[feed.ca_file] = pool
-        return pool
+        with self._making:
+            pool = self._pools.get(feed.ca_file)
+            if pool is None:
+                pool = _new_pool(self.proxy, _context(feed))
+                self._pools[feed.ca_file] = pool
+            return pool
+
+
+def too_slow(feed: Feed) -> FetchError:
+    """Return the error for a list that took longer than it may."""
+    return FetchError("timeout", f"not finished within {feed.timeout:g} seconds (timeout)")
+
+
+def _no_answer(error: HTTPError, key: Key) -> FetchError:
+    """Say in words what urllib3 says in exceptions."""
+    if any(isinstance(part, IncompleteRead) for part in (error, *error.args)):
+        return FetchError("truncated", "truncated: the connection ended early", again=True)
+    said = key.cut(_short(error))
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return FetchError("certificate", f"its certificate was refused: {said}")
+    if isinstance(error, QuietError) and not isinstance(error, NewConnectionError):
+        return FetchError("timeout", f"no answer: {said}", again=True)
+    return FetchError("unreachable", f"no answer: {said}", again=True)
 
 
 def _context(feed: Feed) -> ssl.SSLContext:
@@ -222,37 +275,48 @@ def _headers(url: str, known: Validators) -> dict[str, str]:
     return headers
 
 
+def _site(url: str) -> tuple[str, str]:
+    """Return what a key may be shown to: a scheme with host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
 def _redirected(url: str, location: str) -> str:
     """Return where a redirect leads; raise FetchError where that would be less safe."""
-    target = urljoin(url, location)
-    scheme = urlsplit(target).scheme
+    try:
+        target = urljoin(url, location)
+        scheme = urlsplit(target).scheme
+    except ValueError:
+        location = scheme = ""
     if not location or scheme not in ("http", "https"):
-        raise FetchError("a redirect without a usable address")
+        raise FetchError("redirect", "a redirect without a usable address")
     if scheme == "http" and url.startswith("https://"):
-        raise FetchError("a redirect from https to http, which is never followed")
+        raise FetchError("redirect", "a redirect from https to http, which is never followed")
     return target
 
 
-def _refused(response: urllib3.BaseHTTPResponse) -> FetchError:
+def _refused(response: urllib3.BaseHTTPResponse, feed: Feed) -> FetchError:
     """Turn a status that is no success into an error that says whether to ask again."""
     status = response.status
+    if status in (401, 403) and feed.takes_key:
+        return FetchError("key", f"answered with status {status}: the key of key_file is refused")
     again = status in (408, 425, 429) or status >= 500
     after = response.headers.get("Retry-After", "")
     pause = float(after) if after.isascii() and after.isdecimal() and len(after) < 6 else 0.0
     if pause > MAX_RETRY_AFTER:
         again = False
-    return FetchError(f"answered with status {status}", again=again, after=pause)
+    return FetchError("status", f"answered with status {status}", again=again, after=pause)
 
 
-def _check_length(headers: Mapping[str, str], size: int) -> None:
-    """Raise FetchError where fewer bytes came than were promised."""
+def _promised(headers: Mapping[str, str]) -> int | None:
+    """Return the length that was promised, None without a usable one."""
     promised = headers.get("Content-Length", "")
-    if promised.isascii() and promised.isdecimal() and int(promised) != size:
-        raise FetchError(f"truncated: {size} of {promised} bytes came", again=True)
+    is_number = promised.isascii() and promised.isdecimal() and len(promised) < 20
+    return int(promised) if is_number else None
 
 
-def _too_slow(feed: Feed) -> FetchError:
-    return FetchError(f"not finished within {feed.timeout:g} seconds (timeout)")
+def _too_large(feed: Feed) -> FetchError:
+    return FetchError("too-large", f"is larger than {feed.max_mb} MB (max_mb)")
 
 
 def _short(error: Exception) -> str:
@@ -269,7 +333,7 @@ def _from_disk(feed: Feed, target: Path, known: Validators) -> Fetched | None:
         source = _named_in(place, feed.name) if place.is_dir() else place
         # A pipe would hold us up, a device would never end.
         if not source.is_file():
-            raise FetchError(f"{source}: there is no such file")
+            raise FetchError("file", f"{source}: there is no such file")
         status = source.stat()
         version = Validators(f"{status.st_mtime_ns}-{status.st_size}")
         if version == known:
@@ -277,7 +341,7 @@ def _from_disk(feed: Feed, target: Path, known: Validators) -> Fetched | None:
         with source.open("rb") as reading, target.open("wb") as writing:
             digest, size = _copied(reading, writing, feed)
     except OSError as error:
-        raise FetchError(f"{place}: cannot be read: {error.strerror}") from error
+        raise FetchError("file", f"{place}: cannot be read: {error.strerror}") from error
     return Fetched(digest, size, version)
 
 
@@ -286,7 +350,8 @@ def _named_in(folder: Path, name: str) -> Path:
     found = sorted(path for path in folder.iterdir() if path.name.split(".")[0] == name)
     if len(found) != 1:
         what = "several files" if found else "no file"
-        raise FetchError(f"{folder}: {what} named {name}, expected one, for example {name}.txt")
+        said = f"{folder}: {what} named {name}, expected one, for example {name}.txt"
+        raise FetchError("file", said)
     return found[0]
 
 
@@ -296,7 +361,7 @@ def _copied(reading: BinaryIO, writing: BinaryIO, feed: Feed) -> tuple[str, int]
     while chunk := reading.read(_CHUNK):
         size += len(chunk)
         if size > feed.max_mb << 20:
-            raise FetchError(f"is larger than {feed.max_mb} MB (max_mb)")
+            raise _too_large(feed)
         digest.update(chunk)
         writing.write(chunk)
     return digest.hexdigest(), size

@@ -42,6 +42,7 @@ class ListHealth(msgspec.Struct, frozen=True, kw_only=True):
     age: float | None
     next_try: float | None
     failures: int
+    why: str
     error: str
 
 
@@ -98,6 +99,7 @@ def _health(feed: _catalog.Feed, state: ListState, now: float, off: str) -> List
         age=max(0.0, now - state.fetched) if state.fetched else None,
         next_try=state.next_try(feed.period, now) if in_use else None,
         failures=state.failures,
+        why=state.why,
         error=state.error,
     )
 

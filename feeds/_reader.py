@@ -10,6 +10,7 @@ from agent.config import Update, convert
 from agent.model import Trail
 from feeds import Format, Reject, _catalog, _content, _shelf
 from feeds._catalog import Feed
+from feeds._trouble import Unfit
 
 SHRINK_FLOOR = 40
 """Below this many rows a list may shrink as it likes: five addresses become two on any day."""
@@ -29,7 +30,7 @@ class Reader:
     def trails(self, path: Path, reject: Reject) -> Iterator[Trail]:
         """Yield the trails of a stored copy; raise ValueError where it is not what it should be."""
         with _content.opened(path, self.feed.max_expanded_mb << 20) as content:
-            _content.refuse_markup(content)
+            _content.refuse_foreign(content)
             yield from self.format.parse(content, self.config, self.feed.origin, reject)
 
 
@@ -54,15 +55,17 @@ def inspect(reader: Reader, path: Path, rows_before: int) -> tuple[int, Counter[
     rows = sum(1 for _ in reader.trails(path, counting(rejected)))
     refused = rejected.total()
     if not rows and refused:
-        raise ValueError(f"all {refused} rows were rejected ({_most(rejected)})")
+        raise Unfit("rejected", f"all {refused} rows were rejected ({_most(rejected)})")
     if not rows and not reader.feed.may_be_empty:
-        raise ValueError("is empty")
+        raise Unfit("empty", "is empty")
     if refused > rows:
-        raise ValueError(f"{refused} of {rows + refused} rows were rejected ({_most(rejected)})")
+        said = f"{refused} of {rows + refused} rows were rejected ({_most(rejected)})"
+        raise Unfit("rejected", said)
     if rows_before >= SHRINK_FLOOR and rows * 2 < rows_before:
-        raise ValueError(
+        raise Unfit(
+            "shrunk",
             f"shrank from {rows_before} to {rows} rows; if that is right, run: "
-            f"maltrail-agent update --force --only {reader.feed.name}"
+            f"maltrail-agent update --force {reader.feed.name}",
         )
     return rows, rejected
 

@@ -67,7 +67,7 @@ def write(
 def _of_lists(lists: Sequence[Reader], state: State) -> Iterator[ListHealth]:
     for reader in lists:
         known = state.lists.get(reader.feed.name, ListState())
-        yield _health(reader.feed.name, known, limit(reader.feed.period), "fetch")
+        yield _health(reader.feed.name, known, limit(reader.feed.period), known.why)
 
 
 def _of_publisher(state: State, result: UpdateResult) -> Iterator[ListHealth]:

@@ -34,9 +34,9 @@ class ListReport(msgspec.Struct, frozen=True, kw_only=True):
     """One list after an update.
 
     `outcome`: a new copy, the same as before, not asked, `kept` (failed, the last good copy
-    serves) or `missing` (failed, and there is none). `age` is that of the copy in seconds.
-    `held_back` rows lacked other lists' voices, `quarantined` ones name what no public list may,
-    `left_out` rows are counted by reason.
+    serves) or `missing` (failed, and there is none); `why` in a word, `error` in a line. `age` is
+    that of the copy in seconds. `held_back` rows lacked other lists' voices, `quarantined` ones
+    name what no public list may, `left_out` rows are counted by reason.
     """
 
     name: str
@@ -44,6 +44,7 @@ class ListReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     rejected: int = 0
     age: float | None = None
+    why: str = ""
     error: str = ""
     added: int = 0
     held_back: int = 0

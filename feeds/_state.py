@@ -22,8 +22,9 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     """One list: its last good copy and the last try. Times are seconds since 1970, 0 for never.
 
     `fetched` is when the copy came, `confirmed` when the list last answered with it or with
-    another good one, `failing` since when it has not. `size` is in bytes, `seconds` what the last
-    try took, `trails` how many of its rows the published set was given.
+    another good one, `failing` since when it has not, `why` in a word, `error` in a line. `size`
+    is in bytes, `seconds` what the last try took, `trails` how many of its rows the published set
+    was given.
     """
 
     url: str = ""
@@ -40,6 +41,7 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     failing: float = 0.0
     tried: float = 0.0
     failures: int = 0
+    why: str = ""
     error: str = ""
 
     def is_due(self, period: float, now: float) -> bool:

@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -23,7 +24,8 @@ from agent.trails.set import SetError, TrailSet
 from feeds import _gate, _signing
 from feeds._bundle import FORMAT, MANIFEST, Envelope, Manifest
 from feeds._catalog import Feed
-from feeds._fetch import Fetcher, FetchError, Validators
+from feeds._fetch import Fetcher, FetchError, Validators, too_slow
+from feeds._parallel import Overdue, within
 from feeds._result import UpdateResult, Why
 from feeds._state import Taken
 
@@ -150,8 +152,13 @@ class Subscriber:
             raise Unusable("hash", "the set file is not the one that was signed: its hash differs")
 
     def _fetch(self, name: str, target: Path, max_mb: int) -> None:
+        feed = self._feed(name, max_mb)
         try:
-            self.fetcher.fetch(self._feed(name, max_mb), target, Validators())
+            try:
+                fetch = partial(self.fetcher.fetch, feed, target, Validators())
+                within(feed.timeout + self.fetcher.grace, fetch)
+            except Overdue as overdue:
+                raise too_slow(feed) from overdue
         except FetchError as error:
             raise Unusable("unreachable", f"{name}: {error}") from error
 

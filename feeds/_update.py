@@ -10,11 +10,13 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,11 +29,13 @@ from agent.trails.publish import current_set, publish, sets_folder, sync_file, s
 from agent.trails.set import TrailSet
 from feeds import _gate, _report, _state, _subscribe
 from feeds._catalog import Feed
-from feeds._fetch import Fetched, Fetcher, FetchError, Validators
+from feeds._fetch import Fetched, Fetcher, Validators, too_slow
 from feeds._merge import Copy, Merged, Tally, merge
+from feeds._parallel import Call, Done, Overdue, side_by_side
 from feeds._reader import Reader, inspect, reader_of, readers
 from feeds._result import ListReport, Outcome, Status, UpdateResult, Why
 from feeds._state import ListState, State
+from feeds._trouble import Unfit, Word
 
 FOLDER = "lists"
 
@@ -71,7 +75,7 @@ def update(
     unknown = set(only) - {reader.feed.name for reader in lists}
     if unknown:
         listed = ", ".join(reader.feed.name for reader in lists) or "none"
-        raise ConfigError(f"--only: {min(unknown)!r} is not in use; in use: {listed}")
+        raise ConfigError(f"update: {min(unknown)!r} is not in use; in use: {listed}")
     run = _Run(
         settings=settings,
         state_dir=state_dir,
@@ -201,46 +205,84 @@ class _Run:
         return msgspec.structs.replace(known, confirmed=self.now, failing=0.0, failures=0, error="")
 
     def _ask_all(self, lists: list[Reader], state: State) -> UpdateResult:
-        steps = []
-        until = self.fetcher.clock() + FETCHING
-        for reader in lists:
-            left = until - self.fetcher.clock()
-            step = self._step(reader, state.lists.get(reader.feed.name, ListState()), left)
-            steps.append(step)
-            state.lists[reader.feed.name] = step.state
+        """Fetch the lists that are due side by side; read each copy as it comes."""
+        known = {reader.feed.name: self._trusted(reader, state) for reader in lists}
+        due = [reader for reader in lists if self._is_asked(reader, known[reader.feed.name])]
+        steps = {}
+        for done in self._fetch_all(due, known):
+            reader = next(reader for reader in due if reader.feed.name == done.name)
+            step = self._taken(reader, known[done.name], done)
+            steps[done.name] = step
+            state.lists[done.name] = step.state
             if not self.dry_run:
                 _state.save(self.folder, state)
-        return self._conclude(steps, state)
+        for reader in lists:
+            name = reader.feed.name
+            if name not in steps:
+                steps[name] = self._not_due(reader, known[name])
+                state.lists[name] = known[name]
+        return self._conclude([steps[reader.feed.name] for reader in lists], state)
 
-    def _step(self, reader: Reader, known: ListState, left: float) -> _Step:
-        """Ask for one list where it is due and `left` seconds remain for it.
+    def _fetch_all(
+        self, due: list[Reader], known: Mapping[str, ListState]
+    ) -> Iterator[Done[Fetched | None]]:
+        """Yield fetches as they end; what there is no time for is not asked."""
+        until = self.fetcher.clock() + FETCHING
+        waiting: list[str] = []
 
-        Whatever goes wrong, its good copy stays.
-        """
-        feed = reader.feed
-        copy = self.folder / feed.name
-        known = self._trusted(reader, known, copy)
-        if left <= 0 or not self._is_asked(reader, known):
-            usable = copy if known.sha256 else None
-            return _Step(reader, "not due" if usable else "missing", known, usable, asked=False)
-        self.progress(f"{feed.name} ...")
+        def calls() -> Iterator[Call[Fetched | None]]:
+            for reader in due:
+                left = until - self.fetcher.clock()
+                if left <= 0:
+                    return
+                feed = reader.feed
+                waiting.append(feed.name)
+                run = partial(self._fetch, _within(feed, left), known[feed.name])
+                yield Call(feed.name, run, min(feed.timeout, left) + self.fetcher.grace)
+
+        for count, done in enumerate(side_by_side(calls(), self.fetcher.workers), start=1):
+            waiting.remove(done.name)
+            others = f", waiting for {', '.join(waiting)}" if waiting else ""
+            self.progress(f"{count} of {len(due)} lists{others} ...")
+            yield done
+
+    def _fetch(self, feed: Feed, known: ListState) -> Fetched | None:
+        """Fetch a list beside its copy; in a thread of its own, so nothing is changed here."""
+        validators = Validators()
+        if not self.force and known.sha256 and known.url == feed.url:
+            validators = Validators(known.etag, known.last_modified)
+        return self.fetcher.fetch(feed, self._fresh(feed), validators)
+
+    def _fresh(self, feed: Feed) -> Path:
+        return self.folder / f".{feed.name}.new"
+
+    def _not_due(self, reader: Reader, known: ListState) -> _Step:
+        usable = self.folder / reader.feed.name if known.sha256 else None
+        return _Step(reader, "not due" if usable else "missing", known, usable, asked=False)
+
+    def _taken(self, reader: Reader, known: ListState, done: Done[Fetched | None]) -> _Step:
+        """Return what became of one list. Whatever went wrong, its good copy stays."""
         started = time.monotonic()
-        step = self._try(_within(reader, left), known, copy)
-        seconds = time.monotonic() - started
-        state = msgspec.structs.replace(step.state, seconds=seconds)
-        return replace(step, reader=reader, state=state)
+        step = self._try(reader, known, done)
+        seconds = done.seconds + time.monotonic() - started
+        return replace(step, state=msgspec.structs.replace(step.state, seconds=seconds))
 
-    def _try(self, reader: Reader, known: ListState, copy: Path) -> _Step:
-        feed = reader.feed
+    def _try(self, reader: Reader, known: ListState, done: Done[Fetched | None]) -> _Step:
         try:
-            return self._refresh(reader, known, copy)
-        except (FetchError, ValueError) as error:
-            return self._failed(reader, known, copy, str(error))
+            try:
+                fetched = done.result.result()
+            except Overdue as overdue:
+                raise too_slow(reader.feed) from overdue
+            return self._refresh(reader, known, fetched)
+        except Unfit as error:
+            return self._failed(reader, known, error.why, str(error))
+        except ValueError as error:
+            return self._failed(reader, known, "format", str(error))
         except (ConfigError, OSError):
             raise  # the site's settings or this host's disk: no other list would fare better
         except Exception as error:  # noqa: BLE001 - a fault in one format must not stop the others
-            _log.exception("list %s: fault in the format %s", feed.name, feed.format)
-            return self._failed(reader, known, copy, f"fault in the format: {error!r}")
+            _log.exception("list %s: fault in the format %s", reader.feed.name, reader.feed.format)
+            return self._failed(reader, known, "fault", f"fault in the format: {error!r}")
 
     def _is_asked(self, reader: Reader, known: ListState) -> bool:
         if reader.feed.name not in self.only:
@@ -248,11 +290,10 @@ class _Run:
         is_lost = not known.sha256 and not known.failures
         return self.force or is_lost or known.is_due(reader.feed.period, self.now)
 
-    def _refresh(self, reader: Reader, known: ListState, copy: Path) -> _Step:
-        """Fetch and inspect a list; raise FetchError or ValueError where its copy must stay."""
+    def _refresh(self, reader: Reader, known: ListState, fetched: Fetched | None) -> _Step:
+        """Inspect a list's new copy; raise ValueError where the old one must stay."""
         feed = reader.feed
-        fresh = self.folder / f".{feed.name}.new"
-        fetched = self._fetch(reader, known, fresh)
+        copy, fresh = self.folder / feed.name, self._fresh(feed)
         if fetched is None:
             return _Step(reader, "unchanged", self._confirmed(known), copy)
         if fetched.sha256 == known.sha256 and not self.force:
@@ -285,27 +326,22 @@ class _Run:
     def _confirmed(self, known: ListState) -> ListState:
         """Return the state of a list that still says what it said."""
         return msgspec.structs.replace(
-            known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, error=""
+            known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, why="", error=""
         )
 
-    def _fetch(self, reader: Reader, known: ListState, fresh: Path) -> Fetched | None:
-        validators = Validators()
-        if not self.force and known.sha256 and known.url == reader.feed.url:
-            validators = Validators(known.etag, known.last_modified)
-        return self.fetcher.fetch(reader.feed, fresh, validators)
-
-    def _failed(self, reader: Reader, known: ListState, copy: Path, error: str) -> _Step:
+    def _failed(self, reader: Reader, known: ListState, why: Word, error: str) -> _Step:
         _log.warning("list %s: %s", reader.feed.name, error)
         state = msgspec.structs.replace(
             known,
             tried=self.now,
             failing=known.failing or self.now,
             failures=known.failures + 1,
+            why=why,
             error=error,
         )
         if not known.sha256:
             return _Step(reader, "missing", state, None)
-        return _Step(reader, "kept", state, copy)
+        return _Step(reader, "kept", state, self.folder / reader.feed.name)
 
     def _keep(self, fresh: Path, copy: Path) -> Path:
         """Let a good new copy take the old one's place; a dry run leaves it aside."""
@@ -316,11 +352,13 @@ class _Run:
         sync_folder(self.folder)
         return copy
 
-    def _trusted(self, reader: Reader, known: ListState, copy: Path) -> ListState:
+    def _trusted(self, reader: Reader, state: State) -> ListState:
         """Return a state that fits the copy on disk: without one where the copy is unusable.
 
         A crash may have come between copy and state, a disk may have rotted.
         """
+        copy = self.folder / reader.feed.name
+        known = state.lists.get(reader.feed.name, ListState())
         try:
             digest = _sha256(copy)
         except FileNotFoundError:
@@ -351,12 +389,14 @@ class _Run:
             return self._result("failed", reason, steps, why="no-list")
         stands = made_of == state.built and _day(self.now) < state.stands_until
         if current is not None and stands and not self.force:
-            if all_failed:
-                reason = "no list could be fetched"
-                return self._result("failed", reason, steps, why="unreachable")
-            return self._result("unchanged", "no list has changed", steps)
-        self.progress("building ...")
-        return self._build(steps, copies, state, made_of)
+            result = self._result("unchanged", "no list has changed", steps)
+        else:
+            self.progress("building ...")
+            result = self._build(steps, copies, state, made_of)
+        if all_failed and result.status == "unchanged":
+            reason = f"no list could be fetched: {_told(asked)}"
+            return self._result("failed", reason, steps, why="unreachable")
+        return result
 
     def _build(
         self, steps: list[_Step], copies: list[Copy], state: State, made_of: str
@@ -454,6 +494,7 @@ class _Run:
             rows=state.rows,
             rejected=state.rejected,
             age=max(0.0, self.now - state.fetched) if state.fetched else None,
+            why=state.why,
             error=state.error,
             added=tally.added,
             held_back=tally.held_back,
@@ -488,12 +529,15 @@ def _plain(feed: msgspec.Struct) -> object:
     return msgspec.to_builtins(feed, enc_hook=str)
 
 
-def _within(reader: Reader, left: float) -> Reader:
+def _within(feed: Feed, left: float) -> Feed:
     """Return the list with no more time than is left for all of them."""
-    feed = reader.feed
-    if feed.timeout <= left:
-        return reader
-    return replace(reader, feed=msgspec.structs.replace(feed, timeout=Duration(left)))
+    return feed if feed.timeout <= left else msgspec.structs.replace(feed, timeout=Duration(left))
+
+
+def _told(failed: list[_Step]) -> str:
+    """Tell the first of several failed lists, and how many there are."""
+    first = f"{failed[0].reader.feed.name}: {failed[0].state.error}"
+    return f"{first}, and {len(failed) - 1} more" if len(failed) > 1 else first
 
 
 def _day(seconds: float) -> int:
@@ -509,5 +553,6 @@ def _sha256(path: Path) -> str:
 def _on_terminal(text: str) -> None:
     """Tell a person who watches; a log has no use for it."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"\r\x1b[K{text[:width]}")
         sys.stderr.flush()

@@ -105,6 +105,13 @@ class Lists:
             for entry in entries:
                 family.add_metric([entry.name], float(value(entry)))
             yield family
+        failing = GaugeMetricFamily(
+            PREFIX + "list_failing", "Why lists do not go well, while so.", labels=["list", "why"]
+        )
+        for entry in entries:
+            if entry.failing:
+                failing.add_metric([entry.name, _word(entry.why)], 1)
+        yield failing
 
     def _entries(self) -> Iterator[ListHealth]:
         lists = self._read.lists if self._read else ()
