@@ -494,9 +494,11 @@ def _check(options: argparse.Namespace) -> int:
     from agent.deliver.preflight import check as check_outputs
     from agent.deliver.preflight import check_journals
     from agent.preflight import Finding, check
+    from feeds._preflight import check as check_lists
 
     settings = _settings(options)
     findings = [*check(settings, options.state_dir)]
+    findings += [Finding(*found) for found in check_lists(settings)]
     findings += [Finding(*found) for found in check_outputs(settings, options.connect)]
     journals = options.state_dir / "journal"
     findings += [Finding(*found) for found in check_journals(settings, journals)]

@@ -362,13 +362,22 @@ class Gate(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Update(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which lists are fetched, and through which proxy; or, under `from`, which finished set."""
+    """Which lists are fetched, and through which proxy; or, under `from`, which finished set.
+
+    With `mirror`, a folder, all lists are read from the files in it that have their names.
+    """
 
     lists: tuple[Options, ...] = ()
     defaults: bool = True
+    mirror: str | None = None
     origin: Origin | None = msgspec.field(default=None, name="from")
     proxy: str | None = None
     gate: Gate = Gate()
+
+    def __post_init__(self) -> None:
+        """Refuse a mirror that is no folder of this host."""
+        if self.mirror is not None and not self.mirror.startswith(("/", "file:///")):
+            raise ValueError("mirror: expected the absolute path of a folder")
 
 
 class Heartbeat(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -114,7 +114,8 @@ def enabled(update: Update) -> list[Feed]:
     """Return the lists in use, by name: the default ones and those the site names.
 
     An entry of `update.lists` with the name of a known list changes that one key by key;
-    `enabled: false` turns it off. Raise ConfigError naming the entry.
+    `enabled: false` turns it off. `update.mirror` takes the place of all servers. Raise
+    ConfigError naming the entry.
     """
     chosen = {
         name: raw for name, raw in _raw().items() if update.defaults and raw.get("default", False)
@@ -136,6 +137,8 @@ def enabled(update: Update) -> list[Feed]:
             chosen[name] = _changed(base, entry, key)
             keys[name] = key
     feeds = [convert(chosen[name], Feed, keys[name]) for name in sorted(chosen)]
+    if update.mirror is not None:
+        return [_mirrored(feed, update.mirror) for feed in feeds]
     for feed in feeds:
         if feed.takes_key and feed.key_file is None:
             where = f" (from {feed.key})" if feed.key else ""
@@ -144,6 +147,13 @@ def enabled(update: Update) -> list[Feed]:
                 f"that holds yours{where}"
             )
     return feeds
+
+
+def _mirrored(feed: Feed, folder: str) -> Feed:
+    """Return a list that is read from a folder, unless it is on this host already."""
+    if not feed.url.startswith("http"):
+        return feed
+    return msgspec.structs.replace(feed, url=folder, key_header="", key_file=None)
 
 
 def _changed(base: Mapping[str, Any], entry: Mapping[str, Any], key: str) -> dict[str, Any]:

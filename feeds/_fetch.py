@@ -117,6 +117,11 @@ class Fetcher:
                     raise
                 self.pause(wait)
 
+    def prepare(self, feed: Feed) -> None:
+        """Make what a list's connections need; raise ConfigError for a faulty proxy or CA file."""
+        if feed.url.startswith("https://"):
+            self._pool(feed)
+
     def close(self) -> None:
         """Close the connections that were kept open."""
         for pool in self._pools.values():
@@ -207,7 +212,7 @@ class Fetcher:
         with self._making:
             pool = self._pools.get(feed.ca_file)
             if pool is None:
-                pool = _new_pool(self.proxy, _context(feed))
+                pool = _new_pool(self.proxy, _context(feed), self.workers)
                 self._pools[feed.ca_file] = pool
             return pool
 
@@ -243,10 +248,10 @@ def _context(feed: Feed) -> ssl.SSLContext:
     return context
 
 
-def _new_pool(proxy: str | None, context: ssl.SSLContext) -> urllib3.PoolManager:
+def _new_pool(proxy: str | None, context: ssl.SSLContext, workers: int) -> urllib3.PoolManager:
     """Return a pool that verifies certificates; raise ConfigError for a faulty proxy."""
     if proxy is None:
-        return urllib3.PoolManager(ssl_context=context)
+        return urllib3.PoolManager(maxsize=workers, ssl_context=context)
     parts = urlsplit(proxy)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("update.proxy: expected http://host:port or https://host:port")
@@ -256,7 +261,11 @@ def _new_pool(proxy: str | None, context: ssl.SSLContext) -> urllib3.PoolManager
         headers = urllib3.make_headers(proxy_basic_auth=secret)
     bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
     return urllib3.ProxyManager(
-        bare, proxy_headers=headers, ssl_context=context, proxy_ssl_context=context
+        bare,
+        maxsize=workers,
+        proxy_headers=headers,
+        ssl_context=context,
+        proxy_ssl_context=context,
     )
 
 

@@ -12,7 +12,7 @@ import os
 import secrets
 import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -27,7 +27,7 @@ from agent.trails.pair import pair
 from agent.trails.patterns import Gate
 
 UNUSED = 0xFFFFFFFF
-MAX_SAMPLES = 5
+MAX_SAMPLES = 10
 """Samples kept of each reason for inert rows: enough to see what is wrong with a list."""
 MAX_QUARANTINED = 20_000
 """Quarantined keys listed in a set; beyond they are only counted: a poisoned list has millions."""
@@ -44,12 +44,17 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a set says of itself. `counts` is keys by kind, `inert` rows left out by reason."""
+    """What a set says of itself. `counts` is keys by kind, `inert` rows left out by reason.
+
+    `repeats` is rows by kind that name a key again, in another spelling or another list: keys,
+    repeats and inert rows are all rows.
+    """
 
     set_id: str
     keys: int
     counts: Mapping[str, int]
     inert: Mapping[str, Refused]
+    repeats: Mapping[str, int] = {}
     sources: tuple[str, ...]
     built_us: int
     ungated: int = 0
@@ -105,6 +110,7 @@ class Builder:
         self._inert_counts: dict[str, int] = {}
         self._quarantined: list[str] = []
         self._quarantined_count = 0
+        self._repeats = [0] * len(layout.KIND_NAMES)
         self._ranks = bytearray()
 
     @property
@@ -140,6 +146,7 @@ class Builder:
             self._packer.append(key.kind, key.key, key.flags, label, self._provenance(source))
             self._ranks.append(rank)
             return
+        self._repeats[key.kind] += 1
         if rank < self._ranks[row]:
             label = self._packer.label(row)
         else:
@@ -317,11 +324,10 @@ class Builder:
 
     def _info(self, set_id: str, ungated: int) -> SetInfo:
         packer = self._packer
-        counts: dict[str, int] = {}
-        for kind, name in enumerate(layout.KIND_NAMES):
-            size = packer.first_row(kind + 1) - packer.first_row(kind)
-            if size:
-                counts[name] = counts.get(name, 0) + size
+        sizes = (
+            packer.first_row(kind + 1) - packer.first_row(kind)
+            for kind in range(len(layout.KIND_NAMES))
+        )
         inert = {
             reason: Refused(count, tuple(self._inert[reason]))
             for reason, count in sorted(self._inert_counts.items())
@@ -329,8 +335,9 @@ class Builder:
         return SetInfo(
             set_id=set_id,
             keys=packer.count,
-            counts=counts,
+            counts=_by_name(sizes),
             inert=inert,
+            repeats=_by_name(self._repeats),
             sources=tuple(self._sources),
             built_us=self._built_us,
             ungated=ungated,
@@ -426,6 +433,15 @@ class _Sections:
         )
         self._file.seek(0)
         self._file.write(layout.pack_header(header))
+
+
+def _by_name(numbers: Iterable[int]) -> dict[str, int]:
+    """Return numbers of kinds by the names of kinds, which v4 and v6 share, without zeros."""
+    named: dict[str, int] = {}
+    for name, number in zip(layout.KIND_NAMES, numbers, strict=True):
+        if number:
+            named[name] = named.get(name, 0) + number
+    return named
 
 
 def _power_of_two(size: int) -> int:

@@ -158,6 +158,27 @@ def test_site_adds_a_list_of_its_own() -> None:
     assert reader.feed.info == "soc"
 
 
+def test_mirror_takes_the_place_of_every_server(tmp_path: Path) -> None:
+    """Lists of the catalogue and the site's own are read from one folder, without their keys."""
+    own = "{name: own, url: 'https://h.example/{key}', format: plain, key_file: /k}"
+    here = f"{{name: here, url: {tmp_path}/x.txt, format: plain}}"
+
+    feeds = _catalog.enabled(_update(f"mirror: {tmp_path}\n  lists: [{own}, {here}]"))
+
+    urls = {feed.name: feed.url for feed in feeds}
+    assert urls.pop("here") == f"{tmp_path}/x.txt"
+    assert set(urls) == ON | {"own"}
+    assert set(urls.values()) == {str(tmp_path)}
+    assert not [feed.name for feed in feeds if feed.takes_key]
+
+
+def test_mirror_that_is_no_folder_of_this_host_is_named() -> None:
+    """A URL or a relative path is a misunderstanding."""
+    for mirror in ("https://h.example/", "lists"):
+        with pytest.raises(ConfigError, match="mirror: expected the absolute path of a folder"):
+            _update(f"mirror: {mirror}")
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -2,6 +2,7 @@
 
 import fcntl
 import gzip
+import io
 import json
 import os
 import re
@@ -9,7 +10,9 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
 from pathlib import Path
+from threading import Barrier, Lock
 from typing import Any
 
 import msgspec
@@ -22,9 +25,11 @@ from feeds import plain
 from feeds._fetch import Fetcher
 from feeds._result import ListReport, UpdateResult
 from feeds._update import FETCHING, update
+from tests.feeds.fault_server import Line, fault_server
 from tests.feeds.list_server import Answer, ListServer
 
 HOUR = 3600.0
+DAY = 86400.0
 GOOD = b"".join(b"%d.evil.example.org\n" % n for n in range(100))
 """A list long enough for its shrinking to mean something."""
 
@@ -510,6 +515,82 @@ def test_full_disk_fails_the_update_and_keeps_the_set(
     assert result.exit_status == 4
     assert "large" in result.reason
     assert host.keys() == 100
+
+
+def test_a_folder_carried_from_another_host_serves_all_lists(host: Host, tmp_path: Path) -> None:
+    """A host without Internet reads what a host with it keeps under `lists`."""
+    host.add("two", b"two.example.org\n")
+    host.update()
+    carried = tmp_path / "carried"
+    (host.state / "lists").rename(carried)
+    host.server.requests.clear()
+    settings = host.settings()
+    mirrored = msgspec.structs.replace(settings.update, mirror=str(carried))
+    there = msgspec.structs.replace(settings, update=mirrored)
+
+    result = update(there, tmp_path / "there", host.now, progress=_ignore)
+
+    assert (result.status, result.keys) == ("published", 101)
+    assert host.server.requests == []
+    (carried / "two").unlink()
+    result = update(there, tmp_path / "there", host.now + DAY, progress=_ignore)
+    assert "no file named two" in host.report(result, "two").error
+    assert (host.report(result, "two").why, result.exit_status) == ("file", 0)
+
+
+def test_lists_are_fetched_side_by_side_and_few_at_once(tmp_path: Path) -> None:
+    """As many as there are workers are under way together, never more."""
+    together = Barrier(3)
+    lock = Lock()
+    now = most = 0
+
+    def page(line: Line) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        together.wait(5)
+        line.answer(b"%b.example.org\n" % line.path[1:].encode())
+        with lock:
+            now -= 1
+
+    with fault_server(None) as server:
+        lists = []
+        for name in ("a", "b", "c", "d", "e", "f"):
+            server.pages[f"/{name}"] = page
+            url = f"{server.url}/{name}"
+            lists.append(Options(name=name, url=url, format="plain", insecure_http=True))
+        settings = Settings(update=Update(defaults=False, lists=tuple(lists)))
+        fetcher = Fetcher(workers=3, pause=_ignore)
+
+        result = update(settings, tmp_path, 1.8e9, fetcher=fetcher, progress=_ignore)
+
+    assert (result.status, result.keys) == ("published", 6)
+    assert most == 3
+    assert [report.name for report in result.lists] == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_a_person_at_a_terminal_sees_progress_and_a_log_does_not(host: Host) -> None:
+    """One line that is written over, never longer than the terminal, and gone at the end."""
+    host.add("two", b"two.example.org\n")
+    seen, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stream, redirect_stderr(stream):
+        update(host.settings(), host.state, host.now, fetcher=Fetcher(pause=_ignore))
+        stream.flush()
+        written = ""
+        while not written.endswith("building ...\r\x1b[K"):
+            written += os.read(seen, 65536).decode()
+    os.close(seen)
+    log = io.StringIO()
+    with redirect_stderr(log):
+        update(host.settings(), host.state, host.now + HOUR, fetcher=Fetcher(pause=_ignore))
+
+    shown = written.split("\r\x1b[K")
+    assert "1 of 2 lists" in shown[1]
+    assert "building ..." in shown
+    assert shown[-1] == ""
+    assert all(len(line) < 80 for line in shown)
+    assert log.getvalue() == ""
 
 
 def test_result_and_state_are_plain_data(host: Host) -> None:

@@ -1,0 +1,103 @@
+"""An update of real size: 1.63 million static trails and fifty lists, fetched over HTTPS."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.feeds.fault_server import Authority, FaultServer, fault_server
+
+SIZES = (
+    *((1, "names", 130_000), (1, "names", 100_000), (8, "addresses", 20_000)),
+    *((20, "names", 5_000), (20, "urls", 2_000)),
+)
+"""Of fifty lists how many have what and how much, as the public ones do."""
+
+SECONDS = 30.0
+UNCHANGED = 2.0
+MEGABYTES = 300
+
+CODE = """
+import json, resource, sys, time
+from pathlib import Path
+from agent.config import Options, Settings, Update
+from feeds._fetch import Fetcher
+from feeds._update import update
+
+lists = tuple(Options(entry) for entry in json.loads(sys.stdin.read()))
+settings = Settings(update=Update(defaults=False, lists=lists))
+state, told = Path(sys.argv[1]), []
+for hour in range(2):
+    begun, cpu = time.monotonic(), time.process_time()
+    result = update(settings, state, 1.8e9 + hour * 3600, fetcher=Fetcher())
+    told.append({
+        "status": result.status, "keys": result.keys, "lists": len(result.lists),
+        "seconds": time.monotonic() - begun, "cpu": time.process_time() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "sets": sorted(path.name for path in (state / "sets").iterdir()),
+    })
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.shared
+def test_real_static_trails_and_fifty_lists_within_time_and_memory(tmp_path: Path) -> None:
+    """At most 30 s and 300 MB; where nothing changed at most 2 s, and nothing is published.
+
+    Time is that of this process's work: other load on the machine is not ours.
+    """
+    data = Path(os.environ["MALTRAIL_SHARED"]).resolve() / "data/trails-static.csv.xz"
+    authority = Authority(tmp_path)
+    with fault_server(authority.issue("server")) as server:
+        entries = _serve(server, data)
+        common = {"ca_file": str(authority.file), "period": "1h"}
+
+        out = subprocess.run(
+            [sys.executable, "-c", CODE, str(tmp_path / "state")],
+            input=json.dumps([{**entry, **common} for entry in entries]),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    first, second = json.loads(out)
+    print(json.dumps([first, second], indent=1))  # noqa: T201 - shown with -s
+    assert (first["status"], first["lists"]) == ("published", 51)
+    assert first["keys"] > 1_630_000 + 400_000
+    assert first["cpu"] <= SECONDS
+    assert max(first["peak_mb"], second["peak_mb"]) <= MEGABYTES
+    assert second["status"] == "unchanged"
+    assert second["cpu"] <= UNCHANGED
+    assert second["sets"] == first["sets"]
+
+
+def _serve(server: FaultServer, data: Path) -> list[dict[str, object]]:
+    static = server.serve("/static", data.read_bytes())
+    name = "maltrail-static"
+    entries: list[dict[str, object]] = [{"name": name, "url": static, "options": {"form": "csv"}}]
+    for count, what, rows in SIZES:
+        for _ in range(count):
+            number = len(entries)
+            url = server.serve(f"/{number}", _page(what, number, rows))
+            vague = what == "addresses"
+            standing = "vague" if vague else "specific"
+            entries.append(
+                {"name": f"l{number}", "url": url, "format": "plain", "standing": standing}
+            )
+    return entries
+
+
+def _page(what: str, number: int, rows: int) -> bytes:
+    """Return a list's content; addresses are named by several lists, the rest by one."""
+    if what == "names":
+        lines = (f"x{row:x}.l{number}.example.org" for row in range(rows))
+    elif what == "urls":
+        lines = (f"http://x{row:x}.example.net/{number}/gate.php" for row in range(rows))
+    else:
+        first = 11 << 24 | number * rows // 4
+        addresses = (first + row for row in range(rows))
+        lines = (f"{a >> 24}.{a >> 16 & 255}.{a >> 8 & 255}.{a & 255}" for a in addresses)
+    return "".join(f"{line}\n" for line in lines).encode()
