@@ -49,7 +49,7 @@ class Entry:
     `text` is its normal spelling, `origin` says where it stands (`file:line`, `builtin` or
     `allow_list.entries[i]`), `until` is its last day, `hits` counts what it suppressed. `domain`
     or `network` is what hits are on, or neither; `tests` are what else must hold, of the packet
-    too where `depends_on_packet`, of the trail's key too where `depends_on_key`.
+    too where `depends_on_packet`; `trail` is what they say of the trail's key, stars allowed.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Entry:
     network: Prefix | None = field(default=None, repr=False)
     tests: tuple[Test, ...] = field(default=(), repr=False)
     depends_on_packet: bool = field(default=False, repr=False)
-    depends_on_key: bool = field(default=False, repr=False)
+    trail: str = field(default="", repr=False)
 
     def covers(self, about: str, key: str) -> bool:
         """Tell whether a hit of trail `key` on the name or address `about` is in its scope."""
@@ -260,7 +260,7 @@ def _configured(allowed: config.Allowed, index: int) -> Entry:
     entry.tests = tuple(tests(allowed, origin))
     keys = dict(scopes(allowed))
     entry.depends_on_packet = not PACKET_KEYS.isdisjoint(keys)
-    entry.depends_on_key = "trail" in keys
+    entry.trail = (allowed.trail or "").lower()
     said = [f"{key} {value}" for key, value in keys.items()]
     entry.text = ", ".join([entry.text, *said] if entry.text else said)
     return entry

@@ -4,7 +4,8 @@ Strategy: entries are few and trails are millions, so each entry looks for its k
 look-up, networks as runs of sorted rows, labels by counting what rows have in common.
 """
 
-from bisect import bisect_left
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from agent.trails.set import Row, TrailSet
 
 MAX_SAMPLES = 5
 """Keys told of each entry: enough to see what it does."""
+
+OFFSET = 0xFFFFFFFF
+"""Where a key begins in the pool, of a row's first word."""
 
 _NOWHERE = Endpoint("", None)
 
@@ -54,9 +58,14 @@ def shadows(trails: TrailSet, allow: AllowList) -> Iterator[Shadow]:
 
 def _candidates(trails: TrailSet, entry: Entry) -> Iterable[int]:
     """Return the rows that an entry silences."""
-    if not entry.domain and not entry.network:
+    if entry.domain:
+        found: Iterable[int] = _of_name(trails, entry.domain)
+    elif entry.network:
+        found = _of_network(trails, entry.network)
+    elif entry.trail:
+        found = _of_key(trails, entry.trail)
+    else:
         return _of_labels(trails, entry)
-    found = _of_name(trails, entry.domain) if entry.domain else _of_network(trails, entry.network)
     return (number for number in found if _holds(entry, trails.row(number)))
 
 
@@ -68,10 +77,8 @@ def _of_name(trails: TrailSet, name: str) -> Iterator[int]:
             yield number
 
 
-def _of_network(trails: TrailSet, network: Prefix | None) -> Iterator[int]:
+def _of_network(trails: TrailSet, network: Prefix) -> Iterator[int]:
     """Yield the rows of addresses and networks inside an allowed network."""
-    if network is None:
-        return
     size = network.bits // 8
     four = (layout.IP4, layout.IP4_PORT, layout.NET4)
     six = (layout.IP6, layout.IP6_PORT, layout.NET6)
@@ -89,6 +96,34 @@ def _of_network(trails: TrailSet, network: Prefix | None) -> Iterator[int]:
                 yield number
 
 
+def _of_key(trails: TrailSet, wanted: str) -> Iterator[int]:
+    """Yield the rows that may have a key like that: all addresses where it is like one, and texts with its part."""
+    if not re.search("[g-z_-]", wanted):
+        for kind in layout.ADDRESS_BYTES:
+            yield from trails.rows(kind)
+    part = "" if "[" in wanted else max(re.split(r"[*?]+", wanted), key=len).lstrip(".")
+    texts = [kind for kind in range(layout.KINDS) if kind not in layout.ADDRESS_BYTES]
+    if not part:
+        for kind in texts:
+            yield from trails.rows(kind)
+        return
+    words, pool = trails.row_words, bytes(trails.pool).lower()
+    literal = part.encode()
+    for kind in texts:
+        rows = trails.rows(kind)
+        number, at = rows.start, -1
+        while number < rows.stop:
+            at = pool.find(literal, max(at + 1, words[number * layout.ROW_WORDS] & OFFSET))
+            if at < 0:
+                break
+            number = (
+                bisect_right(rows, at, key=lambda row: words[row * layout.ROW_WORDS] & OFFSET)
+                + rows.start
+            )
+            if number - 1 in rows:
+                yield number - 1
+
+
 def _of_labels(trails: TrailSet, entry: Entry) -> Iterator[int]:
     """Yield the rows of which the entry's tests hold; one label of a kind is judged once."""
     words = trails.row_words
@@ -96,7 +131,7 @@ def _of_labels(trails: TrailSet, entry: Entry) -> Iterator[int]:
         verdicts: dict[int, bool] = {}
         for number in trails.rows(kind):
             label = words[number * layout.ROW_WORDS + 1]
-            if entry.depends_on_key or label not in verdicts:
+            if label not in verdicts:
                 verdicts[label] = _holds(entry, trails.row(number))
             if verdicts[label]:
                 yield number
