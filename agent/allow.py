@@ -27,6 +27,7 @@ from agent import config
 from agent.config import ConfigError, is_expired
 from agent.direction import packed
 from agent.model import CANARY
+from agent.names import ascii_name
 from agent.scopes import PACKET_KEYS, Judged, Prefix, Test, scopes, tests
 
 Kind = Literal["builtin", "file", "entry"]
@@ -212,28 +213,15 @@ class AllowList:
         self._first_until = min((entry.until for entry in valid if entry.until), default=None)
 
 
-def ascii_name(text: str) -> str:
-    """Return a domain as the wire spells it: lower case, IDN to ASCII, no trailing dot.
-
-    Raise ValueError for what is no name.
-    """
-    labels = [_ascii_label(label) for label in text.strip().removesuffix(".").split(".")]
-    name = ".".join(labels)
+def checked_name(text: str) -> str:
+    """Return a domain as the wire spells it; raise ValueError for what is no name."""
+    name = ascii_name(text)
+    for label in name.split("."):
+        if not _LABEL.fullmatch(label):
+            raise ValueError(f"{label!r} is no label of a name")
     if len(name) > _MAX_NAME:
         raise ValueError(f"longer than {_MAX_NAME} characters")
     return name
-
-
-def _ascii_label(label: str) -> str:
-    folded = label.lower()
-    if not folded.isascii():
-        try:
-            folded = folded.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise ValueError(f"label {label!r} has no ASCII form") from error
-    if not _LABEL.fullmatch(folded):
-        raise ValueError(f"{label!r} is no label of a name")
-    return folded
 
 
 def _is_more_specific(key: str, name: str, allowed: str) -> bool:
@@ -305,7 +293,7 @@ def _entry(text: str, kind: Kind, origin: str, reason: str) -> Entry:
     if "/" not in text and not _LOOKS_LIKE_ADDRESS.fullmatch(text):
         if text.startswith(("*", ".")):
             raise ValueError("a domain covers everything below it, write it without '*' or dot")
-        name = ascii_name(text)
+        name = checked_name(text)
         return Entry(name, kind, origin, reason, domain=name)
     prefix = Prefix.of(text.strip("[]"))
     return Entry(prefix.text, kind, origin, reason, network=prefix)

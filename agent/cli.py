@@ -14,14 +14,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent import __version__, config
 from agent.config import ConfigError, Settings
 from agent.identity import become_owner
+
+if TYPE_CHECKING:
+    from agent.explain import LeftOut
+    from agent.watching import Seen
 
 DONE, FINDING, USAGE, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 FORMATS = ("maltrail", "maltrail-line", "ecs", "cef")
@@ -182,6 +187,7 @@ def _replay(options: argparse.Namespace) -> int:
         workers=options.workers,
         fold=not options.no_condense,
         allow_list=not options.no_allow_list,
+        explain=options.explain,
     )
     form = _formats.make(options.format)
     expected = _expected(options.expect)
@@ -194,11 +200,26 @@ def _replay(options: argparse.Namespace) -> int:
     except (CaptureError, SetError) as error:
         raise UserError(str(error)) from error
     sys.stdout.flush()
+    if options.explain:
+        _tell_seen(options, replay.explanations())
     if options.stats:
         print(json.dumps(replay.statistics()), file=sys.stderr)
     for text in expected:
         print(f"maltrail-agent: --expect: no event holds {text!r}", file=sys.stderr)
     return FINDING if expected else DONE
+
+
+def _tell_seen(options: argparse.Namespace, seen: "list[Seen]") -> None:
+    """Explain on standard error what every value came to; the events keep standard output."""
+    from agent.watching import table
+
+    for line in [json_line(row) for row in seen] if options.json else table(seen):
+        print(line, file=sys.stderr)
+
+
+def json_line(value: msgspec.Struct) -> str:
+    """Return a document as one line that any terminal and any reader takes."""
+    return json.dumps(msgspec.to_builtins(value))
 
 
 def _expected(path: Path | None) -> list[str]:
@@ -292,23 +313,20 @@ def _refused(value: object) -> object:
 
 def _trails_lookup(options: argparse.Namespace) -> int:
     from agent.allow import AllowList
-    from agent.explain import Explanation
+    from agent.explain import Explainer
     from agent.sets import empty_set
     from agent.trails.find import Trails
 
     opened = _open_set(options.set)
-    trails = Trails(empty_set(opened.seed), opened)
-    status = DONE
-    for value in options.values:
-        found = Explanation(value, trails, AllowList((), 0)).found
-        if found is None:
-            print(f"{value}: not found")
-            status = FINDING
-        else:
-            row = found.row
-            names = ", ".join(source.name for source in row.sources)
-            print(f"{value}: {row.key}: {row.info} {row.reference} [{names}]")
-    return status
+    explainer = Explainer(Trails(empty_set(opened.seed), opened), AllowList((), 0))
+    found = [explainer.explain(value) for value in options.values]
+    if options.json:
+        print(json.dumps(msgspec.to_builtins(found)))
+    for told in () if options.json else found:
+        names = ", ".join(source.name for source in told.sources)
+        shown = f"{told.key}: {told.info} {told.reference} [{names}]"
+        print(f"{told.value}: {shown if told.is_told else 'not found'}")
+    return DONE if all(told.is_told for told in found) else FINDING
 
 
 def _trails_diff(options: argparse.Namespace) -> int:
@@ -397,7 +415,7 @@ def _trails_rollback(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     from agent.allow import AllowList
-    from agent.explain import Explanation
+    from agent.explain import Explainer, lines
     from agent.sets import open_sets
     from agent.trails.find import Trails
     from agent.trails.set import SetError
@@ -408,12 +426,35 @@ def _explain(options: argparse.Namespace) -> int:
     except SetError as error:
         raise UserError(str(error)) from error
     allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
-    trails = Trails(own, published)
-    explanations = [Explanation(value, trails, allow) for value in options.values]
-    for explanation in explanations:
-        for line in explanation.lines:
-            print(line)
-    return DONE if all(explanation.found for explanation in explanations) else FINDING
+    explainer = Explainer(Trails(own, published), allow, _left_out(options, settings))
+    told = [explainer.explain(value) for value in options.values]
+    if options.json:
+        print(json.dumps(msgspec.to_builtins(told)))
+    else:
+        for explanation in told:
+            for line in lines(explanation):
+                print(line.encode("utf-8", "backslashreplace").decode())
+    return DONE if all(explanation.is_told for explanation in told) else FINDING
+
+
+def _left_out(options: argparse.Namespace, settings: Settings) -> "LeftOut":
+    """Return what tells which lists and own files name keys that no set holds."""
+    from agent.trails import files
+    from feeds._absence import absences
+
+    def asked(wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+        named = options.trails or [Path(path) for path in settings.trails.custom]
+        own = [file for path in named for file in files.find(path) if file.suffix != ".set"]
+        for path, reason in files.inert(own, wanted):
+            yield str(path), f"inert: {reason}"
+        if options.trails:
+            return  # they stand for the lists
+        try:
+            yield from absences(settings, options.state_dir, wanted, time.time())
+        except (OSError, ValueError) as error:
+            _log.warning("the lists' copies cannot be asked: %s", error)
+
+    return asked
 
 
 # Update, check, version
@@ -621,7 +662,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_trails(commands.add_parser("trails", help="build, inspect and publish trail sets"), common)
     explain = command("explain", _explain, "tell what matches a value and why, or why nothing does")
     explain.add_argument("--trails", type=Path, action="append", default=[], metavar="FILE")
-    explain.add_argument("values", nargs="+", metavar="VALUE", help="a name, address or URL")
+    explain.add_argument(
+        "values", nargs="+", metavar="VALUE", help="a name, address, URL, ua:AGENT or hash"
+    )
     command("version", _version, "print the version and which build runs")
     return parser
 
@@ -639,6 +682,11 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
     replay.add_argument("--workers", type=_positive, default=1, metavar="N")
     replay.add_argument("--no-condense", action="store_true", help="one event for every hit")
     replay.add_argument("--no-allow-list", action="store_true", help="report what is allowed, too")
+    replay.add_argument(
+        "--explain",
+        action="store_true",
+        help="what every value came to and why, on standard error; a table, or --json lines",
+    )
     replay.add_argument("--expect", type=Path, metavar="FILE", help="texts that events must hold")
     replay.add_argument("--stats", action="store_true", help="counters as JSON on standard error")
     replay.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap, pcapng, .gz, or -")

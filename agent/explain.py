@@ -1,102 +1,306 @@
 """Explain a value: which trail of which list matches it and what was weighed, or why none does."""
 
 import ipaddress
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Literal
 
-from agent.allow import AllowList
-from agent.match import is_ignored
+import msgspec
+
+from agent.allow import AllowList, Entry
+from agent.match import CLASSES, is_ignored
+from agent.model import Source
+from agent.names import ascii_name
+from agent.scan import layout
 from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
-from agent.trails.find import Found, Trails, is_exempt, parents
+from agent.trails import keys
+from agent.trails.find import IP_ADRESS, ONION, RULES, Found, Trails, is_exempt, parents
+from agent.trails.set import TrailSet
 
 MAX_PORT = 65535
 
+Verdict = Literal["matches", "allowed", "spared", "quarantined", "left out", "inert", "not listed"]
 
-class Explanation:
-    """What is known of one value; `found` is None where nothing would be reported."""
+LeftOut = Callable[[Collection[str]], Iterable[tuple[str, str]]]
+"""Takes keys as users spell them; tells which lists name one, and why it is in no set."""
 
-    def __init__(self, value: str, trails: Trails, allow: AllowList) -> None:
-        self.value = value.strip()
-        self.found: Found | None = None
+
+class Weighed(msgspec.Struct, frozen=True):
+    """One key that was looked for: by which rule, in whose trails, and what came of it."""
+
+    rule: str
+    key: str
+    trails: str
+    result: str
+
+
+class Allowance(msgspec.Struct, frozen=True, rename={"text": "entry"}):
+    """The allow-list entry that keeps a value quiet."""
+
+    text: str
+    origin: str
+    reason: str
+    until: str
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """What is known of one value. `verdict` is one word, `why` says it in a sentence.
+
+    `rule` is of detection.md section 3. What describes a trail is empty where none was found.
+    """
+
+    value: str
+    kind: str
+    verdict: Verdict = "not listed"
+    why: str = ""
+    key: str = ""
+    rule: str = ""
+    class_id: str = msgspec.field(default="", name="class")
+    trails: str = ""
+    trail: str = ""
+    info: str = ""
+    reference: str = ""
+    sources: tuple[Source, ...] = ()
+    allowed_by: Allowance | None = None
+    notes: list[str] = []
+    weighed: list[Weighed] = []
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the value would be reported."""
+        return self.verdict == "matches"
+
+
+def _nothing_left_out(wanted: Collection[str]) -> Iterable[tuple[str, str]]:
+    del wanted
+    return ()
+
+
+class Explainer:
+    """Explains values by the trails and the allow-list in force.
+
+    `left_out` is asked for what no set holds: what lists and own files say of it all the same.
+    """
+
+    def __init__(
+        self, trails: Trails, allow: AllowList, left_out: LeftOut = _nothing_left_out
+    ) -> None:
         self._trails = trails
         self._allow = allow
-        self.lines = list(self._explain())
+        self._left_out = left_out
+        self._http = HttpReader(bytearray(TEXT_BYTES))
 
-    def _explain(self) -> Iterator[str]:
-        address, port = split_port(self.value)
+    def explain(self, value: str) -> Explanation:
+        """Return what is known of a value in any spelling that a list or an event may have."""
+        text = value.strip().encode("utf-8", "backslashreplace").decode()
+        address, port = split_port(text)
         if address:
-            yield from self._address(address, port)
-        elif "/" in self.value:
-            yield from self._url(self.value)
-        else:
-            yield from self._name(self.value.lower().partition(":")[0].rstrip("."))
+            return self._address(text, address, port)
+        special = _special(text)
+        if special:
+            return self._key(text, *special)
+        if "/" in text:
+            return self._url(text)
+        return self._name(text)
 
-    def _address(self, address: str, port: int | None) -> Iterator[str]:
-        yield f"{self.value}: an address" + (f" with port {port}" if port is not None else "")
-        self.found = self._trails.address(address, port)
-        if self.found is None:
-            yield "  no trail: neither with its port, nor bare, nor a network around it"
-            return
-        yield from _describe(self.found)
-        entry = self._allow.address(address)
-        if entry:
-            yield from self._allowed(entry.text, entry.origin, entry.reason)
+    def _address(self, value: str, address: str, port: int | None) -> Explanation:
+        told = Explanation(value=value, kind="address")
+        packed = ipaddress.ip_address(address).packed
+        bare, with_port = (
+            (layout.IP4, layout.IP4_PORT) if len(packed) == 4 else (layout.IP6, layout.IP6_PORT)
+        )
+        if port is not None:
+            told.kind = "address and port"
+            self._weigh(told, "T-10", with_port, packed + port.to_bytes(2, "big"))
+        self._weigh(told, "T-10", bare, packed)
+        for side, whose in self._sides():
+            number = side.find_network(packed)
+            key = side.row(number).key if number >= 0 else "networks around it"
+            result = _result(side, number)
+            told.weighed.append(Weighed("T-4", key, whose, result))
+        self._conclude(told, self._trails.address(address, port), address)
+        return told
 
-    def _name(self, name: str) -> Iterator[str]:
-        yield f"{self.value}: a name"
-        self.found = self._trails.name(name)
-        for suffix in parents(name):
-            yield from self._weigh(name, suffix)
-        if is_ignored(name):
-            yield "  in DNS questions its last label is ignored (rule T-8.4)"
-        if self.found is None:
-            yield "  no trail: no name above, no pattern, no onion gateway"
-            return
-        yield from _describe(self.found)
-        entry = self._allow.domain(name)
-        if entry and self._allow.allows_name(name, self.found.row.key, 0):
-            yield from self._allowed(entry.text, entry.origin, entry.reason)
+    def _name(self, value: str) -> Explanation:
+        told = Explanation(value=value, kind="name")
+        name = self._fold(told, value.partition(":")[0])
+        self._weigh_name(told, name)
+        self._conclude(told, self._trails.name(name), name)
+        return told
 
-    def _weigh(self, name: str, suffix: str) -> Iterator[str]:
-        for side, label in ((self._trails.own, "own"), (self._trails.published, "published")):
-            number = side.find(0, suffix.encode())
-            if number < 0:
-                yield f"  {suffix}: not in the {label} trails"
-                continue
-            row = side.row(number)
-            exempt = is_exempt(name, suffix, row.info)
-            why = "; kept quiet by the exceptions of rule T-5.6" if exempt else ""
-            yield f"  {suffix}: in the {label} trails, {row.info} {row.reference}{why}"
-
-    def _url(self, value: str) -> Iterator[str]:
+    def _url(self, value: str) -> Explanation:
+        """Explain a request: what its URL, its path or its host is listed as."""
+        told = Explanation(value=value, kind="path" if value.startswith("/") else "URL")
         rest = value.partition("://")[2] or value
         host, slash, path = rest.partition("/")
-        path = (slash + path).lower()
-        yield f"{self.value}: a request for {path} of {host or 'any host'}"
-        candidates = HttpReader(bytearray(TEXT_BYTES)).candidates(path.encode(), b"")
-        texts = [candidate.decode("utf-8", "backslashreplace") for candidate in candidates]
-        yield "  candidates, alone and behind the host: " + ", ".join(texts or ["none"])
-        self.found = self._trails.url(host.lower(), path, texts)
-        if self.found:
-            yield from _describe(self.found)
-        elif host:
-            yield "  no trail of that URL or path; its host:"
-            yield from self._name(host.partition(":")[0].lower())
+        host = host.rpartition("@")[2].lower().removesuffix(":80").rstrip(".")
+        name = self._fold(told, host.partition(":")[0]) if host else ""
+        host = name + host[len(host.partition(":")[0]) :]
+        path = re.sub("//+", "/", (slash + path).lower())
+        found = self._candidates(told, host, path)
+        if found is None and name:
+            address, _ = split_port(name)
+            if address:
+                return self._address(value, address, None)
+            self._weigh_name(told, name)
+            found = self._trails.name(name)
+        self._conclude(told, found, name)
+        return told
 
-    def _allowed(self, text: str, origin: str, reason: str) -> Iterator[str]:
-        yield f"  not reported: allow-list entry {text} ({origin}): {reason or 'no reason given'}"
-        self.found = None
+    def _candidates(self, told: Explanation, host: str, path: str) -> Found | None:
+        raw = path.encode("utf-8", "surrogateescape")
+        texts = [
+            candidate.decode("utf-8", "backslashreplace")
+            for candidate in self._http.candidates(raw, b"")
+        ]
+        for text in texts:
+            self._weigh(told, "T-13.9", layout.PATH, text.encode())
+            if host:
+                self._weigh(told, "T-13.9", layout.URL, (host + text).encode())
+        if host:
+            self._weigh(told, "T-13.10", layout.URL, f"{host}/".encode())
+        return self._trails.url(host, path, texts)
+
+    def _key(self, value: str, kind: int, raw: bytes) -> Explanation:
+        """Explain what is spelled alike in lists and on the wire, or never on the wire at all."""
+        told = Explanation(value=value, kind=layout.KIND_NAMES[kind])
+        found: Found | None = None
+        if kind == layout.USER_AGENT:
+            found = self._trails.user_agent(raw.decode("utf-8", "surrogateescape"))
+            self._weigh(told, "T-13.5", kind, raw)
+        elif kind in (layout.CERTIFICATE, layout.JA3, layout.JA4):
+            found = self._trails.digest(kind, raw.decode("ascii"))
+            self._weigh(told, "T-16", kind, raw)
+        else:
+            rule = "T-4" if kind in layout.ADDRESS_BYTES else "T-7"
+            for side, whose in self._sides():
+                number = next((n for n in side.rows(kind) if side.row(n).raw == raw), -1)
+                told.weighed.append(Weighed(rule, value, whose, _result(side, number)))
+                if number >= 0 and found is None:
+                    row = side.row(number)
+                    found = Found(row, whose == "own", row.key, rule)
+        self._conclude(told, found, "")
+        return told
+
+    def _fold(self, told: Explanation, name: str) -> str:
+        """Return a name as the wire spells it, and say so where that is another spelling."""
+        try:
+            folded = ascii_name(name)
+        except ValueError as error:
+            told.notes.append(f"no such name can be asked for: {error}")
+            return name.lower()
+        if not name.isascii():
+            told.notes.append(f"on the wire: {folded}")
+        return folded
+
+    def _weigh_name(self, told: Explanation, name: str) -> None:
+        if name.endswith(IP_ADRESS):
+            subject = name.removesuffix(IP_ADRESS)
+            self._weigh(told, "T-5.5", layout.DOMAIN, subject.encode())
+        for suffix in parents(name):
+            self._weigh(told, "T-5.6", layout.DOMAIN, suffix.encode(), name)
+        for side, whose in self._sides():
+            patterns = len(side.rows(layout.PATTERN))
+            if patterns:
+                found = self._trails.name(name)
+                ours = found is not None and found.rule == "T-7"
+                matched = ours and found is not None and found.custom == (whose == "own")
+                shown = found.row.key if matched and found else f"{patterns} patterns"
+                told.weighed.append(
+                    Weighed("T-7", shown, whose, "in the trails" if matched else "no match")
+                )
+        at = name.find(ONION)
+        if at >= 0:
+            service = name[: at + len(ONION) - 1]
+            self._weigh(told, "T-5.9", layout.DOMAIN, service.encode())
+        if is_ignored(name):
+            told.notes.append(
+                "in DNS questions and answers its last label is ignored (CONTRACT section 6, "
+                "rule T-8.4); in HTTP, TLS and QUIC it is not"
+            )
+
+    def _weigh(
+        self, told: Explanation, rule: str, kind: int, raw: bytes, name: str | None = None
+    ) -> None:
+        for side, whose in self._sides():
+            number = side.find(kind, raw)
+            result = _result(side, number)
+            if number >= 0 and name is not None:
+                row, text = side.row(number), raw.decode()
+                if row.flags & layout.BELOW_ONLY and text == name:
+                    result += "; only for names below it"
+                elif is_exempt(name, text, row.info):
+                    result += "; kept quiet by the exceptions of rule T-5.6"
+            told.weighed.append(Weighed(rule, keys.spell(kind, raw), whose, result))
+
+    def _sides(self) -> tuple[tuple[TrailSet, str], tuple[TrailSet, str]]:
+        return (self._trails.own, "own"), (self._trails.published, "published")
+
+    def _conclude(self, told: Explanation, found: Found | None, about: str) -> None:
+        if found is None:
+            self._say_why_not(told)
+            return
+        _describe(told, found)
+        entry = self._allow.allows(about, found.row.key, 0)
+        told.verdict, told.why = "matches", f"rule {found.rule}: {RULES[found.rule]}"
+        if entry:
+            told.verdict, told.allowed_by = "allowed", _allowance(entry)
+            told.why = f"allow-list entry {entry.text} ({entry.origin}): {_reason(entry.reason)}"
+        for other in self._allow.active():
+            if other.tests and other.covers(about, found.row.key):
+                told.notes.append(
+                    f"allow-list entry {other.text} ({other.origin}) may keep it quiet: "
+                    f"{_reason(other.reason)}"
+                )
+
+    def _say_why_not(self, told: Explanation) -> None:
+        """Find the reason why a value is not reported, the most telling first."""
+        wanted = {weighed.key.lower() for weighed in told.weighed} | {told.value.lower()}
+        spared = [weighed for weighed in told.weighed if ";" in weighed.result]
+        quarantined = list(_quarantined(self._trails.published, wanted))
+        left_out = [] if spared or quarantined else list(self._left_out(wanted))
+        inert = _inert((self._trails.own, self._trails.published), told.value)
+        if spared:
+            told.verdict = "spared"
+            told.why = f"{spared[0].key}: {spared[0].result}"
+        elif quarantined:
+            told.verdict = "quarantined"
+            told.why = "; ".join(quarantined)
+        elif left_out:
+            told.verdict = "left out"
+            told.why = "; ".join(f"{name}: {reason}" for name, reason in left_out)
+        elif inert:
+            told.verdict = "inert"
+            told.why = f"a row that can never match: {inert}"
+        else:
+            told.why = "no list names it, nor what was weighed"
 
 
-def _describe(found: Found) -> Iterator[str]:
-    row = found.row
-    side = "own" if found.custom else "published"
-    yield f"  matches {row.key} of the {side} trails: {row.info} {row.reference}"
-    yield f"  told as trail {found.trail}"
-    for source in row.sources:
-        seen = f", first seen {source.first_seen}" if source.first_seen else ""
-        last = f", last seen {source.last_seen}" if source.last_seen else ""
-        yield f"  source: {source.name}{seen}{last}"
+def lines(told: Explanation) -> Iterator[str]:
+    """Yield an explanation for people."""
+    yield f"{told.value}: {told.verdict}"
+    shown = [("what", told.kind), ("why", told.why)]
+    if told.key:
+        shown += [
+            ("matches", f"{told.key} of the {told.trails} trails, rule {told.rule}"),
+            ("told as", f"{told.class_id}, trail {told.trail}"),
+            ("info", told.info),
+            ("reference", told.reference),
+        ]
+    shown += [("list", _source(source)) for source in told.sources]
+    shown += [("note", note) for note in told.notes]
+    yield from (f"  {name:10}{text}" for name, text in shown)
+    rows = [("rule", "key weighed", "trails", "result")]
+    rows += [(w.rule, w.key, w.trails, w.result) for w in told.weighed]
+    yield from (f"  {line}" for line in columns(rows))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows of texts as aligned lines."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def split_port(value: str) -> tuple[str, int | None]:
@@ -112,3 +316,59 @@ def split_port(value: str) -> tuple[str, int | None]:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)
     except ValueError:
         return "", None
+
+
+def _special(value: str) -> tuple[int, bytes] | None:
+    """Return kind and bytes of a value that is the same in lists and on the wire."""
+    try:
+        key = keys.parse(value)
+    except keys.Inert:
+        return None
+    if key.kind in (layout.DOMAIN, layout.URL, layout.PATH):
+        return None
+    return key.kind, key.key
+
+
+def _result(side: TrailSet, number: int) -> str:
+    if number < 0:
+        return "not listed"
+    row = side.row(number)
+    return f"in the trails, {row.info} {row.reference}"
+
+
+def _describe(told: Explanation, found: Found) -> None:
+    row = found.row
+    told.key, told.rule, told.class_id = row.key, found.rule, CLASSES[row.kind]
+    told.trails = "own" if found.custom else "published"
+    told.trail, told.info, told.reference = found.trail, row.info, row.reference
+    told.sources = row.sources
+
+
+def _allowance(entry: Entry) -> Allowance:
+    return Allowance(entry.text, entry.origin, entry.reason, str(entry.until or ""))
+
+
+def _reason(text: str) -> str:
+    return text or "no reason given"
+
+
+def _source(source: Source) -> str:
+    seen = f", first seen {source.first_seen}" if source.first_seen else ""
+    last = f", last seen {source.last_seen}" if source.last_seen else ""
+    return f"{source.name}{seen}{last}"
+
+
+def _quarantined(published: TrailSet, wanted: Collection[str]) -> Iterator[str]:
+    for line in published.lines(layout.SECTION_QUARANTINED):
+        key, _, reason = line.partition("\t")
+        if key.lower() in wanted:
+            yield f"{key}: {reason.replace(chr(9), ', list ')}"
+
+
+def _inert(sides: Iterable[TrailSet], value: str) -> str:
+    """Return why a value is a row that can never match, nothing where it is none."""
+    for side in sides:
+        for reason, refused in side.info.inert.items():
+            if value in refused.samples:
+                return reason
+    return ""

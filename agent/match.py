@@ -89,17 +89,17 @@ TYPES = {
 Ends = tuple[Endpoint, Endpoint, Outcome]
 """Who opened a conversation, who was to answer, and what came of it."""
 
-Verdict = Literal["told", "allowed", "ignored", "not listed"]
+Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed"]
 
 
 class Look(NamedTuple):
-    """What became of one value, seen so often; `entry` is of the allow-list."""
+    """What became of one value, seen so often; `key` is the trail's, `entry` the allow-list's."""
 
     where: str
     observed: str
     seen: int
     verdict: Verdict
-    found: Found | None = None
+    key: str = ""
     entry: Entry | None = None
 
 
@@ -181,6 +181,10 @@ class Matcher:
     def match(self, sighting: Sighting) -> list[Hit]:
         """Return what the trails say of a sighting, most direct first."""
         return list(self._rules[sighting.what](sighting))
+
+    def note_suppressed(self, hit: Hit) -> None:
+        """Tell the watch that a hit is held back after all."""
+        self.watch(Look(hit.where, hit.observed, 0, "suppressed", hit.indicator))
 
     def take_harmless(self) -> list[int]:
         """Return tokens of candidates of which nothing is listed, for scanners to learn."""
@@ -444,10 +448,10 @@ class Matcher:
             opener, listener, _ = ends or (sighting.source, sighting.destination, "unknown")
             entry = self.allow.allows_hit(Judged(hit, opener, listener), about)
             if entry is None:
-                self.watch(Look(where, observed, sighting.count, "told", found))
+                self.watch(Look(where, observed, sighting.count, "told", found.row.key))
                 yield hit
                 return
-        self.watch(Look(where, observed, sighting.count, "allowed", found, entry))
+        self.watch(Look(where, observed, sighting.count, "allowed", found.row.key, entry))
 
     def _hit(
         self,

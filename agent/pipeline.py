@@ -125,7 +125,9 @@ class Pipeline:
                 self.canary_traffic += hit.count
                 continue
             self.hits += hit.count > 0  # what came of an attempt is no hit of its own
-            if not self.suppressions.holds_back(hit):
+            if self.suppressions.holds_back(hit):
+                self.matcher.note_suppressed(hit)
+            else:
                 events += self.condenser.take(hit)
         return events
 

@@ -10,6 +10,7 @@ from agent.allow import AllowList
 from agent.behaviours import counter
 from agent.capture_files import CaptureFiles
 from agent.config import Settings
+from agent.explain import Explainer
 from agent.ids import derived_ids
 from agent.model import NO_SET, Delivery, Event, PacketBatch
 from agent.pipeline import Pipeline
@@ -17,6 +18,7 @@ from agent.scan import is_compiled, stats
 from agent.scan.scanner import Scanner
 from agent.sets import REPLAY_SEED, merged_filters, open_sets
 from agent.trails.find import Trails
+from agent.watching import Seen, Watch
 
 SECOND_US = 1_000_000
 
@@ -29,6 +31,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     fold: bool = True
     allow_list: bool = True
+    explain: bool = False
 
 
 class Replay:
@@ -49,6 +52,11 @@ class Replay:
         self.pipeline: Pipeline | None = None
         self.told = 0
         self._until_us = 0
+        self._watch = Watch()
+
+    def explanations(self) -> list[Seen]:
+        """Return what every value that was seen came to; with `explain`, after the events."""
+        return list(self._watch.explained(Explainer(self._trails, self._allow)))
 
     def deliveries(self) -> Iterator[Delivery]:
         """Yield the events with run and seq, in order."""
@@ -89,7 +97,10 @@ class Replay:
         pipeline = Pipeline(self._settings, self._trails, self._allow, ids, fold=self._options.fold)
         pipeline.adopt(self._trails, self.set_id)
         own, published = self._own.buffer, self._published.buffer
-        filters = merged_filters(self._own, self._published)
+        explain = self._options.explain
+        filters = merged_filters(self._own, self._published, everything=explain)
+        if explain:
+            pipeline.matcher.watch = self._watch.take
         workers = self._options.workers
         counters = [
             counter(

@@ -92,7 +92,10 @@ def empty_set(seed: int) -> TrailSet:
     return TrailSet(Builder(seed).to_bytes(), "none")
 
 
-def merged_filters(own: TrailSet, published: TrailSet) -> Filters:
-    """Return the filters that all scanners of these two sets share."""
+def merged_filters(own: TrailSet, published: TrailSet, *, everything: bool = False) -> Filters:
+    """Return the filters that all scanners of these two sets share.
+
+    With `everything` scanners show also what cannot be listed, for explanations.
+    """
     text = bytearray(TEXT_BYTES)
-    return Filters(Lookup(own.buffer, text), Lookup(published.buffer, text))
+    return Filters(Lookup(own.buffer, text), Lookup(published.buffer, text), everything)

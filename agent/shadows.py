@@ -97,7 +97,7 @@ def _of_network(trails: TrailSet, network: Prefix) -> Iterator[int]:
 
 
 def _of_key(trails: TrailSet, wanted: str) -> Iterator[int]:
-    """Yield the rows that may have a key like that: texts with its part; addresses, if it is one."""
+    """Yield rows that may have a key like that: texts with its part; addresses, if it is one."""
     if not re.search("[g-z_-]", wanted):
         for kind in layout.ADDRESS_BYTES:
             yield from trails.rows(kind)

@@ -95,7 +95,7 @@ def merge(
     vague = [copy for copy in ordered if _is(copy, "vague")]
     merging = _Merging(
         builder=builder,
-        quorum=_elect(vague, min(trails.min_feeds, _voices(lists))),
+        quorum=_elect(vague, min(trails.min_feeds, voices(lists))),
         quarantine=Quarantine(trails.protect),
         ageing=Ageing(trails.max_age, today),
         excluded=_Excluded(trails.exclude_info),
@@ -217,7 +217,7 @@ def _is(copy: Copy, standing: str) -> bool:
     return copy.reader.feed.standing == standing
 
 
-def _voices(lists: Sequence[Reader]) -> int:
+def voices(lists: Sequence[Reader]) -> int:
     """Count the independent vague lists in use; three that a site does not have cannot agree."""
     return len({reader.feed.voice for reader in lists if reader.feed.standing == "vague"}) or 1
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import config
-from agent.allow import BUILTIN, MAX_COUNTED, OTHERS, AllowList, Entry, ascii_name
+from agent.allow import BUILTIN, MAX_COUNTED, OTHERS, AllowList, Entry, checked_name
 from agent.config import Allowed, ConfigError, Network
 from agent.model import CANARY, Endpoint, Source, Trail
 from agent.scopes import Judged
@@ -313,12 +313,12 @@ def test_no_text_from_the_wire_breaks_a_look_up(name: str, key: str) -> None:
 def test_a_spelling_is_stable(text: str) -> None:
     """What was once spelled as the wire does is spelled so again; anything else is refused."""
     try:
-        name = ascii_name(text)
+        name = checked_name(text)
     except ValueError:
         return
 
     assert name.isascii()
-    assert name == ascii_name(name)
+    assert name == checked_name(name)
 
 
 # --- entries with more keys -------------------------------------------------------------------

@@ -24,13 +24,16 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.model": (),
     "agent.config": (),
     "agent.ids": (),
+    "agent.names": (),
     "agent.link": ("agent.model",),
     "agent.health": (),
     "agent.published": ("agent.model",),
     "agent.plugins": ("agent.config", "agent.model"),
     "agent.direction": ("agent.model",),
     "agent.severity": ("agent.model", "agent.config", "agent.classes"),
-    "agent.allow": ("agent.model", "agent.config", "agent.direction", "agent.scopes"),
+    "agent.allow": (
+        *("agent.model", "agent.config", "agent.direction", "agent.names", "agent.scopes"),
+    ),
     "agent.scopes": ("agent.model", "agent.config", "agent.direction", "agent.classes"),
     "agent.community": ("agent.model", "agent.direction"),
     "agent.notices": ("agent.model", "agent.ids", "agent.severity"),
@@ -46,7 +49,9 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.capture_files": ("agent.model", "agent.config", "agent.capture"),
     "agent.scan": ("agent.model", "agent.scan"),
     # The set builder writes the layout that the scanner reads, so they share its description.
-    "agent.trails": ("agent.model", "agent.published", "agent.trails", "agent.scan"),
+    "agent.trails": (
+        *("agent.model", "agent.names", "agent.published", "agent.trails", "agent.scan"),
+    ),
     "agent.detections": ("agent.model", "agent.detections", "agent.scan.counters"),
     "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
     "feeds": (

@@ -332,13 +332,37 @@ def test_what_the_allow_list_silences_is_told_when_a_set_is_built(room: Path) ->
 # --- explain ----------------------------------------------------------------------------------
 
 
-def test_a_found_value_is_explained(room: Path) -> None:
-    """Exit status 0, the trail and its list."""
-    said = run("explain", "-c", room / "config.yaml", "--trails", room / "a.csv", "www.evil.org")
+def test_found_values_are_explained(room: Path) -> None:
+    """Exit status 0, the trail and its list, for several values one below the other."""
+    base = ("explain", "-c", room / "config.yaml", "--trails", room / "a.csv")
+    said = run(*base, "www.evil.org", "evil.org")
 
     assert said.status == 0
-    assert "  matches evil.org of the published trails: evil (malware) (test)" in said.out
-    assert "  source: a" in said.out
+    assert "www.evil.org: matches\n" in said.out
+    assert "\nevil.org: matches\n" in said.out
+    assert "matches   evil.org of the published trails, rule T-5.6" in said.out
+    assert "info      evil (malware)" in said.out
+    assert "list      a\n" in said.out
+
+
+def test_programs_get_an_explanation_as_json(room: Path) -> None:
+    """One document with all values."""
+    said = run(
+        *("explain", "-c", room / "config.yaml", "--trails", room / "a.csv", "--json"),
+        *("evil.org", "good.org"),
+    )
+
+    first, second = json.loads(said.out)
+    assert said.status == 1
+    assert (first["verdict"], first["rule"], first["key"]) == ("matches", "T-5.6", "evil.org")
+    assert (first["class"], first["sources"][0]["name"]) == ("trail-domain", "a")
+    assert (second["verdict"], second["allowed_by"]) == ("not listed", None)
+    assert second["weighed"][0] == {
+        "rule": "T-5.6",
+        "key": "good.org",
+        "trails": "own",
+        "result": "not listed",
+    }
 
 
 def test_a_value_that_is_not_found_is_a_finding(room: Path) -> None:
@@ -349,7 +373,8 @@ def test_a_value_that_is_not_found_is_a_finding(room: Path) -> None:
     missed, allowed = run(*base, "evil.org", "good.org"), run(*base, "fine.org")
 
     assert missed.status == allowed.status == 1
-    assert "no trail: no name above" in missed.out
+    assert "good.org: not listed" in missed.out
+    assert "fine.org: allowed\n" in allowed.out
     assert "allow-list entry fine.org (allow_list.entries[0]): ours" in allowed.out
 
 
@@ -358,7 +383,19 @@ def test_own_lists_are_explained_without_a_set(room: Path) -> None:
     said = run("explain", "-c", room / "config.yaml", "--state-dir", room, "ours.org")
 
     assert said.status == 0
-    assert "matches ours.org of the own trails: own (custom)" in said.out
+    assert "matches   ours.org of the own trails" in said.out
+    assert "info      own" in said.out
+    assert "reference (custom)" in said.out
+
+
+def test_an_own_row_that_can_never_match_is_explained(room: Path) -> None:
+    """With its file, however many others there are."""
+    (room / "own.txt").write_text("ours.org\n" + "re:(\n" * 20 + "300.1.1.1\n")
+
+    said = run("explain", "-c", room / "config.yaml", "--state-dir", room, "300.1.1.1")
+
+    assert said.status == 1
+    assert f"{room}/own.txt: inert: is no IPv4 address" in said.out
 
 
 # --- processes --------------------------------------------------------------------------------

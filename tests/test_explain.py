@@ -1,132 +1,226 @@
 """Explain: which trail explains a value and what was weighed, or why nothing would be told."""
 
+from collections.abc import Collection, Iterable
+
 import pytest
 
-from agent.explain import Explanation, split_port
-from tests.wired import NOTHING, Rows, allow_list, trails
+from agent import config
+from agent.allow import AllowList
+from agent.explain import Explainer, Explanation, lines, split_port
+from agent.model import Source, Trail
+from agent.trails.build import Builder
+from agent.trails.find import Trails
+from agent.trails.set import TrailSet
+from tests.wired import NOTHING, Rows, allow_list, trail_set, trails
+
+JA3, SHA1 = "a" * 32, "b" * 40
 
 
 def explain(value: str, published: Rows, own: Rows = NOTHING, allowed: str = "") -> Explanation:
     """Explain a value against these trails."""
-    return Explanation(value, trails(published, own), allow_list(*allowed.split()))
+    return Explainer(trails(published, own), allow_list(*allowed.split())).explain(value)
 
 
-def test_a_found_name_is_told_with_trail_list_and_brackets() -> None:
+def text(told: Explanation) -> str:
+    """Return what a person reads."""
+    return "\n".join(lines(told))
+
+
+def test_a_found_name_is_told_with_key_rule_list_and_brackets() -> None:
     """Everything that an analyst asks next."""
-    found = explain("www.evil.org", {"evil.org": "evil (malware)"})
+    told = explain("www.evil.org", {"evil.org": "evil (malware)"})
 
-    assert found.found is not None
-    text = "\n".join(found.lines)
-    assert "www.evil.org: a name" in text
-    assert "matches evil.org of the published trails: evil (malware) (test)" in text
-    assert "told as trail (www).evil.org" in text
-    assert "source: test" in text
+    assert (told.verdict, told.key, told.rule) == ("matches", "evil.org", "T-5.6")
+    assert (told.trails, told.class_id) == ("published", "trail-domain")
+    assert told.trail == "(www).evil.org"
+    assert [source.name for source in told.sources] == ["test"]
+    shown = text(told)
+    assert "www.evil.org: matches" in shown
+    assert "matches   evil.org of the published trails, rule T-5.6" in shown
+    assert "list      test" in shown
 
 
 def test_each_parent_that_was_weighed_is_told() -> None:
     """So that a missing entry is seen as missing."""
-    lines = explain("a.good.org", {"evil.org": "x"}).lines
+    told = explain("a.good.org", {"evil.org": "x"})
 
+    weighed = {(w.rule, w.key, w.trails, w.result) for w in told.weighed}
     for suffix in ("a.good.org", "good.org", "org"):
-        assert f"  {suffix}: not in the own trails" in lines
-        assert f"  {suffix}: not in the published trails" in lines
-    assert "  no trail: no name above, no pattern, no onion gateway" in lines
+        for whose in ("own", "published"):
+            assert ("T-5.6", suffix, whose, "not listed") in weighed
+    assert (told.verdict, told.why) == ("not listed", "no list names it, nor what was weighed")
 
 
 def test_a_spared_name_is_told_with_the_rule() -> None:
     """An exception is not the same as not listed."""
-    found = explain("ns1.evil.org", {"evil.org": "domain (suspicious)"})
+    told = explain("ns1.evil.org", {"evil.org": "domain (suspicious)"})
 
-    assert found.found is None
-    assert any("kept quiet by the exceptions of rule T-5.6" in line for line in found.lines)
+    assert told.verdict == "spared"
+    assert "kept quiet by the exceptions of rule T-5.6" in told.why
+
+
+def test_a_key_for_names_below_it_does_not_match_itself() -> None:
+    """And that is said."""
+    told = explain("evil.org", NOTHING, {".evil.org": "x"})
+
+    assert told.verdict == "spared"
+    assert "only for names below it" in told.why
 
 
 def test_a_name_that_questions_ignore_is_told() -> None:
     """Found, but not in DNS."""
-    found = explain("evil.local", {"evil.local": "malware"})
+    told = explain("evil.local", {"evil.local": "malware"})
 
-    assert found.found is not None
-    assert any("T-8.4" in line for line in found.lines)
+    assert told.verdict == "matches"
+    assert any("T-8.4" in note and "section 6" in note for note in told.notes)
 
 
-def test_an_allowed_value_is_not_found_and_says_by_which_entry() -> None:
+def test_an_allowed_value_says_by_which_entry() -> None:
     """Entry, where it stands and why."""
     name = explain("www.good.org", {"good.org": "x"}, allowed="good.org")
     address = explain("198.51.100.7", {"198.51.100.7": "x"}, allowed="198.51.100.0/24")
 
-    for explained, entry in ((name, "good.org"), (address, "198.51.100.0/24")):
-        assert explained.found is None
-        assert any(
-            f"allow-list entry {entry} (allow_list.entries[0])" in x for x in explained.lines
-        )
+    for told, entry in ((name, "good.org"), (address, "198.51.100.0/24")):
+        assert told.verdict == "allowed"
+        assert told.allowed_by is not None
+        assert (told.allowed_by.text, told.allowed_by.origin) == (entry, "allow_list.entries[0]")
+        assert f"allow-list entry {entry} (allow_list.entries[0])" in text(told)
+
+
+def test_an_entry_that_depends_on_the_packet_is_noted() -> None:
+    """It keeps some of it quiet, so that the value alone does not decide."""
+    scope = "{trail: evil.org, source: 10.0.0.9, reason: our honeypot}"
+    settings = config.parse(f"allow_list: {{files: [], entries: [{scope}]}}", "test")
+    allow = AllowList.load(settings.allow_list, 0)
+
+    told = Explainer(trails({"evil.org": "x"}), allow).explain("evil.org")
+
+    assert told.verdict == "matches"
+    assert "trail evil.org, source 10.0.0.9/32" in told.notes[0]
+    assert "our honeypot" in told.notes[0]
 
 
 def test_a_more_specific_trail_is_found_in_spite_of_the_allow_list() -> None:
     """As it would be told."""
-    found = explain("bad.good.org", {"bad.good.org": "x"}, allowed="good.org")
-
-    assert found.found is not None
+    assert explain("bad.good.org", {"bad.good.org": "x"}, allowed="good.org").is_told
 
 
 @pytest.mark.parametrize(
-    ("value", "key"),
+    ("value", "key", "rule"),
     [
-        ("198.51.100.7", "198.51.100.7"),
-        ("198.51.100.7:443", "198.51.100.7:443"),
-        ("198.51.100.7:80", "198.51.100.7"),
-        ("198.51.100.9", "198.51.100.0/24"),
-        ("2001:db8::1", "2001:db8::1"),
-        ("[2001:db8::1]", "2001:db8::1"),
-        ("[2001:DB8::1]:443", "[2001:db8::1]:443"),
-        ("EVIL.org.", "evil.org"),
-        ("http://good.org/bad.php?x=1", "/bad.php"),
-        ("good.org/bad.php", "/bad.php"),
-        ("/bad.php", "/bad.php"),
-        ("evil.org/page", "evil.org"),
-        ("  evil.org ", "evil.org"),
-        ("www.evil.org:443", "evil.org"),
+        ("198.51.100.7", "198.51.100.7", "T-10"),
+        ("198.51.100.7:443", "198.51.100.7:443", "T-10"),
+        ("198.51.100.7:80", "198.51.100.7", "T-10"),
+        ("198.51.100.9", "198.51.100.0/24", "T-4"),
+        ("198.51.100.0/24", "198.51.100.0/24", "T-4"),
+        ("2001:db8::1", "2001:db8::1", "T-10"),
+        ("[2001:db8::1]", "2001:db8::1", "T-10"),
+        ("[2001:DB8::1]:443", "[2001:db8::1]:443", "T-10"),
+        ("EVIL.org.", "evil.org", "T-5.6"),
+        ("http://good.org/bad.php?x=1", "/bad.php", "T-13.9"),
+        ("good.org/bad.php", "/bad.php", "T-13.9"),
+        ("good.org//bad.php", "/bad.php", "T-13.9"),
+        ("/bad.php", "/bad.php", "T-13.9"),
+        ("host.net/any", "host.net/", "T-13.10"),
+        ("evil.org/page", "evil.org", "T-5.6"),
+        ("http://user@Evil.org:80/page", "evil.org", "T-5.6"),
+        ("198.51.100.7/page", "198.51.100.7", "T-10"),
+        ("  evil.org ", "evil.org", "T-5.6"),
+        ("www.evil.org:443", "evil.org", "T-5.6"),
+        ("evil.org.ip-adress.com", "evil.org", "T-5.5"),
+        ("abc.onion.to", "abc.onion", "T-5.9"),
+        ("ua:Evil/1.0", "Evil/1.0", "T-13.5"),
+        (JA3, JA3, "T-16"),
+        (SHA1.upper(), SHA1, "T-16"),
+        ("www.bücher。example.net", "xn--bcher-kva.example.net", "T-5.6"),
+        ("x42.net", "x[0-9]+[.]net", "T-7"),
+        ("re:x[0-9]+[.]net", "x[0-9]+[.]net", "T-7"),
     ],
 )
-def test_values_of_all_kinds_are_explained(value: str, key: str) -> None:
+def test_values_of_all_kinds_are_explained(value: str, key: str, rule: str) -> None:
     """In whatever spelling a person pastes."""
-    rows = {
-        "198.51.100.7": "x",
-        "198.51.100.7:443": "x",
-        "198.51.100.0/24": "x",
-        "2001:db8::1": "x",
-        "[2001:db8::1]:443": "x",
-        "evil.org": "x",
-        "/bad.php": "x",
-    }
+    rows = [
+        *("198.51.100.7", "198.51.100.7:443", "198.51.100.0/24", "2001:db8::1"),
+        *("[2001:db8::1]:443", "evil.org", "/bad.php", "host.net/", "abc.onion", "ua:Evil/1.0"),
+        *(JA3, SHA1, "bücher.example.net", "re:x[0-9]+[.]net"),
+    ]
 
-    found = explain(value, rows).found
+    told = explain(value, NOTHING, dict.fromkeys(rows, "x"))
 
-    assert found is not None
-    assert found.row.key == key
+    assert (told.verdict, told.key, told.rule) == ("matches", key, rule)
+    assert told.weighed
 
 
 def test_an_address_that_is_not_listed_says_what_was_tried() -> None:
     """With its port, bare, networks."""
-    lines = explain("203.0.113.1:80", {"198.51.100.0/24": "x"}).lines
+    told = explain("203.0.113.1:80", {"198.51.100.0/24": "x"})
 
-    assert lines == [
-        "203.0.113.1:80: an address with port 80",
-        "  no trail: neither with its port, nor bare, nor a network around it",
+    assert told.kind == "address and port"
+    assert [(w.rule, w.key) for w in told.weighed if w.trails == "published"] == [
+        ("T-10", "203.0.113.1:80"),
+        ("T-10", "203.0.113.1"),
+        ("T-4", "networks around it"),
     ]
 
 
 def test_the_candidates_of_a_url_are_told() -> None:
     """Rule T-13.8 is not to be guessed."""
-    lines = explain("a.org/b/c.php?id=1", {"evil.org": "x"}).lines
+    told = explain("a.org/b/c.php?id=1", {"evil.org": "x"})
 
-    assert any("/b/c.php?id=1, /b/c.php, /b/c.php?id=" in line for line in lines)
+    keys = [w.key for w in told.weighed if w.trails == "published"]
+    assert keys[:4] == ["/b/c.php?id=1", "a.org/b/c.php?id=1", "/b/c.php", "a.org/b/c.php"]
+    assert keys[-3:] == ["a.org/", "a.org", "org"]
 
 
 def test_own_trails_are_named_as_such() -> None:
     """They win, and it is said."""
-    lines = explain("evil.org", {"evil.org": "published"}, {"evil.org": "ours"}).lines
+    told = explain("evil.org", {"evil.org": "published"}, {"evil.org": "ours"})
 
-    assert any("matches evil.org of the own trails: ours" in line for line in lines)
+    assert (told.trails, told.info) == ("own", "ours")
+
+
+def test_a_quarantined_key_says_why_and_of_which_list() -> None:
+    """It is listed, and kept out all the same."""
+    builder = Builder(0)
+    builder.add(Trail(key="x.org", info="x", reference="x", source=Source("test")))
+    builder.quarantine("google.com", "a popular name\thasty")
+    published = TrailSet(builder.to_bytes(), "test")
+
+    told = Explainer(Trails(trail_set({}), published), allow_list()).explain("www.google.com")
+
+    assert (told.verdict, told.why) == ("quarantined", "google.com: a popular name, list hasty")
+
+
+def test_a_row_that_can_never_match_says_why() -> None:
+    """As far as the set keeps samples."""
+    builder = Builder(0)
+    builder.add(Trail(key="re:(", info="x", reference="x", source=Source("test")))
+    own = TrailSet(builder.to_bytes(), "own")
+
+    told = Explainer(Trails(own, trail_set({"x.org": "x"})), allow_list()).explain("re:(")
+
+    assert (told.verdict, told.why) == (
+        "inert",
+        "a row that can never match: pattern that RE2 refuses",
+    )
+
+
+def test_what_lists_name_but_no_set_holds_is_told() -> None:
+    """Asked with every key that was weighed, and only where nothing was found."""
+    asked: list[set[str]] = []
+
+    def left_out(wanted: Collection[str]) -> Iterable[tuple[str, str]]:
+        asked.append(set(wanted))
+        return [("noisy", "held back")]
+
+    explainer = Explainer(trails({"evil.org": "x"}), allow_list(), left_out)
+
+    told = explainer.explain("192.0.2.1:80")
+
+    assert (told.verdict, told.why) == ("left out", "noisy: held back")
+    assert {"192.0.2.1", "192.0.2.1:80"} <= asked[0]
+    assert explainer.explain("evil.org").is_told
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -150,8 +244,15 @@ def test_addresses_are_split_from_their_ports(text: str, parts: tuple[str, int |
 
 
 @pytest.mark.parametrize(
-    "value", ["198.51.100.7:70000", "198.51.100.7:-1", "evil.org:443", "a" * 5000]
+    "value",
+    [
+        *("198.51.100.7:70000", "198.51.100.7:-1", "evil.org:443", "a" * 5000, "", "/", "//", "."),
+        *("[::1", "ua:", "re:", "\ud800.org", "a..b", "\x00", "é" * 100, "http://", "1.2.3.4/"),
+    ],
 )
 def test_odd_values_are_not_found_rather_than_raised(value: str) -> None:
     """Whatever is pasted, the answer is a line."""
-    assert explain(value, {"198.51.100.7": "x", "evil.net": "x"}).lines
+    told = explain(value, {"198.51.100.7": "x", "evil.net": "x"})
+
+    assert not told.is_told
+    assert text(told)

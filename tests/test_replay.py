@@ -324,3 +324,90 @@ def test_told_renders_nine_columns() -> None:
         "192.168.1.11 52001 192.168.1.1 53 UDP DNS (cdn).loader-demo.invalid "
         "demo loader (malware) (demo)"
     )
+
+
+# --- explain ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Return a capture: listed, allowed, ignored, suppressed and clean values."""
+    names = ("www.evil.org", "www.evil.org", "fine.org", "clean.org", "evil.local", "held.org")
+    frames = [
+        packets.udp_frame("192.168.1.10", 40000 + n, "192.0.2.53", 53, packets.dns_query(name))
+        for n, name in enumerate(names)
+    ]
+    frames.append(packets.syn_frame("192.168.1.10", 50000, "198.51.100.7", 443))
+    request = packets.http_request("/gate.php?id=1", "clean.net", user_agent="Some/1.0")
+    frames.append(packets.tcp_frame("192.168.1.10", 50001, "203.0.113.1", 8080, request))
+    return packets.write_pcap(tmp_path / "mixed.pcap", packets.timed(frames, step_us=100_000))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """Return a folder with a list and a configuration."""
+    (tmp_path / "list.csv").write_text(
+        "evil.org,evil (malware),(test)\nfine.org,x,(test)\nevil.local,x,(test)\n"
+        "held.org,x,(test)\n198.51.100.7,known attacker,(test)\n/gate.php?id=,x,(test)\n"
+    )
+    (tmp_path / "config.yaml").write_text(
+        "sensor: {name: sensor.example.org}\n"
+        "allow_list: {files: [], entries: [{domain: fine.org, reason: ours}]}\n"
+        "suppress: [{name: pentest, reason: red team, trails: [held.org]}]\n"
+    )
+    return tmp_path
+
+
+def explained(room: Path, mixed: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what a replay explains, by place and value."""
+    said = run(
+        *("replay", "-c", room / "config.yaml", "--trails", room / "list.csv"),
+        *("--explain", "--json", mixed),
+    )
+    rows = [json.loads(line) for line in said.err.splitlines()]
+    return {(row["where"], row["value"]): row for row in rows}
+
+
+def test_every_value_is_explained(room: Path, mixed: Path) -> None:
+    """What became of it, by which key, rule and list, and why nothing is told of the others."""
+    seen = explained(room, mixed)
+
+    verdicts = {place: (row["became"], row["explanation"]["rule"]) for place, row in seen.items()}
+    assert verdicts == {
+        ("dns.question", "www.evil.org"): ("told", "T-5.6"),
+        ("dns.question", "fine.org"): ("allowed", "T-5.6"),
+        ("dns.question", "clean.org"): ("not listed", ""),
+        ("dns.question", "evil.local"): ("ignored", "T-5.6"),
+        ("dns.question", "held.org"): ("suppressed", "T-5.6"),
+        ("ip.src", "192.168.1.10"): ("not listed", ""),
+        ("ip.dst", "198.51.100.7"): ("told", "T-10"),
+        ("http.host", "clean.net"): ("not listed", ""),
+        ("http.path", "clean.net/gate.php?id=1"): ("told", "T-13.9"),
+        ("http.user_agent", "Some/1.0"): ("not listed", ""),
+    }
+    evil = seen["dns.question", "www.evil.org"]
+    assert (evil["seen"], evil["explanation"]["sources"][0]["name"]) == (2, "list")
+    assert seen["dns.question", "fine.org"]["why"] == (
+        "allow-list entry fine.org (allow_list.entries[0]): ours"
+    )
+    assert "rule T-8.4" in seen["dns.question", "evil.local"]["why"]
+    assert "suppress" in seen["dns.question", "held.org"]["why"]
+    assert seen["dns.question", "clean.org"]["explanation"]["weighed"]
+
+
+def test_people_get_a_table(room: Path, mixed: Path) -> None:
+    """One line a value, below a head."""
+    said = run(
+        *("replay", "-c", room / "config.yaml", "--trails", room / "list.csv", "--explain", mixed)
+    )
+
+    lines = said.err.splitlines()
+    assert lines[0].split()[:4] == ["WHERE", "VALUE", "SEEN", "VERDICT"]
+    assert any(line.split()[:4] == ["dns.question", "www.evil.org", "2", "told"] for line in lines)
+
+
+def test_explaining_changes_no_event(room: Path, mixed: Path) -> None:
+    """The same bytes on standard output."""
+    base = ("replay", "-c", room / "config.yaml", "--trails", room / "list.csv", mixed)
+
+    assert run(*base, "--explain").out == run(*base).out

@@ -358,9 +358,10 @@ class Filters:
     """The filters of two sets under one seed, merged, in huge pages where the system has them.
 
     One for all workers. A probe of it is a cache miss at worst, not a walk of page tables too.
+    With `everything` each name, request, hello and certificate is shown as if it might be listed.
     """
 
-    def __init__(self, own: Lookup, published: Lookup) -> None:
+    def __init__(self, own: Lookup, published: Lookup, everything: bool = False) -> None:
         if own.keyed.seed != published.keyed.seed:
             raise ValueError("the two sets must share one seed")
         sizes = [len(published.filter_words(table)) for table in range(layout.TABLES)]
@@ -389,13 +390,14 @@ class Filters:
             for hashes in parts:
                 self._mark(filters, memoryview(hashes))
         gates = [own.gate_words(), published.gate_words()]
-        self.ungated = gates[0][-1] | gates[1][-1]
+        self.ungated = gates[0][-1] | gates[1][-1] | everything
         self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
         both = (own, published)
         self.agents = int(any(side.has(layout.USER_AGENT) for side in both))
-        self.certificates = int(any(side.has(layout.CERTIFICATE) for side in both))
+        self.certificates = int(everything or any(side.has(layout.CERTIFICATE) for side in both))
         self.fingerprints = int(
-            any(side.has(table) for side in both for table in (layout.JA3, layout.JA4))
+            everything
+            or any(side.has(table) for side in both for table in (layout.JA3, layout.JA4))
         )
         networks = [own.network_words(), published.network_words()]
         self.networks = memoryview(array("Q", [a | b for a, b in zip(*networks, strict=True)]))

@@ -7,11 +7,12 @@ import bz2
 import csv
 import gzip
 import lzma
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from agent.model import Source, Trail
+from agent.trails import keys
 from agent.trails.build import Builder
 
 OPENERS: dict[str, Callable[..., IO[str]]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -35,6 +36,20 @@ def find(path: Path) -> list[Path]:
 def add_all(builder: Builder, paths: list[Path]) -> int:
     """Add every trail of the files; return how many rows can never match. Raise TrailFileError."""
     return sum(builder.add(trail) is not None for path in paths for trail in read(path))
+
+
+def inert(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that name one of these keys in a row that can never match, and why not.
+
+    Raise TrailFileError.
+    """
+    for path in paths:
+        for trail in read(path):
+            if trail.key.strip().lower() in wanted:
+                try:
+                    keys.parse(trail.key, trail.dialect, trail.kind)
+                except keys.Inert as error:
+                    yield path, str(error)
 
 
 def read(path: Path) -> Iterator[Trail]:

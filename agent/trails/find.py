@@ -23,12 +23,31 @@ MAX_VERDICTS = 4096
 """Names whose verdict by patterns is remembered; a name that queries repeat costs nothing."""
 
 
+RULES = {
+    "T-4": "the smallest network around the address",
+    "T-5.5": "a page of ip-adress.com about a listed name",
+    "T-5.6": "the name itself, else its nearest parent",
+    "T-5.9": "a web gateway to a listed onion service",
+    "T-7": "the leftmost match of a pattern",
+    "T-10": "the address, with its port before without",
+    "T-13.5": "the User-Agent, exact before patterns",
+    "T-13.9": "the first candidate, alone or behind the host",
+    "T-13.10": "every page of the host",
+    "T-16": "a digest, exact",
+}
+"""Rules of detection.md section 3 by which trails are found, in a few words."""
+
+
 class Found(NamedTuple):
-    """A trail that explains a value; `trail` has Maltrail's brackets (rule E-4)."""
+    """A trail that explains a value; `trail` has Maltrail's brackets (rule E-4).
+
+    `rule` is one of RULES.
+    """
 
     row: Row
     custom: bool
     trail: str
+    rule: str
 
 
 class Trails:
@@ -75,10 +94,10 @@ class Trails:
             )
             row = row or side.find(bare, packed)
             if row:
-                return Found(row, side.custom, row.key)
+                return Found(row, side.custom, row.key, "T-10")
             row = side.network(packed)
             if row:
-                return Found(row, side.custom, f"{row.key} ({address})")
+                return Found(row, side.custom, f"{row.key} ({address})", "T-4")
         return None
 
     def url(self, host: str, path: str, candidates: Iterable[str]) -> Found | None:
@@ -90,10 +109,10 @@ class Trails:
                 row = side.find(layout.PATH, candidate.encode())
                 row = row or side.find(layout.URL, (host + candidate).encode())
                 if row:
-                    return Found(row, side.custom, bracket(url, row.key))
+                    return Found(row, side.custom, bracket(url, row.key), "T-13.9")
             row = side.find(layout.URL, f"{host}/".encode())
             if row:
-                return Found(row, side.custom, row.key)
+                return Found(row, side.custom, row.key, "T-13.10")
         return None
 
     def user_agent(self, agent: str) -> Found | None:
@@ -101,7 +120,7 @@ class Trails:
         for side in self._sides:
             row = side.find(layout.USER_AGENT, agent.encode("utf-8", "surrogateescape"))
             if row:
-                return Found(row, side.custom, row.key)
+                return Found(row, side.custom, row.key, "T-13.5")
         return None
 
     def digest(self, kind: int, value: str) -> Found | None:
@@ -109,7 +128,7 @@ class Trails:
         for side in self._sides:
             row = side.find(kind, value.encode())
             if row:
-                return Found(row, side.custom, row.key)
+                return Found(row, side.custom, row.key, "T-16")
         return None
 
     def _related(self, side: "_Side", name: str) -> Found | None:
@@ -118,7 +137,7 @@ class Trails:
             return None
         subject = name.removesuffix(IP_ADRESS)
         row = side.find(layout.DOMAIN, subject.encode())
-        return Found(row, side.custom, f"{subject}({IP_ADRESS})") if row else None
+        return Found(row, side.custom, f"{subject}({IP_ADRESS})", "T-5.5") if row else None
 
     def _parents(self, side: "_Side", name: str) -> Found | None:
         """Rule T-5.6: the most specific of the name and its parents."""
@@ -130,7 +149,8 @@ class Trails:
                 self.skipped += 1
                 continue
             prefix = name.removesuffix(suffix).removesuffix(".")
-            return Found(row, side.custom, f"({prefix}).{suffix}" if prefix else suffix)
+            shown = f"({prefix}).{suffix}" if prefix else suffix
+            return Found(row, side.custom, shown, "T-5.6")
         return None
 
     def _gateway(self, side: "_Side", name: str) -> Found | None:
@@ -140,7 +160,7 @@ class Trails:
             return None
         service, gateway = name[: at + len(ONION) - 1], name[at + len(ONION) - 1 :]
         row = side.find(layout.DOMAIN, service.encode())
-        return Found(row, side.custom, f"{service}({gateway})") if row else None
+        return Found(row, side.custom, f"{service}({gateway})", "T-5.9") if row else None
 
 
 class _Side:
@@ -186,7 +206,8 @@ class _Side:
         before, after = name[:start], name[end:]
         wrapped = (f"({before})" if before else "") + name[start:end]
         wrapped += f"({after})" if after else ""
-        return Found(self._set.row(self._rows[number]), self.custom, wrapped.replace(".)", ")."))
+        row = self._set.row(self._rows[number])
+        return Found(row, self.custom, wrapped.replace(".)", ")."), "T-7")
 
 
 def _packed(address: str) -> bytes:

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from typing import Literal, NamedTuple
 
+from agent.names import DOTS, ascii_name
 from agent.scan import layout
 from agent.trails import patterns
 
@@ -195,6 +196,7 @@ def _url(text: str) -> Key:
 
 
 def _name(text: str, dialect: Dialect) -> Key:
+    text = text.translate(DOTS)
     below = layout.BELOW_ONLY if dialect == "own" and text.startswith(".") else 0
     name = text.removeprefix("*").strip(".")
     if text.startswith("*."):
@@ -218,8 +220,8 @@ def _without_www(name: str) -> str:
 
 def _ascii_name(name: str) -> str:
     try:
-        return name.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
+        return ascii_name(name)
+    except ValueError as error:
         raise Inert("is no name that IDNA can encode") from error
 
 
