@@ -14,11 +14,10 @@ from agent.config import Settings
 from agent.detections import Detection
 from agent.direction import Home
 from agent.ids import Ids
-from agent.link import Flow
 from agent.match import Matcher
-from agent.model import Endpoint, Event, Hit, Sighting
+from agent.model import Event, Hit, Sighting
 from agent.notices import AgentNotices
-from agent.protocols import label
+from agent.own_traffic import OwnTraffic
 from agent.scan.counters import Distinct, DistinctRow
 from agent.severity import SeverityTable
 from agent.suppress import Suppressions
@@ -40,8 +39,10 @@ class Pipeline:
         allow: AllowList,
         ids: Ids,
         *,
+        own: OwnTraffic | None = None,
         fold: bool = True,
     ) -> None:
+        """Take what the rooms need; what `own` holds is counted and not matched."""
         home = Home(settings.networks.home)
         severity = SeverityTable(settings.severity.rules)
         self.detections: Mapping[str, Detection] = load(settings.detections)
@@ -64,7 +65,7 @@ class Pipeline:
         self.own_traffic = 0
         self.canary_traffic = 0
         self.hits = 0
-        self._own: frozenset[tuple[str, frozenset[Endpoint]]] = frozenset()
+        self._own = own or OwnTraffic()
 
     def adopt(self, trails: Trails, set_id: str) -> None:
         """Use other trails from now on; events say `set_id`."""
@@ -76,26 +77,11 @@ class Pipeline:
         """Name the workers' counters, so that keys are merged over all of them."""
         self.behaviours.counters = counters
 
-    def exclude(self, flows: Iterable[Flow]) -> None:
-        """Name the agent's own sockets; what they carry is not matched again."""
-        self._own = frozenset(
-            (
-                flow.protocol.upper(),
-                frozenset(
-                    {
-                        Endpoint(flow.local, flow.local_port),
-                        Endpoint(flow.remote, flow.remote_port),
-                    }
-                ),
-            )
-            for flow in flows
-        )
-
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""
         events: list[Event] = []
         for sighting in sightings:
-            if self._own and self._is_own(sighting):
+            if self._own.holds(sighting):
                 self.own_traffic += sighting.count
             else:
                 events += self._take(self.matcher.match(sighting))
@@ -130,7 +116,3 @@ class Pipeline:
             else:
                 events += self.condenser.take(hit)
         return events
-
-    def _is_own(self, sighting: Sighting) -> bool:
-        ends = frozenset({sighting.source, sighting.destination})
-        return (label(sighting.protocol), ends) in self._own

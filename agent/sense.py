@@ -26,6 +26,7 @@ from agent.losses import Counted, Losses, Place
 from agent.model import AGENT_DEGRADED, AGENT_LOSS, NO_SET, Event, Evidence
 from agent.notices import AgentNotices
 from agent.outages import Outages
+from agent.own_traffic import OwnTraffic
 from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
 from agent.sets import build_own, empty_set, merged_filters
@@ -41,6 +42,8 @@ SET_SECONDS = 2.0
 SNAPSHOT_SECONDS = 5.0
 STALL_SECONDS = 10.0
 """A worker without a heartbeat for so long is stuck; the watchdog then restarts the process."""
+MEET_SECONDS = 1.0
+"""How long the start waits for deliver's first words, where it is there at all."""
 STOP_SECONDS = 3.0
 """How long the last events may take to reach deliver at a stop."""
 SWITCH_SECONDS = 0.0005
@@ -82,7 +85,8 @@ class Sense:
         self._state_dir = state_dir
         self._ids = random_ids()
         self._seed = secrets.randbits(64)
-        self._uplink = Uplink(run_dir / "events.sock", self._ids(), __version__)
+        self._own = OwnTraffic()
+        self._uplink = Uplink(run_dir / "events.sock", self._ids(), __version__, self._own)
         self._notices = AgentNotices(
             sensor_name(settings), settings.sensor.site or "", settings.sensor.tags, self._ids
         )
@@ -104,6 +108,7 @@ class Sense:
         self._loaded: tuple[Path, TrailSet] | None = None
         self._load_error = ""
         self._finished: list[list[int]] = []
+        self._told_start = False
         self._told_ready = False
         self._faults = Faults(self._notices)
         self._losses = Losses(self._notices)
@@ -123,6 +128,7 @@ class Sense:
         self._tell(
             [self._notices.start(_now_us(), __version__, {"build": _build(), "set": self._set_id})]
         )
+        self._told_start = True
         if self._set_id == NO_SET:
             self._tell(
                 self._faults.begin(
@@ -133,6 +139,7 @@ class Sense:
                 )
             )
         self._check_canary(time.monotonic())
+        self._meet_deliver()
         while not stop.is_set():
             self._turn(time.monotonic())
         return self._end()
@@ -160,7 +167,7 @@ class Sense:
         self._apply_reload()
         self._check_canary(now)
         self._uplink.step(now)
-        self._pipeline.exclude(self._uplink.flows)
+        self._own.forget(now)
         if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
             self._tell_losses()
             self._uplink.snapshot(self.snapshot())
@@ -169,14 +176,28 @@ class Sense:
         if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
             self._feed_watchdog(now)
 
+    def _meet_deliver(self) -> None:
+        """Learn which sockets are our own before the first packet is captured."""
+        deadline = time.monotonic() + MEET_SECONDS
+        while (now := time.monotonic()) < deadline:
+            self._uplink.step(now)
+            if self._uplink.knows_flows or not self._uplink.connected:
+                break
+            select.select([], [], [], TICK_SECONDS / 10)
+
     def _check_canary(self, now: float) -> None:
         """Check detection where that is due; after a change of sets it is."""
         if self._is_due("canary", now, EVERY_SECONDS):
             self._tell(self._canary.check(self._pipeline.matcher, _now_us()))
 
     def _take_parcels(self, worker: Worker) -> None:
+        parcels = []
         while worker.parcels:
-            parcel = worker.parcels.popleft()
+            parcels.append(worker.parcels.popleft())
+        if parcels:
+            # deliver told of its sockets before the packets in these parcels left.
+            self._uplink.receive(time.monotonic())
+        for parcel in parcels:
             self._tell(self._pipeline.sightings(parcel.sightings))
             self._tell(self._pipeline.rows(parcel.rows, parcel.interface))
         harmless = self._pipeline.take_harmless()
@@ -228,7 +249,7 @@ class Sense:
     def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
         """Wire the rooms behind the scanner; raise ConfigError."""
         trails = Trails(sets.own, sets.published)
-        pipeline = Pipeline(settings, trails, allow, self._ids)
+        pipeline = Pipeline(settings, trails, allow, self._ids, own=self._own)
         pipeline.adopt(trails, self._set_id)
         return pipeline
 
@@ -358,7 +379,7 @@ class Sense:
         self._tell(self._faults.end(_SET, _now_us(), "a good trail set is in use"))
         if self._set_id != NO_SET:
             self._tell(self._faults.end(_NO_SET, _now_us(), "a trail set is in use"))
-        if self._told_ready:
+        if self._told_start:  # which names the set that is there at the start
             self._tell([self._notices.reload(_now_us(), f"trail set {self._set_id}")])
 
     def _use(self, sets: Sets) -> None:

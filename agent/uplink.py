@@ -15,7 +15,6 @@ from pathlib import Path
 from agent.link import (
     Ack,
     EventFrame,
-    Flow,
     Flows,
     Hello,
     LinkError,
@@ -24,6 +23,7 @@ from agent.link import (
     encode,
 )
 from agent.model import Event
+from agent.own_traffic import OwnTraffic
 
 MAX_EVENTS = 10_000
 """Events kept for deliver: some minutes at the storm breaker's rate, about 20 MB."""
@@ -36,13 +36,17 @@ _log = logging.getLogger("agent.uplink")
 
 
 class Uplink:
-    """One connection at a time; no call blocks. Times are of the monotonic clock."""
+    """One connection at a time; no call blocks. Times are of the monotonic clock.
 
-    def __init__(self, path: Path, run_id: str, version: str) -> None:
+    `own` learns of each socket that deliver tells of, however shortly it lived.
+    """
+
+    def __init__(self, path: Path, run_id: str, version: str, own: OwnTraffic) -> None:
         self.lost = 0
         self.sent = 0
         self.reconnects = 0
-        self.flows: tuple[Flow, ...] = ()
+        self.knows_flows = False
+        self._own = own
         self._path = path
         self._hello = Hello(run_id, version)
         self._ring: deque[EventFrame] = deque()
@@ -93,9 +97,16 @@ class Uplink:
         if self._socket is None and not self._connect(now):
             return
         try:
-            self._read()
+            self._read(now)
             self._fill()
-            self._write()
+            self._write(now)
+        except (OSError, LinkError, EOFError) as error:
+            self._disconnect(now, str(error) or "closed by deliver")
+
+    def receive(self, now: float) -> None:
+        """Read what deliver has said so far, and do nothing else."""
+        try:
+            self._read(now)
         except (OSError, LinkError, EOFError) as error:
             self._disconnect(now, str(error) or "closed by deliver")
 
@@ -133,11 +144,12 @@ class Uplink:
 
     def _disconnect(self, now: float, reason: str) -> None:
         self.close()
-        self.flows = ()
+        self._own.use((), now)
+        self.knows_flows = False
         self._retry_at = now + RETRY_SECONDS
         self._tell_once(f"lost deliver: {reason}")
 
-    def _read(self) -> None:
+    def _read(self, now: float) -> None:
         while self._socket:
             try:
                 data = self._socket.recv(READ_BYTES)
@@ -149,7 +161,8 @@ class Uplink:
                 if isinstance(message, Ack):
                     self._acknowledge(message.number)
                 elif isinstance(message, Flows):
-                    self.flows = message.flows
+                    self._own.use(message.flows, now)
+                    self.knows_flows = True
 
     def _acknowledge(self, number: int) -> None:
         while self._ring and self._ring[0].number <= number:
@@ -162,7 +175,7 @@ class Uplink:
             self._unsent += encode(self._ring[self._next])
             self._next += 1
 
-    def _write(self) -> None:
+    def _write(self, now: float) -> None:
         while self._socket and self._unsent:
             try:
                 size = self._socket.send(memoryview(self._unsent)[:READ_BYTES].tobytes())
@@ -172,5 +185,5 @@ class Uplink:
                 raise
             del self._unsent[:size]
             with contextlib.suppress(BlockingIOError):
-                self._read()
+                self._read(now)
             self._fill()

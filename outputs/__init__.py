@@ -5,7 +5,7 @@ class `Output` that takes one. It knows `agent.model`, `agent.link.Flow` and thi
 else: queueing, masking, retrying, pacing, counting and logging are the runner's, once for all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,10 @@ class Finding(NamedTuple):
     text: str
 
 
+def ignore() -> None:
+    """Do nothing: an `on_flows` before there is a runner."""
+
+
 @dataclass(slots=True)
 class Counts:
     """What only the output itself can count; the runner's thread writes, the metrics read."""
@@ -66,6 +70,9 @@ class Output(Protocol):
     `wants_journal` tells whether keeping events on disk is of use: it is where the output notices
     that the receiver is away (a connection, a file), and is not where it cannot (datagrams).
 
+    `on_flows` is the runner's: to be called whenever `flows` changes, for a new socket before
+    its first packet leaves; the sensor knows the socket when it returns.
+
     `files` are those that `open` reads each time (certificates, tokens): a reload that finds
     another content in them replaces the output.
     """
@@ -74,6 +81,7 @@ class Output(Protocol):
     rate: Rate | None
     wants_journal: bool
     files: tuple[Path, ...]
+    on_flows: Callable[[], None]
 
     def open(self) -> None:
         """Make ready to write, resolving names anew; raise OSError when that is not possible."""
@@ -96,7 +104,7 @@ class Output(Protocol):
         """Let go of everything; safe at any time, also twice or after a failed `open`."""
 
     def flows(self) -> tuple[Flow, ...]:
-        """Return the sockets in use, so that the sensor does not report the agent itself."""
+        """Return the sockets in use or about to be, so that the sensor does not report us."""
 
     def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
         """Yield what is right and wrong here; speak to receivers only where `connect`.

@@ -14,8 +14,8 @@ import struct
 import termios
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 from agent.link import Flow
 from outputs._route import Target
@@ -51,8 +51,15 @@ class _Unit(NamedTuple):
     deliveries: int
 
 
+def _ignore(_flow: Flow) -> None:
+    """Tell nobody."""
+
+
 class Stream:
-    """A connection; `context` and `server_name` put TLS on it."""
+    """A connection; `context` and `server_name` put TLS on it.
+
+    `announce` is called with both ends before anything is sent.
+    """
 
     def __init__(
         self,
@@ -60,13 +67,14 @@ class Stream:
         framing: Framing,
         context: ssl.SSLContext | None = None,
         server_name: str = "",
+        announce: Callable[[Flow], None] = _ignore,
     ) -> None:
         """Connect; raise OSError."""
         self._framing = framing
         self._sent = 0
         self._open = 0
         self._units: deque[_Unit] = deque()
-        self._socket = _connected(target)
+        self._socket, self._flow = _connected(target, announce)
         self._by_batch = context is not None
         try:
             if context is not None:
@@ -113,8 +121,7 @@ class Stream:
 
     def flow(self) -> Flow:
         """Return both ends."""
-        local, remote = self._socket.getsockname(), self._socket.getpeername()
-        return Flow("tcp", local[0], local[1], remote[0], remote[1])
+        return self._flow
 
     def close(self) -> None:
         """Say good-bye where that needs no waiting, and close."""
@@ -164,7 +171,8 @@ def frame(line: bytes, framing: Framing) -> bytes:
     return line + b"\n" if framing == "lf" else b"%d %s" % (len(line), line)
 
 
-def _connected(target: Target) -> socket.socket:
+def _connected(target: Target, announce: Callable[[Flow], None]) -> tuple[socket.socket, Flow]:
+    """Return a connection and both its ends, announced before they speak; raise OSError."""
     made = socket.socket(target.family, socket.SOCK_STREAM)
     try:
         made.settimeout(CONNECT_TIMEOUT)
@@ -177,11 +185,25 @@ def _connected(target: Target) -> socket.socket:
             (socket.TCP_USER_TIMEOUT, int(USER_TIMEOUT * 1000)),
         ):
             made.setsockopt(socket.IPPROTO_TCP, option, value)
+        local, remote = _ends(target)
+        made.bind((local[0], 0, *local[2:]))
+        flow = Flow("tcp", local[0], made.getsockname()[1], remote[0], remote[1])
+        announce(flow)
         made.connect(target.place)
     except OSError:
         made.close()
         raise
-    return made
+    return made, flow
+
+
+def _ends(target: Target) -> tuple[Any, Any]:
+    """Return our address on the way to a receiver, and its own, both as the kernel words them.
+
+    A datagram socket that connects asks the routes and sends nothing. Raise OSError.
+    """
+    with socket.socket(target.family, socket.SOCK_DGRAM) as probe:
+        probe.connect(target.place)
+        return probe.getsockname(), probe.getpeername()
 
 
 def _secured(plain: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Finding, Rate, Rejected, _address, _inspect, _tls
+from outputs import Counts, Finding, Rate, Rejected, _address, _inspect, _tls, ignore
 from outputs._address import Address
 from outputs._config import UDP_RATE, Config
 from outputs._datagram import Datagrams
@@ -63,6 +63,7 @@ class Sender:
         self.rate: Rate | None = Rate(per_second, config.burst) if per_second else None
         self.wants_journal = not is_udp
         self.files: tuple[Path, ...] = _tls.files(config)
+        self.on_flows: Callable[[], None] = ignore
         self._config = config
         self._render = render
         self._clock = clock
@@ -122,13 +123,13 @@ class Sender:
 
     def close(self) -> None:
         """Close the socket."""
-        self._flows = ()
         if self._link is not None:
             link, self._link = self._link, None
             link.close()
+        self._show_flows()
 
     def flows(self) -> tuple[Flow, ...]:
-        """Return the connected socket."""
+        """Return the connected socket, and the one that is about to connect."""
         return self._flows
 
     def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
@@ -147,11 +148,22 @@ class Sender:
         if self._config.transport == "udp":
             return Datagrams(target)
         name = self._config.server_name or target.address.host.partition("%")[0]
-        return Stream(target, self._config.framing, context, name)
+        try:
+            return Stream(target, self._config.framing, context, name, self._show_flows)
+        except BaseException:
+            self._show_flows()
+            raise
+
+    def _show_flows(self, *more: Flow) -> None:
+        """Tell of the socket in use and of `more` that are about to be."""
+        flows = (*((self._link.flow(),) if self._link else ()), *more)
+        if flows != self._flows:
+            self._flows = flows
+            self.on_flows()
 
     def _use(self, target: Target, link: _Link) -> None:
         self._link, self._target = link, target
-        self._flows = (link.flow(),)
+        self._show_flows()
         self._return_at = self._clock() + RETURN_AFTER
 
     def _go_back(self) -> None:

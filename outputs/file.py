@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import msgspec
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Finding, Rate, _formats
+from outputs import Counts, Finding, Rate, _formats, ignore
 
 MODE = 0o640
 
@@ -35,6 +35,7 @@ class Output:
         self.rate: Rate | None = None
         self.wants_journal = True
         self.files: tuple[Path, ...] = ()
+        self.on_flows: Callable[[], None] = ignore
         self._path = Path(config.path)
         self._format = _formats.make(config.format)
         self._fd: int | None = None

@@ -1,7 +1,7 @@
 """Write each event to standard output as one line: for containers and for looking on."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -10,7 +10,7 @@ import msgspec
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Finding, Rate, _formats
+from outputs import Counts, Finding, Rate, _formats, ignore
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +27,7 @@ class Output:
         self.rate: Rate | None = None
         self.wants_journal = False
         self.files: tuple[Path, ...] = ()
+        self.on_flows: Callable[[], None] = ignore
         self._format = _formats.make(config.format)
         self._stream = stream or sys.stdout
 

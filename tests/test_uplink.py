@@ -23,10 +23,12 @@ from agent.link import (
     Snapshot,
     encode,
 )
-from agent.model import Event
+from agent.model import Endpoint, Event
+from agent.own_traffic import OwnTraffic
 from agent.uplink import RETRY_SECONDS, Uplink
 from tests.deliver.waiting import until
 from tests.outputs.samples import EVENT
+from tests.test_own_traffic import sighting
 
 FLOW = Flow("udp", "192.0.2.1", 40000, "192.0.2.9", 514)
 
@@ -98,7 +100,8 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "events.sock"
-        self.uplink = Uplink(self.path, "run-1", "1.2.3")
+        self.own = OwnTraffic()
+        self.uplink = Uplink(self.path, "run-1", "1.2.3", self.own)
         self.now = 1000.0
 
     def open(self) -> Deliver:
@@ -270,21 +273,44 @@ def test_counters_are_sent_to_who_is_there(room: Room) -> None:
     assert deliver.messages[1] == Snapshot((Sample("a", 2.0),), ready=True)
 
 
+def test_what_deliver_said_is_known_at_once(room: Room) -> None:
+    """Before sightings are matched, without sending or connecting anything."""
+    deliver = room.open()
+    room.step_until(lambda: deliver.connections, "the connection")
+    deliver.send(encode(Flows((FLOW,))))
+
+    room.uplink.receive(room.now)
+
+    assert room.own.flows == (FLOW,)
+
+
+def test_a_socket_that_lived_shortly_is_known(room: Room) -> None:
+    """An attempt that was refused: two words of deliver may come at once."""
+    deliver = room.open()
+    room.step_until(lambda: deliver.connections, "the connection")
+    deliver.send(encode(Flows((FLOW,))) + encode(Flows(())))
+
+    room.uplink.receive(room.now)
+
+    ends = Endpoint(FLOW.local, FLOW.local_port), Endpoint(FLOW.remote, FLOW.remote_port)
+    assert room.own.holds(sighting(*ends))
+
+
 def test_flows_of_deliver_are_known_while_it_is_there(room: Room) -> None:
     """They say which sockets are ours; without deliver there are none."""
     deliver = room.open()
     room.step_until(lambda: deliver.connections, "the connection")
 
     deliver.send(encode(Flows((FLOW,))))
-    room.step_until(lambda: room.uplink.flows == (FLOW,), "the flows")
+    room.step_until(lambda: room.own.flows == (FLOW,), "the flows")
     deliver.send(encode(Flows(())))
-    room.step_until(lambda: room.uplink.flows == (), "no flows")
+    room.step_until(lambda: room.own.flows == (), "no flows")
     deliver.send(encode(Flows((FLOW,))))
-    room.step_until(lambda: room.uplink.flows, "flows again")
+    room.step_until(lambda: room.own.flows, "flows again")
     deliver.stop()
     room.step_until(lambda: not room.uplink.connected, "the end")
 
-    assert room.uplink.flows == ()
+    assert room.own.flows == ()
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ class Deliver:
         """Take no more events, send what is queued as long as there is time, end all threads."""
         notify.stopping("sending what is queued")
         why = "asked to stop" if self.server.is_alive else "the link to sense has ended"
-        self.server.stop()
+        self.server.take_no_more()
         if self._is_started:
             self.take([self._notices.stop(time.time_ns() // 1000, why, PROCESS)])
         deadline = time.monotonic() + DRAIN_SECONDS
@@ -139,6 +139,7 @@ class Deliver:
             lane.stop(deadline)
         for lane in self.lanes:
             self._join(lane, deadline + TICK)
+        self.server.stop()
         self._keeper.stop()
         self.http.stop()
 

@@ -89,6 +89,7 @@ class Runner:
         self.flows: tuple[Flow, ...] = ()
         self._queue = queue
         self._changed = changed
+        output.on_flows = self._show_flows
         self._set_aside = set_aside
         self._window = Window()
         self._refused: set[tuple[str, int]] = set()  # in the window: counted once, however often
@@ -141,7 +142,6 @@ class Runner:
         if not self.connected:
             self.output.open()
             self.connected = True
-            self._show_flows()
             return
         batch = self._next()
         if batch:
@@ -185,7 +185,6 @@ class Runner:
             self._write_each(batch)
         else:
             self._accepted(len(batch), len(batch))
-            self._show_flows()  # it may have changed to another receiver
         finally:
             self.tally.seconds += time.monotonic() - started
         if self._failures:
@@ -267,15 +266,13 @@ class Runner:
             self._log.debug("cannot tell what has arrived: %s", _one_line(error))
         try:
             self.output.close()
-            self._show_flows()
         except Exception as error:  # noqa: BLE001 - an output may fail in any way
             self._log.warning("cannot be closed: %s", _one_line(error))
 
     def _show_flows(self) -> None:
-        flows = self.output.flows()
-        if flows != self.flows:
-            self.flows = flows
-            self._changed()
+        """Tell sense of the output's sockets; return when it knows them."""
+        self.flows = self.output.flows()
+        self._changed()
 
 
 def backoff(failures: int) -> float:

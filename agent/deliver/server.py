@@ -33,6 +33,13 @@ CHUNK = 1 << 18
 """Bytes read at once, and so the events taken over with one write a journal."""
 
 TICK = 1.0
+
+TELL_SECONDS = 1.0
+"""How long to wait until sense has been told of a socket: it reads within a tenth of that."""
+
+MEET_SECONDS = 1.5
+"""How long after the start to wait for sense to come back: it tries once a second."""
+
 REFUSALS = ("uid", "full", "frame")
 """Why a connection was not accepted or not kept."""
 
@@ -81,6 +88,13 @@ class Server:
         self._taken: OrderedDict[str, int] = OrderedDict()
         self._peers: set[_Peer] = set()
         self._flows = Flows(())
+        self._flows_set = 0
+        self._flows_taken = 0
+        self._flows_told = 0
+        self._telling = threading.Condition()
+        self._meet_until = 0.0
+        self._taking = threading.Lock()
+        self._takes = True
         self._stopping = False
         self._closed = False
         self._closing = threading.Lock()
@@ -99,12 +113,33 @@ class Server:
 
     def start(self) -> None:
         """Start the thread that takes events over; `listen` first."""
+        self._meet_until = time.monotonic() + MEET_SECONDS
         self._thread.start()
 
     def tell_flows(self, flows: Flows) -> None:
-        """Tell sense, now and at each new connection, which sockets are the agent's own."""
+        """Tell sense, now and at each new connection, which sockets are the agent's own.
+
+        Return when every connected sense has been sent it, so that a packet that leaves afterwards
+        is known when it is captured; just after the start, wait for one to connect. One that does
+        not read is not waited for longer than TELL_SECONDS.
+        """
         self._flows = flows
-        self._nudge()
+        with self._telling:
+            self._flows_set += 1
+            number = self._flows_set
+            self._nudge()
+            if not self._thread.is_alive() or self._thread is threading.current_thread():
+                return
+            until = max(time.monotonic() + TELL_SECONDS, self._meet_until)
+            self._telling.wait_for(
+                lambda: self._flows_told >= number or self._stopping,
+                max(0.0, until - time.monotonic()),
+            )
+
+    def take_no_more(self) -> None:
+        """Leave events with sense from now on; it is still told of sockets."""
+        with self._taking:
+            self._takes = False
 
     @property
     def is_alive(self) -> bool:
@@ -114,6 +149,8 @@ class Server:
     def stop(self) -> None:
         """Stop listening, close all connections, remove the socket file; safe to repeat."""
         self._stopping = True
+        with self._telling:
+            self._telling.notify_all()
         self._nudge()
         if self._thread.is_alive():
             self._thread.join()
@@ -130,8 +167,8 @@ class Server:
             self._wake.close()
 
     def _nudge(self) -> None:
-        # Outputs end after the link and still tell that their sockets are gone; a full pipe means
-        # that the thread has been told already.
+        # An output that hangs ends after the link and still tells that its socket is gone; a full
+        # pipe means that the thread has been told already.
         with self._closing, contextlib.suppress(BlockingIOError):
             if not self._closed:
                 self._wake.send(b"!")
@@ -144,12 +181,25 @@ class Server:
                     self._accept(self._listener)
                 elif key.fileobj is self._woken:
                     self._woken.recv(CHUNK)
+                    self._flows_taken = self._flows_set
                     for peer in self._peers:
                         peer.flows = self._flows
                 else:
                     self._receive(key.data)
             for peer in tuple(self._peers):
                 self._send(peer)
+            self._note_told()
+
+    def _note_told(self) -> None:
+        """Let go of those who wait until sense knows of a socket."""
+        senses = [peer for peer in self._peers if peer.run_id]
+        if any(peer.flows is not None or peer.out for peer in senses):
+            return
+        if not senses and time.monotonic() < self._meet_until:
+            return
+        with self._telling:
+            self._flows_told = self._flows_taken
+            self._telling.notify_all()
 
     def _accept(self, listener: socket.socket) -> None:
         try:
@@ -216,6 +266,7 @@ class Server:
             self._taken.move_to_end(message.run_id)
             while len(self._taken) > MAX_RUNS:
                 self._taken.popitem(last=False)
+            self._send(peer)  # before the events that follow set any output going
         elif not peer.run_id:
             raise LinkError(f"{type(message).__name__} before Hello")
         elif isinstance(message, Snapshot):
@@ -224,8 +275,11 @@ class Server:
 
     def _take_events(self, peer: _Peer, frames: Sequence[EventFrame]) -> None:
         """Take over what is new of the events, then let it be acknowledged."""
-        if not frames:
-            return
+        with self._taking:
+            if frames and self._takes:
+                self._take_new(peer, frames)
+
+    def _take_new(self, peer: _Peer, frames: Sequence[EventFrame]) -> None:
         last = self._taken.get(peer.run_id, 0)
         new = []
         for frame in frames:
@@ -261,6 +315,8 @@ class Server:
             self._selector.modify(peer.connection, wanted, peer)
 
     def _drop(self, peer: _Peer) -> None:
+        if peer not in self._peers:
+            return
         self._selector.unregister(peer.connection)
         peer.connection.close()
         self._peers.discard(peer)

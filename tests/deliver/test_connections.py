@@ -11,6 +11,7 @@ import pytest
 from agent import config
 from agent.config import ConfigError, Settings
 from agent.deliver import main
+from agent.deliver import server as server_module
 from agent.deliver.main import Deliver
 from outputs import _stream
 from tests.deliver.waiting import until
@@ -37,6 +38,7 @@ def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Yield what starts a deliver; all are closed at the end."""
     monkeypatch.setattr(main, "DRAIN_SECONDS", 0.1)
     monkeypatch.setattr(main, "TICK", 0.01)
+    monkeypatch.setattr(server_module, "MEET_SECONDS", 0.0)
     started: list[Deliver] = []
 
     def start(made: Settings) -> Deliver:

@@ -22,6 +22,7 @@ from agent.config import ConfigError, Settings
 from agent.deliver import failures, keeper, main
 from agent.deliver import http as http_module
 from agent.deliver import lane as lane_module
+from agent.deliver import server as server_module
 from agent.deliver.main import Deliver
 from agent.deliver.server import Server
 from agent.link import EventFrame, Flows, Hello, Snapshot
@@ -42,6 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_module, "POLL", 0.01)
     monkeypatch.setattr(main, "DRAIN_SECONDS", 1.0)
     monkeypatch.setattr(main, "TICK", 0.01)
+    monkeypatch.setattr(server_module, "MEET_SECONDS", 0.0)
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
 

@@ -20,7 +20,7 @@ from agent.deliver.queue import Queue
 from agent.deliver.runner import BACKOFF_LAST, Runner, backoff, error_type
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Finding, Interrupted, Rate, Rejected
+from outputs import Counts, Finding, Interrupted, Rate, Rejected, ignore
 from tests.deliver.queued import put
 from tests.deliver.waiting import DEADLINE, until
 from tests.outputs.samples import EVENT, RUN_ID
@@ -38,6 +38,7 @@ class FakeOutput:
         self.rate = rate
         self.wants_journal = False
         self.files: tuple[Path, ...] = ()
+        self.on_flows: Callable[[], None] = ignore
         self.answers = list(answers)
         self.written: list[list[int]] = []
         self.opened = 0
@@ -51,6 +52,7 @@ class FakeOutput:
             self.fails_to_open -= 1
             raise OSError(errno.ENETUNREACH, "Network is unreachable")
         self.is_open = True
+        self.on_flows()
 
     def write(self, deliveries: Sequence[Delivery]) -> None:
         """Note what came, and answer."""
@@ -66,7 +68,9 @@ class FakeOutput:
 
     def close(self) -> None:
         """Close."""
-        self.is_open = False
+        was_open, self.is_open = self.is_open, False
+        if was_open:
+            self.on_flows()
 
     def flows(self) -> tuple[Flow, ...]:
         """Return one flow while open."""

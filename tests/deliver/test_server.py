@@ -1,11 +1,14 @@
 """The listening end of the link, on a real Unix socket."""
 
 import os
+import select
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -196,6 +199,83 @@ def test_flows_are_told_at_the_start_and_when_they_change(room: Room) -> None:
     assert room.connect("run2").next() == FLOWS
 
 
+def test_at_the_end_events_stay_with_sense_but_sockets_are_told(room: Room) -> None:
+    """Outputs still send what is queued, over connections that may be new."""
+    sense = room.connect("run1")
+    sense.send(frame(1))
+    sense.next_ack(1)
+
+    room.server.take_no_more()
+    sense.send(frame(2))
+    room.server.tell_flows(FLOWS)
+
+    assert sense.next() == FLOWS
+    assert room.taken == ["1"]
+    room.server.stop()
+    assert sense.is_closed()
+    assert room.server.events == 1
+
+
+def test_when_flows_are_told_sense_has_them_in_its_hands(room: Room) -> None:
+    """Without having to wait: a packet that leaves now is captured later."""
+    sense = room.connect("run1")
+    assert sense.next() == Flows(())
+    sense.socket.setblocking(False)
+
+    room.server.tell_flows(FLOWS)
+
+    assert sense.next() == FLOWS
+
+
+def test_flows_are_told_before_any_event_is_taken(room: Room) -> None:
+    """An event may set an output going, which sense must know by then."""
+    sense = Sense(room.path)
+    known: list[bool] = []
+    waiting = partial(select.select, [sense.socket], [], [], 0)
+    room.server._take = lambda _events: known.append(bool(waiting()[0]))
+
+    sense.send(Hello("run1", "1.0"), frame(1))
+
+    until(lambda: known, "the event was taken")
+    assert known == [True]
+    sense.close()
+
+
+def test_just_after_the_start_flows_wait_for_sense_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits in a journal must not be sent past a sense that does not know the socket."""
+    monkeypatch.setattr(server_module, "MEET_SECONDS", 30.0)
+    room = Room(tmp_path / "events.sock", frozenset({os.geteuid()}))
+    room.server.start()
+    telling = threading.Thread(target=room.server.tell_flows, args=(FLOWS,))
+    telling.start()
+    sense = Sense(room.path)
+    assert telling.is_alive()
+
+    sense.send(Hello("run1", "1.0"))
+
+    assert sense.next() == FLOWS
+    telling.join(WAIT)
+    assert not telling.is_alive()
+    sense.close()
+    room.close()
+
+
+def test_a_sense_that_does_not_read_is_not_waited_for_long(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An output must not hang on it."""
+    monkeypatch.setattr(server_module, "TELL_SECONDS", 0.05)
+    room.connect("run1")
+    until(lambda: room.server.sense.connected, "connected")
+
+    for _ in range(3):
+        room.server.tell_flows(Flows(FLOWS.flows * 20_000))
+
+    assert any(peer.out for peer in room.server._peers)
+
+
 def test_a_stranger_is_refused(tmp_path: Path) -> None:
     """The kernel says who connects; another user is hung up on and counted."""
     room = Room(tmp_path / "events.sock", frozenset({4_000_000}))
@@ -248,8 +328,11 @@ def test_there_are_only_so_many_connections(room: Room) -> None:
     assert room.connect("later").next() == Flows(())
 
 
-def test_a_peer_that_never_reads_fills_no_memory(room: Room) -> None:
+def test_a_peer_that_never_reads_fills_no_memory(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only the latest acknowledgement and the latest flows wait for it."""
+    monkeypatch.setattr(server_module, "TELL_SECONDS", 0.0)
     sense = room.connect("run1")
     many = Flows(FLOWS.flows * 2000)
     for number in range(1, 200):

@@ -1,6 +1,7 @@
 """syslog and logstash over TCP: framing, what has arrived, peers that close, reset or stall."""
 
 import json
+import select
 import socket
 from collections.abc import Iterator
 
@@ -197,6 +198,44 @@ def test_a_closed_port_is_an_error_that_names_it() -> None:
     with pytest.raises(ConnectionRefusedError, match=rf"127\.0\.0\.1:{port}: Connection refused"):
         output.open()
     assert output.flows() == ()
+
+
+def test_a_connection_is_told_before_its_first_packet_leaves(server: TcpReceiver) -> None:
+    """The sensor would report the first packet of a connection that it does not know."""
+    output = make("syslog", address=server.address, transport="tcp")
+    told: list[tuple[tuple[Flow, ...], bool]] = []
+    output.on_flows = lambda: told.append((output.flows(), _is_asked(server)))
+
+    output.open()
+
+    peer = server.accept()
+    host, port = peer.socket.getpeername()
+    flow = Flow("tcp", host, port, "127.0.0.1", server.port)
+    assert told == [((flow,), False)]
+    output.close()
+    assert told[1:] == [((), False)]
+
+
+def test_an_attempt_that_is_refused_is_told_as_well() -> None:
+    """Its packets are on the wire; each attempt has a port of its own."""
+    port = closed_port(kind=TcpReceiver)
+    output = make("syslog", address=f"127.0.0.1:{port}", transport="tcp")
+    told: list[tuple[Flow, ...]] = []
+    output.on_flows = lambda: told.append(output.flows())
+
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            output.open()
+
+    (first,), none, (second,), nothing = told
+    assert (none, nothing) == ((), ())
+    assert first.remote_port == second.remote_port == port
+    assert first.local_port != 0 != second.local_port
+
+
+def _is_asked(server: TcpReceiver) -> bool:
+    """Tell whether a connection waits to be accepted."""
+    return bool(select.select([server.socket], [], [], 0)[0])
 
 
 def test_ipv6_is_spoken_and_told() -> None:
