@@ -247,6 +247,7 @@ def test_just_after_the_start_flows_wait_for_sense_to_come_back(
     """What waits in a journal must not be sent past a sense that does not know the socket."""
     monkeypatch.setattr(server_module, "MEET_SECONDS", 30.0)
     room = Room(tmp_path / "events.sock", frozenset({os.geteuid()}))
+    room.server.listen()
     room.server.start()
     telling = threading.Thread(target=room.server.tell_flows, args=(FLOWS,))
     telling.start()
