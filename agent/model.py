@@ -131,6 +131,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `dialect` says how `key` is read: `own` (prefix forms, anchored patterns) or `maltrail`
     (rule T-7: patterns are recognised by shape and unanchored, `www.` is stripped).
     `kind` forces a kind where the list knows better than the shape of the key, or is empty.
+    `expires` is the last day on which the list means it, an ISO date, or empty.
     """
 
     key: str
@@ -139,6 +140,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: Source
     kind: str = ""
     dialect: Literal["own", "maltrail"] = "own"
+    expires: str = ""
 
 
 class Dns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -4,28 +4,37 @@ A format is a module with
 
 * `Config`, a frozen msgspec Struct that forbids unknown fields: the keys under `options:` of a
   list in `catalog.yaml` or in `update.lists`, each with a default where one makes sense;
-* `parse(content, config, origin, reject) -> Iterator[Trail]`, which reads `content` from its
+* `parse(content, config, origin, unused) -> Iterator[Trail]`, which reads `content` from its
   start and yields one trail for each row it understands.
 
 `content` is a binary file that can seek; outer compression is already undone and its size
 bounded. `parse` does no other I/O, so its test needs a page and no network. It streams: nothing
-is kept for a row. A row that it cannot use goes to `reject(reason)`, with one of a few fixed
-reasons, never with text of the row. Content that is not of the format at all raises ValueError
-and nothing else. Rubbish may yield nothing; it never hangs.
+is kept for a row. A row that it cannot use goes to `unused.reject`, one that is fine but nothing
+to look for (filtered, withdrawn, of a kind that is not matched) to `unused.skip`, each with one
+of a few fixed reasons. Content that is not of the format at all raises ValueError and nothing
+else. Rubbish may yield nothing; it never hangs. Every key comes from `_indicator.py`, which
+refuses what no observed value could equal.
 
 Fetching, limits, the last good copy, merging, counting and the gate are the runner's
 (`_update.py` and its neighbours), once for all formats.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
 from agent.model import Source, Trail
 
-Reject = Callable[[str], None]
-"""Takes the reason why a row was not understood."""
+
+class Unused(Protocol):
+    """Takes note of the rows that become no trail; reasons are fixed texts, never a row's."""
+
+    def reject(self, reason: str, row: str) -> None:
+        """Count a row that was not understood; `row` is its text, as the list has it."""
+
+    def skip(self, reason: str) -> None:
+        """Count a row that was understood and is nothing to look for."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +51,6 @@ class Format(Protocol):
     Config: type[msgspec.Struct]
 
     def parse(
-        self, content: BinaryIO, config: Any, origin: Origin, reject: Reject
+        self, content: BinaryIO, config: Any, origin: Origin, unused: Unused
     ) -> Iterator[Trail]:
         """Yield the trails of `content`; raise ValueError where it is not of this format."""

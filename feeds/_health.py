@@ -1,6 +1,6 @@
 """How each known list does: what `maltrail-agent feeds` shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +9,7 @@ import msgspec
 from agent.config import Duration, Origin, Settings
 from feeds import _catalog, _report, _state
 from feeds._state import ListState
+from feeds._unused import Rejected
 from feeds._update import FOLDER, lists_of
 
 Condition = Literal["good", "failing", "overdue", "never", "off"]
@@ -20,8 +21,9 @@ class ListHealth(msgspec.Struct, frozen=True, kw_only=True):
     `condition`: its last try went well, or failed, failed for longer than its limit, was never,
     or the list is off, for `reason`. `last_success` is in seconds since 1970. In seconds from now:
     `success_age` of that, `age` of the last good copy, `next_try` until it is asked again; None
-    where there is none. `trails` rows went into the set, `rejected` could not be read, `size` is
-    in bytes, `seconds` is what the last try took.
+    where there is none. `trails` rows went into the set, `rejected` could not be read, for
+    `reasons` with samples, `skipped` ones are nothing to look for. `size` is in bytes, `seconds`
+    what the last try took.
     """
 
     name: str
@@ -35,6 +37,8 @@ class ListHealth(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     trails: int
     rejected: int
+    skipped: int
+    reasons: Mapping[str, Rejected]
     size: int
     seconds: float
     last_success: float
@@ -92,6 +96,8 @@ def _health(feed: _catalog.Feed, state: ListState, now: float, off: str) -> List
         rows=state.rows,
         trails=state.trails,
         rejected=state.rejected,
+        skipped=state.skipped,
+        reasons=state.reasons,
         size=state.size,
         seconds=state.seconds,
         last_success=state.confirmed,
@@ -123,6 +129,9 @@ def table(rows: Sequence[ListHealth]) -> Iterator[str]:
             f"{row.trails:>8} {row.rejected:>8} {row.size >> 10:>7} {row.seconds:>6.1f}s  "
             f"{row.error or row.reason}"
         ).rstrip()
+        for reason, rejected in row.reasons.items():
+            samples = ", ".join(map(repr, rejected.samples))
+            yield f"{'':20} {rejected.count} rejected: {reason}: {samples}"
 
 
 def _ago(seconds: float | None) -> str:

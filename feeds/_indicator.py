@@ -2,8 +2,17 @@
 
 import re
 
+from agent.scan import layout
+from agent.trails import keys
+
 MAX_KEY = 2048
 """Longer values are rejected: requests are rarely longer, and a key is held in every sensor."""
+
+MAX_USER_AGENT = 512
+"""The longest in lists of malware have some 300 characters."""
+
+KINDS = frozenset({"", *layout.KIND_NAMES} - {"pattern", "user-agent-pattern"})
+"""Kinds that a public list may name; patterns are refused whatever it says."""
 
 _REFANG = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("hxxp", "http"), ("[://]", "://"))
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://")
@@ -22,13 +31,52 @@ _JA4 = re.compile(r"[tq][0-9a-z]{9}_[0-9a-f]{12}_[0-9a-f]{12}")
 _NEVER = re.compile('[\x00-\x20\x7f<>"`\\\\\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069]')
 
 
-def indicator(text: str) -> str:
+def indicator(text: str, kind: str = "") -> str:
     """Return `text` as a key of dialect `own`; raise ValueError with a fixed reason.
 
     Defanged dots and schemes are put back, scheme, user, default port and fragment go (none is
     seen on the wire as such), a bare URL of a host becomes `host/`, `*.x` becomes `.x`. Patterns
-    are refused: a downloaded list must not be able to say `re:.*`.
+    are refused: a downloaded list must not be able to say `re:.*`. A `kind` is one of KINDS that
+    the value must be of; a User-Agent is only recognised by it. What `agent.trails.keys` takes
+    for inert is refused here with its reason.
     """
+    value = _user_agent(text) if kind == "user-agent" else _spelled(text)
+    keys.parse(value, kind=kind)
+    return value
+
+
+def indicator_of(text: str, kinds: tuple[str, ...]) -> str:
+    """Return `text` as a key that is of one of these kinds by its shape; raise ValueError."""
+    value = _spelled(text)
+    if layout.KIND_NAMES[keys.parse(value).kind] not in kinds:
+        raise ValueError("not of the kind that the list says")
+    return value
+
+
+def fingerprint(text: str) -> str:
+    """Return a certificate's SHA-1 or SHA-256, with or without colons; raise ValueError."""
+    return indicator(text.replace(":", ""), "certificate")
+
+
+def address_and_port(address: str, port: str) -> str:
+    """Return `address:port`; raise ValueError for a name, a network and what is no port."""
+    if not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= 65_535):
+        raise ValueError("not a port")
+    number = int(port)
+    value = _spelled(address).strip("[]")
+    return indicator(f"[{value}]:{number}" if ":" in value else f"{value}:{number}", "ip-port")
+
+
+def _user_agent(text: str) -> str:
+    value = text.strip()
+    if not 3 <= len(value) <= MAX_USER_AGENT:
+        raise ValueError("too short or too long")
+    if not value.isprintable() or "\ufffd" in value:
+        raise ValueError("characters that no User-Agent holds")
+    return value
+
+
+def _spelled(text: str) -> str:
     value = text.strip()
     for written, meant in _REFANG:
         if written in value:

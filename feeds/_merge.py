@@ -18,11 +18,12 @@ from agent.model import Source, Trail
 from agent.scan import layout
 from agent.trails.build import day_number, day_text
 from agent.trails.keys import Inert, Key
-from feeds._ageing import ENOUGH, Ageing
+from feeds._ageing import ENOUGH, NEVER, Ageing
 from feeds._catalog import Feed
 from feeds._quarantine import Quarantine
 from feeds._quorum import Quorum
-from feeds._reader import Reader, counting
+from feeds._reader import Reader
+from feeds._unused import Ignored
 
 RANKS = {"vague": 1, "specific": 2, "curated": 3}
 HISTORY_RANK = 0
@@ -35,6 +36,7 @@ _ADDRESS_INFO = {"malware": "potential malware site"}
 
 _ADDRESSES = frozenset({layout.IP4, layout.IP6})
 
+EXPIRED = "past the day until which the list means it"
 TOO_OLD = "not named by the list for too long (trails.max_age)"
 
 
@@ -72,6 +74,10 @@ class Tally:
     quarantined: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
+    def leave_out(self, reason: str) -> None:
+        """Count a row that is not in the set; reasons are few and fixed."""
+        self.left_out[reason] += 1
+
 
 @dataclass(slots=True)
 class Merged:
@@ -93,16 +99,18 @@ def merge(
     # Vague lists come last: what others name already needs no company.
     ordered = sorted(copies, key=lambda copy: (_is(copy, "vague"), copy.reader.feed.name))
     vague = [copy for copy in ordered if _is(copy, "vague")]
+    expired = _Expired(today)
     merging = _Merging(
         builder=builder,
-        quorum=_elect(vague, min(trails.min_feeds, voices(lists))),
+        quorum=_elect(vague, min(trails.min_feeds, voices(lists)), expired),
         quarantine=Quarantine(trails.protect),
         ageing=Ageing(trails.max_age, today),
         excluded=_Excluded(trails.exclude_info),
+        expired=expired,
         today=today,
     )
     tallies = {copy.reader.feed.name: merging.add_all(copy) for copy in ordered}
-    return Merged(tallies, merging.ageing.next_change)
+    return Merged(tallies, min(merging.ageing.next_change, expired.next_change))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +122,21 @@ class _Merging:
     quarantine: Quarantine
     ageing: Ageing
     excluded: "_Excluded"
+    expired: "_Expired"
     today: int
 
     def add_all(self, copy: Copy) -> Tally:
         """Add all rows of a list; return what became of them."""
         tally = Tally()
-        leave_out = counting(tally.left_out)
+        leave_out = tally.leave_out
         dated = _Dated(copy.day, self.today)
         feed = copy.reader.feed
         for trail in _rows(copy):
             if self.excluded(trail.info):
                 leave_out("excluded by trails.exclude_info")
+                continue
+            if self.expired(trail.expires):
+                leave_out(EXPIRED)
                 continue
             try:
                 key = self.builder.read(trail)
@@ -206,11 +218,7 @@ def _day(text: str) -> int:
 
 def _rows(copy: Copy) -> Iterator[Trail]:
     # Rejected rows were counted when the copy was inspected.
-    return copy.reader.trails(copy.path, _ignore)
-
-
-def _ignore(reason: str) -> None:
-    del reason
+    return copy.reader.trails(copy.path, Ignored())
 
 
 def _is(copy: Copy, standing: str) -> bool:
@@ -222,13 +230,32 @@ def voices(lists: Sequence[Reader]) -> int:
     return len({reader.feed.voice for reader in lists if reader.feed.standing == "vague"}) or 1
 
 
-def _elect(vague: Sequence[Copy], needed: int) -> Quorum:
+def _elect(vague: Sequence[Copy], needed: int, expired: "_Expired") -> Quorum:
     """Find the addresses that `needed` independent vague lists name."""
     quorum = Quorum(needed)
     for copy in vague:
-        quorum.vote(copy.reader.feed.voice, (trail.key for trail in _rows(copy)))
+        named = (trail.key for trail in _rows(copy) if not expired(trail.expires))
+        quorum.vote(copy.reader.feed.voice, named)
     quorum.close()
     return quorum
+
+
+class _Expired:
+    """Tells days that are over, and the first on which another of those asked for will be."""
+
+    def __init__(self, today: int) -> None:
+        self._today = today
+        self.next_change = NEVER
+
+    def __call__(self, expires: str) -> bool:
+        """Tell whether `expires`, an ISO day or nothing, is over."""
+        last = _day(expires)
+        if not last:
+            return False
+        if last < self._today:
+            return True
+        self.next_change = min(self.next_change, last + 1)
+        return False
 
 
 class _Excluded:

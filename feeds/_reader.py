@@ -1,6 +1,5 @@
 """One list in use, ready to be read: its settings, its format, and the checks of a new copy."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +7,13 @@ from typing import Any
 
 from agent.config import Update, convert
 from agent.model import Trail
-from feeds import Format, Reject, _catalog, _content, _shelf
+from feeds import Format, Unused, _catalog, _content, _shelf
 from feeds._catalog import Feed
 from feeds._trouble import Unfit
+from feeds._unused import Counted
 
 SHRINK_FLOOR = 40
 """Below this many rows a list may shrink as it likes: five addresses become two on any day."""
-
-MAX_REASONS = 20
-"""Reasons for rejected rows told apart for one list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +24,11 @@ class Reader:
     format: Format
     config: Any
 
-    def trails(self, path: Path, reject: Reject) -> Iterator[Trail]:
+    def trails(self, path: Path, unused: Unused) -> Iterator[Trail]:
         """Yield the trails of a stored copy; raise ValueError where it is not what it should be."""
         with _content.opened(path, self.feed.max_expanded_mb << 20) as content:
             _content.refuse_foreign(content)
-            yield from self.format.parse(content, self.config, self.feed.origin, reject)
+            yield from self.format.parse(content, self.config, self.feed.origin, unused)
 
 
 def readers(update: Update) -> list[Reader]:
@@ -45,21 +42,22 @@ def reader_of(feed: Feed) -> Reader:
     return Reader(feed, format_, convert(feed.options, format_.Config, f"{feed.name}.options"))
 
 
-def inspect(reader: Reader, path: Path, rows_before: int) -> tuple[int, Counter[str]]:
-    """Read a new copy to its end; return its rows, and the rejected ones by reason.
+def inspect(reader: Reader, path: Path, rows_before: int) -> tuple[int, Counted]:
+    """Read a new copy to its end; return its rows, and what became of those that are no trails.
 
     Raise ValueError where it must not replace the last good copy, which had `rows_before` rows
     (0 accepts any number): not the format, empty, mostly rejected, or shrunk by more than half.
     """
-    rejected: Counter[str] = Counter()
-    rows = sum(1 for _ in reader.trails(path, counting(rejected)))
-    refused = rejected.total()
+    counted = Counted()
+    rows = sum(1 for _ in reader.trails(path, counted))
+    refused = counted.refused
     if not rows and refused:
-        raise Unfit("rejected", f"all {refused} rows were rejected ({_most(rejected)})")
+        raise Unfit("rejected", f"all {refused} rows were rejected ({_example(counted)})")
     if not rows and not reader.feed.may_be_empty:
-        raise Unfit("empty", "is empty")
+        passed = counted.skipped.total()
+        raise Unfit("empty", f"is empty ({passed} rows were passed over)" if passed else "is empty")
     if refused > rows:
-        said = f"{refused} of {rows + refused} rows were rejected ({_most(rejected)})"
+        said = f"{refused} of {rows + refused} rows were rejected ({_example(counted)})"
         raise Unfit("rejected", said)
     if rows_before >= SHRINK_FLOOR and rows * 2 < rows_before:
         raise Unfit(
@@ -67,18 +65,9 @@ def inspect(reader: Reader, path: Path, rows_before: int) -> tuple[int, Counter[
             f"shrank from {rows_before} to {rows} rows; if that is right, run: "
             f"maltrail-agent update --force {reader.feed.name}",
         )
-    return rows, rejected
+    return rows, counted
 
 
-def counting(counter: Counter[str]) -> Reject:
-    """Return a `reject` that counts into `counter`, with a bounded number of reasons."""
-
-    def reject(reason: str) -> None:
-        known = reason in counter or len(counter) < MAX_REASONS
-        counter[reason if known else "other"] += 1
-
-    return reject
-
-
-def _most(rejected: Counter[str]) -> str:
-    return rejected.most_common(1)[0][0]
+def _example(counted: Counted) -> str:
+    samples = counted.rejected[counted.worst].samples
+    return f"{counted.worst}, such as {samples[0]!r}"

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from feeds._unused import Rejected
+
 Status = Literal["published", "unchanged", "refused", "failed"]
 Outcome = Literal["new", "unchanged", "not due", "kept", "missing"]
 
@@ -35,14 +37,17 @@ class ListReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome`: a new copy, the same as before, not asked, `kept` (failed, the last good copy
     serves) or `missing` (failed, and there is none); `why` in a word, `error` in a line. `age` is
-    that of the copy in seconds. `held_back` rows lacked other lists' voices, `quarantined` ones
-    name what no public list may, `left_out` rows are counted by reason.
+    that of the copy in seconds; `rejected` of its rows were not understood, for `reasons` with
+    samples, `skipped` ones are nothing to look for. `held_back` rows lacked other lists' voices,
+    `quarantined` ones name what no public list may, `left_out` rows are counted by reason.
     """
 
     name: str
     outcome: Outcome
     rows: int = 0
     rejected: int = 0
+    skipped: int = 0
+    reasons: Mapping[str, Rejected] = {}
     age: float | None = None
     why: str = ""
     error: str = ""

@@ -1,11 +1,13 @@
 """What is known of each list between runs: a small JSON file, replaced atomically."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from agent.trails.publish import write_atomically
+from feeds._unused import Rejected
 
 FILE = "state.json"
 
@@ -22,9 +24,10 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     """One list: its last good copy and the last try. Times are seconds since 1970, 0 for never.
 
     `fetched` is when the copy came, `confirmed` when the list last answered with it or with
-    another good one, `failing` since when it has not, `why` in a word, `error` in a line. `size`
-    is in bytes, `seconds` what the last try took, `trails` how many of its rows the published set
-    was given.
+    another good one, `failing` since when it has not, `why` in a word, `error` in a line. Of its
+    rows `rejected` were not understood, for `reasons` with samples, and `skipped` are nothing to
+    look for. `size` is in bytes, `seconds` what the last try took, `trails` how many rows the
+    published set was given.
     """
 
     url: str = ""
@@ -33,6 +36,8 @@ class ListState(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     rows: int = 0
     rejected: int = 0
+    skipped: int = 0
+    reasons: Mapping[str, Rejected] = {}
     size: int = 0
     seconds: float = 0.0
     trails: int = 0

@@ -306,14 +306,16 @@ class _Run:
                 last_modified=fetched.validators.last_modified,
             )
             return _Step(reader, "unchanged", self._confirmed(known), copy)
-        rows, rejected = inspect(reader, fresh, 0 if self.force else known.rows)
+        rows, unused = inspect(reader, fresh, 0 if self.force else known.rows)
         state = ListState(
             url=feed.url,
             etag=fetched.validators.etag,
             last_modified=fetched.validators.last_modified,
             sha256=fetched.sha256,
             rows=rows,
-            rejected=rejected.total(),
+            rejected=unused.refused,
+            skipped=unused.skipped.total(),
+            reasons=unused.rejected,
             size=fetched.size,
             trails=known.trails,
             fetched=self.now,
@@ -367,11 +369,18 @@ class _Run:
             return known
         afresh = msgspec.structs.replace(known, etag="", last_modified="", sha256="", rows=0)
         try:
-            rows, rejected = inspect(reader, copy, 0)
+            rows, unused = inspect(reader, copy, 0)
         except ValueError as error:
             _log.warning("list %s: its copy is damaged: %s", reader.feed.name, error)
             return afresh
-        return msgspec.structs.replace(afresh, sha256=digest, rows=rows, rejected=rejected.total())
+        return msgspec.structs.replace(
+            afresh,
+            sha256=digest,
+            rows=rows,
+            rejected=unused.refused,
+            skipped=unused.skipped.total(),
+            reasons=unused.rejected,
+        )
 
     def _conclude(self, steps: list[_Step], state: State) -> UpdateResult:
         """Build and publish where something changed; otherwise say how the lists did."""
@@ -493,6 +502,8 @@ class _Run:
             outcome=step.outcome,
             rows=state.rows,
             rejected=state.rejected,
+            skipped=state.skipped,
+            reasons=state.reasons,
             age=max(0.0, self.now - state.fetched) if state.fetched else None,
             why=state.why,
             error=state.error,

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import msgspec
 
 from agent.model import Trail
-from feeds import Origin, Reject
+from feeds import Origin, Unused
 from feeds._indicator import indicator
 from feeds._lines import lines
 
@@ -20,14 +20,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sinks: tuple[str, ...] = ("0.0.0.0", "127.0.0.1", "::", "::1")  # noqa: S104 - nothing is bound
 
 
-def parse(content: BinaryIO, config: Config, origin: Origin, reject: Reject) -> Iterator[Trail]:
+def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
     """Yield a trail for each name that a sink address stands for."""
     for line in lines(content):
         fields = line.split("#", 1)[0].split()
         if not fields or fields[0].startswith(_OWN_ADDRESSES):
             continue
         if fields[0] not in config.sinks:
-            reject("no sink address before the names")
+            unused.reject("no sink address before the names", line)
             continue
         for name in fields[1:]:
             if name in _OWN_NAMES or name.startswith("ip6-"):
@@ -35,7 +35,7 @@ def parse(content: BinaryIO, config: Config, origin: Origin, reject: Reject) -> 
             try:
                 key = _name(name)
             except ValueError as error:
-                reject(str(error))
+                unused.reject(str(error), line)
                 continue
             yield Trail(key=key, info=origin.info, reference=origin.reference, source=origin.source)
 

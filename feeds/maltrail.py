@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from agent.model import Source, Trail
-from feeds import Origin, Reject
+from feeds import Origin, Unused
 from feeds._lines import lines
 
 MAX_MEMBERS = 50_000
@@ -57,14 +57,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     without: tuple[str, ...] = ()
 
 
-def parse(content: BinaryIO, config: Config, origin: Origin, reject: Reject) -> Iterator[Trail]:
+def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
     """Yield the trails, the least specific first; keys are in Maltrail's dialect."""
     form = config.form if config.form != "auto" else _form(content)
     if form == "list":
-        return _of_lines(content, _labelled(origin, origin.info), reject)
+        return _of_lines(content, _labelled(origin, origin.info), unused)
     if form == "csv":
-        return _of_csv(content, origin, reject)
-    return _of_archive(content, config, origin, reject)
+        return _of_csv(content, origin, unused)
+    return _of_archive(content, config, origin, unused)
 
 
 def static_key(line: str) -> str:
@@ -142,19 +142,19 @@ def _labelled(origin: Origin, info: str) -> _Labels:
     return _Labels(info, origin.reference or STATIC_REFERENCE, origin.source)
 
 
-def _of_lines(content: BinaryIO, labels: _Labels, reject: Reject) -> Iterator[Trail]:
+def _of_lines(content: BinaryIO, labels: _Labels, unused: Unused) -> Iterator[Trail]:
     info, reference, source = labels.info, labels.reference, labels.source
     for line in lines(content):
         try:
             key = static_key(line)
         except ValueError as error:
-            reject(str(error))
+            unused.reject(str(error), line)
             continue
         if key:
             yield Trail(key=key, info=info, reference=reference, source=source, dialect="maltrail")
 
 
-def _of_csv(content: BinaryIO, origin: Origin, reject: Reject) -> Iterator[Trail]:
+def _of_csv(content: BinaryIO, origin: Origin, unused: Unused) -> Iterator[Trail]:
     source = origin.source
     rows = csv.reader(line + "\n" for line in lines(content))
     try:
@@ -162,16 +162,19 @@ def _of_csv(content: BinaryIO, origin: Origin, reject: Reject) -> Iterator[Trail
             if not row:
                 continue
             if len(row) != 3:
-                reject("not three columns")
+                unused.reject("not three columns", ",".join(row))
                 continue
             key, info, reference = row
             try:
                 key = _usable(key)
             except ValueError as error:
-                reject(str(error))
+                unused.reject(str(error), key)
                 continue
-            if not key or not info or len(info) > MAX_LABEL or len(reference) > MAX_KEY:
-                reject("an empty or oversized column")
+            if not (key and info) or len(info) > MAX_LABEL or len(reference) > MAX_KEY:
+                unused.reject("an empty or oversized column", ",".join(row))
+                continue
+            if not (info.isprintable() and reference.isprintable()):
+                unused.reject("characters that no label holds", ",".join(row))
                 continue
             yield Trail(key=key, info=info, reference=reference, source=source, dialect="maltrail")
     except csv.Error as error:
@@ -186,14 +189,14 @@ class _Member(msgspec.Struct, frozen=True):
 
 
 def _of_archive(
-    content: BinaryIO, config: Config, origin: Origin, reject: Reject
+    content: BinaryIO, config: Config, origin: Origin, unused: Unused
 ) -> Iterator[Trail]:
     try:
         listed = _zip_members(content) if _is_zip(content) else _tar_members(content)
         members = sorted(_wanted(listed, config), key=_precedence)
         for member in members:
             with member.open() as file:
-                yield from _of_lines(file, _labelled(origin, _info(member.path)), reject)
+                yield from _of_lines(file, _labelled(origin, _info(member.path)), unused)
     # The archive modules document no closed list of what hostile input raises.
     except (
         tarfile.TarError,

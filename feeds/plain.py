@@ -6,8 +6,8 @@ from typing import BinaryIO
 import msgspec
 
 from agent.model import Trail
-from feeds import Origin, Reject
-from feeds._indicator import indicator
+from feeds import Origin, Unused
+from feeds._indicator import KINDS, indicator
 from feeds._lines import lines
 
 
@@ -24,17 +24,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     column: int = 0
     kind: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a kind that does not exist."""
+        if self.kind not in KINDS:
+            known = ", ".join(sorted(KINDS - {""}))
+            raise ValueError(f"kind: {self.kind!r} is none of {known}")
 
-def parse(content: BinaryIO, config: Config, origin: Origin, reject: Reject) -> Iterator[Trail]:
+
+def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
     """Yield a trail for each line that holds an indicator."""
     for line in lines(content):
         text = line.strip()
         if not text or text.startswith(config.comments):
             continue
         try:
-            key = indicator(_field(_without_comment(text, config.inline), config))
+            key = indicator(_field(_without_comment(text, config.inline), config), config.kind)
         except ValueError as error:
-            reject(str(error))
+            unused.reject(str(error), text)
             continue
         yield Trail(
             key=key,

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.model import Source, Trail
 from feeds import Format, Origin, _shelf
+from feeds._unused import Counted
 
 ORIGIN = Origin(source=Source("test"), info="malware", reference="test.example")
 
@@ -15,14 +16,23 @@ def parse(
 ) -> tuple[list[Trail], Counter[str]]:
     """Return the trails of `page` and why rows were rejected."""
     format_: Format = _shelf.load(name, "test.format")
-    rejected: Counter[str] = Counter()
+    counted = Counted()
     trails = format_.parse(
         io.BytesIO(page),
         format_.Config(**options),
         origin,
-        lambda reason: rejected.update([reason]),
+        counted,
     )
-    return list(trails), rejected
+    found = list(trails)
+    return found, Counter({reason: row.count for reason, row in counted.rejected.items()})
+
+
+def skipped(name: str, page: bytes, **options: Any) -> Counter[str]:
+    """Return why rows of `page` were passed over."""
+    format_: Format = _shelf.load(name, "test.format")
+    counted = Counted()
+    list(format_.parse(io.BytesIO(page), format_.Config(**options), ORIGIN, counted))
+    return counted.skipped
 
 
 def keys(name: str, page: bytes, **options: Any) -> list[str]:

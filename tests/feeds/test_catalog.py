@@ -1,6 +1,5 @@
 """The catalogue: every entry loads, what is on is allowed to be, and sites can change entries."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,8 @@ import pytest
 from agent.config import ConfigError, Duration, Update, parse
 from agent.trails.build import Builder
 from feeds import _catalog
-from feeds._reader import counting, reader_of, readers
+from feeds._reader import reader_of, readers
+from feeds._unused import Counted
 
 ON = {
     "blocklist-de",
@@ -107,12 +107,12 @@ def test_sample_of_a_list_becomes_its_trail(
     """The catalogue's options fit what the publisher sends, as far as a sample can tell."""
     path = tmp_path / "page"
     path.write_text(page)
-    rejected: Counter[str] = Counter()
+    counted = Counted()
 
-    trails = list(reader_of(_catalog.known()[name]).trails(path, counting(rejected)))
+    trails = list(reader_of(_catalog.known()[name]).trails(path, counted))
 
     assert [(trail.key, trail.info) for trail in trails] == [(key, info)]
-    assert not rejected
+    assert not counted.rejected
     builder = Builder()
     assert [builder.add(trail) for trail in trails] == [None]
 

@@ -1,10 +1,16 @@
 """CSV lists: headers in three places, filters, labels and dates from columns."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from agent.model import Source
 from feeds import Origin
 from tests.feeds.parsing import parse
+
+PAGE = b'# list\nhost,port\n"198.51.100.7","443"\n'
+OPTIONS: Mapping[str, Any] = {"value": "host", "port": "port"}
 
 FEODO = b"""\
 # abuse.ch Feodo Tracker

@@ -2,6 +2,8 @@
 
 from tests.feeds.parsing import keys, parse
 
+PAGE = b"# list\n0.0.0.0 evil.example.org\n127.0.0.1 a.example.net b.example.net\n"
+
 
 def test_every_name_of_a_line_is_a_key() -> None:
     """Names, blanks and tabs between them, comments behind them."""

@@ -2,6 +2,8 @@
 
 from tests.feeds.parsing import keys, parse
 
+PAGE = b'{"value":"198.51.100.0/24"}\n{"value":"evil.example.org"}\n'
+
 
 def test_networks_are_read_and_the_metadata_line_is_no_row() -> None:
     """The layout of Spamhaus DROP."""

@@ -1,5 +1,10 @@
-"""One suite for every format on the shelf: what the runner relies on."""
+"""One suite for every format on the shelf: what the runner relies on.
 
+`test_FORMAT_list.py` beside this file has a `PAGE` as a publisher sends it, in the documented
+layout, and `OPTIONS` to read it with. A new format that has none fails here.
+"""
+
+import importlib
 import io
 import random
 from collections.abc import Mapping
@@ -11,25 +16,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import ConfigError, convert
+from agent.model import Trail
+from agent.trails.keys import Inert
+from agent.trails.keys import parse as parse_key
 from feeds import _shelf
+from feeds._unused import MAX_REASONS, MAX_SAMPLE, MAX_SAMPLES, Counted
 from tests.feeds.parsing import ORIGIN, parse
-
-PAGES: Mapping[str, tuple[bytes, Mapping[str, Any]]] = {
-    "plain": (b"# list\n198.51.100.7\nevil.example.org # why\nhttp://h.example.net/x\n", {}),
-    "csv": (b'# list\nhost,port\n"198.51.100.7","443"\n', {"value": "host", "port": "port"}),
-    "hosts": (b"# list\n0.0.0.0 evil.example.org\n127.0.0.1 a.example.net b.example.net\n", {}),
-    "jsonl": (b'{"value":"198.51.100.0/24"}\n{"value":"evil.example.org"}\n', {}),
-    "maltrail": (b"evil.example.org,x (malware),(static)\n1.2.3.4:80,y (malware),(static)\n", {}),
-}
-"""A page of each format with options to read it. A new format adds its own."""
 
 MINIMAL: Mapping[str, Mapping[str, Any]] = {"csv": {"value": 0, "header": "none"}}
 
+FORMATS = _shelf.names()
 
-@pytest.mark.parametrize("name", _shelf.names())
+KEEPS_INERT = "maltrail"
+"""Maltrail's own lists hold rows that can never match; the set names them, so they get that far."""
+
+
+def page_of(name: str) -> tuple[bytes, Mapping[str, Any]]:
+    """Return the sample page of a format and the options that it takes."""
+    module = importlib.import_module(f"tests.feeds.test_{name}_list")
+    return module.PAGE, getattr(module, "OPTIONS", {})
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_page_yields_trails_and_rejects_nothing(name: str) -> None:
     """A page as a publisher sends it gives trails of its list."""
-    page, options = PAGES[name]
+    page, options = page_of(name)
 
     trails, rejected = parse(name, page, **options)
 
@@ -38,7 +49,7 @@ def test_page_yields_trails_and_rejects_nothing(name: str) -> None:
     assert {"test"} == {trail.source.name for trail in trails}
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_empty_page_yields_nothing(name: str) -> None:
     """Nothing in, nothing out, no error: the runner decides what an empty list means."""
     trails, rejected = parse(name, b"", **MINIMAL.get(name, {}))
@@ -47,42 +58,67 @@ def test_empty_page_yields_nothing(name: str) -> None:
     assert not rejected
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_cut_of_a_page_ends_well(name: str) -> None:
     """A page that breaks off anywhere raises ValueError or yields rows, nothing else."""
-    page, options = PAGES[name]
+    page, options = page_of(name)
 
-    for end in range(len(page)):
+    for end in range(0, len(page), 1 + len(page) // 400):
         _survives(name, page[:end], options)
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_changed_byte_ends_well(name: str) -> None:
     """One damaged byte anywhere raises ValueError or yields rows, nothing else."""
-    page, options = PAGES[name]
+    page, options = page_of(name)
     chance = random.Random(7)  # noqa: S311 - not for secrets
 
-    for at in range(len(page)):
+    for at in range(0, len(page), 1 + len(page) // 400):
         changed = bytearray(page)
         changed[at] = chance.randrange(256)
         _survives(name, bytes(changed), options)
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 @given(rubbish=st.one_of(st.binary(max_size=2000), st.text(max_size=500).map(str.encode)))
 def test_rubbish_raises_value_error_or_yields_clean_rows(name: str, rubbish: bytes) -> None:
-    """Whatever a server sends, only ValueError comes out, and no key holds a control character."""
+    """Whatever a server sends, only ValueError comes out, and only keys that can match."""
     _survives(name, rubbish, MINIMAL.get(name, {}))
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
+@given(data=st.data())
+def test_damaged_page_raises_value_error_or_yields_clean_rows(
+    name: str, data: st.DataObject
+) -> None:
+    """Parts of a page cut out, doubled or replaced by rubbish: what comes out is clean."""
+    page, options = page_of(name)
+    changed = bytearray(page)
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(changed)))
+        end = min(len(changed), start + data.draw(st.integers(0, 40)))
+        part = data.draw(st.one_of(st.binary(max_size=20), st.just(bytes(changed[start:end]) * 2)))
+        changed[start:end] = part
+    _survives(name, bytes(changed), options)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("bomb", [b"[" * 200_000, b'{"a":' * 40_000, b"(" * 60_000 + b"\n"])
+def test_nesting_without_end_ends_well(name: str, bomb: bytes) -> None:
+    """Depth costs a reject or the list, never the interpreter's stack."""
+    _survives(name, bomb, MINIMAL.get(name, {}))
+    page, options = page_of(name)
+    _survives(name, page.replace(b'"', bomb[: len(bomb) // 2 * 2], 1), options)
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_endless_line_is_refused(name: str) -> None:
     """Megabytes without a line end are no list, and are not held in memory."""
-    with pytest.raises(ValueError, match="line is longer"):
+    with pytest.raises(ValueError, match=r"line is longer|not JSON"):
         parse(name, b"a" * 1_000_000, **MINIMAL.get(name, {}))
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_unknown_option_is_named(name: str) -> None:
     """A mistyped option is an error with its key, not ignored."""
     config = _shelf.load(name, "x.format").Config
@@ -91,7 +127,7 @@ def test_unknown_option_is_named(name: str) -> None:
         convert({"colum_x": 1, "value": 0}, config, "mine.options")
 
 
-@pytest.mark.parametrize("name", _shelf.names())
+@pytest.mark.parametrize("name", FORMATS)
 def test_config_is_frozen(name: str) -> None:
     """Options cannot change under a running update."""
     config = _shelf.load(name, "x.format").Config(**MINIMAL.get(name, {}))
@@ -107,14 +143,44 @@ def test_unknown_format_suggests_a_known_one() -> None:
         _shelf.load("plian", "mine.format")
 
 
+@given(rows=st.lists(st.tuples(st.integers(0, 60), st.text(max_size=300)), max_size=200))
+def test_rejected_rows_are_counted_with_bounded_reasons_and_harmless_samples(
+    rows: list[tuple[int, str]],
+) -> None:
+    """All rows are counted; of each reason a few are kept, on one line each, printable."""
+    counted = Counted()
+
+    for number, row in rows:
+        counted.reject(f"reason {number}", row)
+
+    assert counted.refused == len(rows)
+    assert len(counted.rejected) <= MAX_REASONS + 1
+    for found in counted.rejected.values():
+        assert len(found.samples) == min(found.count, MAX_SAMPLES)
+        for text in found.samples:
+            assert len(text) <= MAX_SAMPLE + 5
+            assert not any(ord(character) < 32 or ord(character) == 127 for character in text)
+            text.encode()
+
+
 def _survives(name: str, page: bytes, options: Mapping[str, Any]) -> None:
     format_ = _shelf.load(name, "test.format")
-    config = format_.Config(**options)
-    seen: list[str] = []
+    counted = Counted()
     try:
-        trails = list(format_.parse(io.BytesIO(page), config, ORIGIN, seen.append))
+        for trail in format_.parse(io.BytesIO(page), format_.Config(**options), ORIGIN, counted):
+            _is_clean(name, trail)
+    except Inert:
+        raise  # a verdict on a row, which must not cost the list
     except ValueError:
         return
-    for trail in trails:
-        assert trail.key
-        assert not any(ord(character) < 33 for character in trail.key)
+
+
+def _is_clean(name: str, trail: Trail) -> None:
+    assert trail.key
+    assert trail.key.isprintable() or name == KEEPS_INERT
+    assert trail.kind == "user-agent" or not any(ord(character) < 33 for character in trail.key)
+    assert trail.info.isprintable()
+    try:
+        parse_key(trail.key, trail.dialect, trail.kind)
+    except Inert:
+        assert name == KEEPS_INERT

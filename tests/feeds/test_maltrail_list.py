@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from feeds.maltrail import static_key
 from tests.feeds.parsing import keys, parse
 
+PAGE = b"evil.example.org,x (malware),(static)\n1.2.3.4:80,y (malware),(static)\n"
+
 FILES = {
     "maltrail-8adace1/trails/static/malware/apt_x.txt": "# Reference: https://r.example/\n\na.example.org\nb.example.org\n",
     "maltrail-8adace1/trails/static/mass_scanner.txt": "198.51.100.7  # scan.example.net\n",

@@ -4,6 +4,8 @@ import pytest
 
 from tests.feeds.parsing import keys, parse
 
+PAGE = b"# list\n198.51.100.7\nevil.example.org # why\nhttp://h.example.net/x\n"
+
 
 @pytest.mark.parametrize(
     ("line", "key"),
