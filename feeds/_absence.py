@@ -9,7 +9,7 @@ from agent.config import Settings
 from agent.model import Source, Trail
 from agent.trails import keys
 from agent.trails.keys import Inert, Key
-from feeds import Reject, _state
+from feeds import Unused, _state
 from feeds._merge import Copy, Tally, merge, voices
 from feeds._reader import Reader
 from feeds._state import ListState
@@ -29,9 +29,9 @@ class _Only(Reader):
 
     wanted: frozenset[str] = frozenset()
 
-    def trails(self, path: Path, reject: Reject) -> Iterator[Trail]:
+    def trails(self, path: Path, unused: Unused) -> Iterator[Trail]:
         """Yield the rows that are wanted; raise ValueError as every reader does."""
-        for trail in Reader.trails(self, path, reject):
+        for trail in Reader.trails(self, path, unused):
             lowered = trail.key.strip().lower()
             if any(text in lowered for text in self.wanted) and self._is_wanted(trail, lowered):
                 yield trail
