@@ -132,6 +132,16 @@ def test_two_events_of_one_number_are_told() -> None:
     assert any("stand for two events each" in line for line in made.text())
 
 
+def test_a_sensor_that_was_renamed_goes_on_in_its_run() -> None:
+    """Deliver numbers what every sense tells it, whatever that calls itself."""
+    runs = Runs()
+    for seq, sensor in ((1, "old"), (2, "new"), (3, "new")):
+        runs.take(Received(sensor, RUN, seq, str(seq), "trail-ip"))
+
+    (made,) = runs.runs.values()
+    assert (made.sensor, made.missing, made.received) == ("new", 0, 3)
+
+
 def test_a_run_ended_when_its_last_number_is_a_stop() -> None:
     """A stop of sense is one of many; what deliver numbers after it is expected to arrive."""
     runs = Runs()

@@ -59,7 +59,7 @@ class Report:
             "not_ours": self.foreign,
             "not_ours_sample": self.sample,
             "runs_beyond_limit": self.runs.beyond,
-            "runs": [_row(*key, run) for key, run in self.runs.runs.items()],
+            "runs": [_row(run_id, run) for run_id, run in self.runs.runs.items()],
         }
 
     def text(self) -> Iterator[str]:
@@ -76,11 +76,17 @@ class Report:
             "end",
         )
         rows: list[tuple[str, ...]] = [head]
-        for (sensor, run_id), run in self.runs.runs.items():
+        for run_id, run in self.runs.runs.items():
             numbers = (run.first, run.last, run.received, run.missing, run.duplicates)
             told = "stopped" if run.ended else "open"
             rows.append(
-                (_shown(sensor), _shown(run_id)[:12], *map(str, numbers), str(run.reordered), told)
+                (
+                    _shown(run.sensor),
+                    _shown(run_id)[:12],
+                    *map(str, numbers),
+                    str(run.reordered),
+                    told,
+                )
             )
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
         for row in rows if len(rows) > 1 else []:
@@ -89,8 +95,8 @@ class Report:
         yield from self._findings()
 
     def _findings(self) -> Iterator[str]:
-        for (sensor, run_id), run in self.runs.runs.items():
-            name = f"{_shown(sensor)} {_shown(run_id)[:12]}"
+        for run_id, run in self.runs.runs.items():
+            name = f"{_shown(run.sensor)} {_shown(run_id)[:12]}"
             for start, end in run.gaps[:SHOWN_GAPS]:
                 yield f"{name}: missing {start}" + (f" to {end}" if end > start else "")
             if len(run.gaps) > SHOWN_GAPS:
@@ -133,9 +139,9 @@ def _lines(stream: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
         yield line.decode("utf-8", "replace")
 
 
-def _row(sensor: str, run_id: str, run: Run) -> dict[str, object]:
+def _row(run_id: str, run: Run) -> dict[str, object]:
     return {
-        "sensor": sensor,
+        "sensor": run.sensor,
         "run_id": run_id,
         "first": run.first,
         "last": run.last,

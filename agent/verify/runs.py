@@ -16,8 +16,9 @@ REMEMBERED = 4_096
 
 @dataclass
 class Run:
-    """What arrived of one run of one sensor."""
+    """What arrived of one run; `sensor` is who told the newest event of it."""
 
+    sensor: str = ""
     received: int = 0
     duplicates: int = 0
     reordered: int = 0
@@ -59,6 +60,8 @@ class Run:
     def take(self, event: Received) -> None:
         """Count one event."""
         self.received += 1
+        if event.seq > self.last:
+            self.sensor = event.sensor
         if event.class_id == "agent-stop":
             self.stopped_at = max(self.stopped_at, event.seq)
         self.losses_told += event.class_id == "agent-loss"
@@ -95,19 +98,21 @@ class Run:
 
 
 class Runs:
-    """All runs that a stream holds, by sensor and run."""
+    """All runs that a stream holds.
+
+    A run is known by its identifier alone: a sensor may be given another name while deliver runs.
+    """
 
     def __init__(self) -> None:
-        self.runs: dict[tuple[str, str], Run] = {}
+        self.runs: dict[str, Run] = {}
         self.beyond = 0
 
     def take(self, event: Received) -> None:
         """Count one event."""
-        key = (event.sensor, event.run_id)
-        run = self.runs.get(key)
+        run = self.runs.get(event.run_id)
         if run is None:
             if len(self.runs) >= MAX_RUNS:
                 self.beyond += 1
                 return
-            run = self.runs[key] = Run()
+            run = self.runs[event.run_id] = Run()
         run.take(event)
