@@ -1,7 +1,8 @@
 """Why keys that lists name are not in the set: merge once more, with nothing but their rows."""
 
+import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,13 +26,15 @@ class Absence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Only(Reader):
-    """A list of which only the rows with these keys are read."""
+    """A list of which only the rows with these keys are read; `rejected` is why some were not."""
 
     wanted: frozenset[str] = frozenset()
+    rejected: set[str] = field(default_factory=set)
 
     def trails(self, path: Path, unused: Unused) -> Iterator[Trail]:
         """Yield the rows that are wanted; raise ValueError as every reader does."""
-        for trail in Reader.trails(self, path, unused):
+        del unused
+        for trail in Reader.trails(self, path, _Rejections(self.wanted, self.rejected)):
             lowered = trail.key.strip().lower()
             if any(text in lowered for text in self.wanted) and self._is_wanted(trail, lowered):
                 yield trail
@@ -42,6 +45,23 @@ class _Only(Reader):
         except Inert:
             return lowered in self.wanted
         return keys.spell(*found).removeprefix(".") in self.wanted
+
+
+class _Rejections:
+    """Takes note of the reasons for which rows with wanted keys are rejected."""
+
+    def __init__(self, wanted: Collection[str], reasons: set[str]) -> None:
+        any_of = "|".join(re.escape(text) for text in wanted)
+        self._wanted = re.compile(rf"(?<![\w.-])(?:{any_of})(?![\w.-])")
+        self._reasons = reasons
+
+    def reject(self, reason: str, row: str) -> None:
+        """Take note of a row."""
+        if self._wanted.search(row.lower()):
+            self._reasons.add(reason)
+
+    def skip(self, reason: str) -> None:
+        """Ignore a row that is nothing to look for: its text is not told."""
 
 
 class _Noting:
@@ -82,20 +102,20 @@ def absences(
     known = _state.load(folder).lists
     lists = lists_of(settings)
     today = int(now // DAY)
+    readers = [_Only(r.feed, r.format, r.config, frozenset(wanted)) for r in lists]
     copies = [
-        Copy(
-            _Only(r.feed, r.format, r.config, frozenset(wanted)),
-            path,
-            _day(known.get(r.feed.name, ListState())) or today,
-        )
-        for r in lists
-        if (path := folder / r.feed.name).is_file()
+        Copy(reader, path, _day(known.get(reader.feed.name, ListState())) or today)
+        for reader in readers
+        if (path := folder / reader.feed.name).is_file()
     ]
     noting = _Noting()
     merged = merge(copies, lists, settings.trails, noting, today)
     needed = min(settings.trails.min_feeds, voices(lists))
     for name, tally in merged.tallies.items():
         yield from (Absence(name, why) for why in _reasons(tally, noting.reasons.get(name), needed))
+    for reader in readers:
+        for reason in sorted(reader.rejected):
+            yield Absence(reader.feed.name, f"rejected: {reason}")
 
 
 def _reasons(tally: Tally, quarantined: str | None, needed: int) -> Iterator[str]:

@@ -89,9 +89,10 @@ def test_an_old_and_an_excluded_key_are_left_out(host: Host) -> None:
 
 def test_a_row_that_can_never_match_says_why(host: Host) -> None:
     """As the list spells it."""
-    host.add("odd", "300.1.1.1\nevil.org\n")
+    host.add("odd", "300.1.1.1\n300.1.1.11:80\nevil.org\n")
 
-    assert host.asked("300.1.1.1") == {"odd": "left out: is no IPv4 address"}
+    assert host.asked("300.1.1.1") == {"odd": "rejected: is no IPv4 address"}
+    assert host.asked("300.1.1") == {}
 
 
 def test_only_the_key_itself_counts(host: Host) -> None:
