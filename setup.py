@@ -12,8 +12,11 @@ from setuptools.command.build_ext import build_ext
 COMPILED = [
     "agent.scan.hashing",
     "agent.scan.lookup",
+    "agent.scan.unread",
+    "agent.scan.media",
     "agent.scan.link",
     "agent.scan.ip",
+    "agent.scan.tunnels",
     "agent.scan.dns",
     "agent.scan.http",
     "agent.scan.tls",

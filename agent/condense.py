@@ -371,6 +371,7 @@ class Condenser:
             set=self.set_id,
             interface=hit.interface,
             vlans=hit.vlans,
+            tunnel=hit.tunnel,
             dns=incident.dns,
             http=incident.http,
             tls=incident.tls,

@@ -495,6 +495,7 @@ class Matcher:
             custom=found.custom,
             interface=sighting.interface,
             vlans=sighting.vlans,
+            tunnel=sighting.tunnel,
             dns=dns,
             http=http,
             tls=tls,

@@ -90,6 +90,19 @@ class Endpoint(NamedTuple):
     port: int | None
 
 
+class Tunnel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The tunnels around a packet whose addresses are those inside.
+
+    `type` and `id` name all of them, outermost first and `/` between; a tunnel without an
+    identifier has `-`. `source` and `destination` are the addresses of the packet on the wire.
+    """
+
+    type: str
+    id: str
+    source: str
+    destination: str
+
+
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One value seen on the wire that something wants, with how often since the last drain.
 
@@ -112,6 +125,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     packet: bytes
     fields: Mapping[str, bytes]
     vlans: tuple[int, ...] = ()
+    tunnel: Tunnel | None = None
     interface: str = ""
     folded: bool = False
     token: int = 0
@@ -211,6 +225,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     custom: bool = False
     interface: str = ""
     vlans: tuple[int, ...] = ()
+    tunnel: Tunnel | None = None
     dns: Dns | None = None
     http: Http | None = None
     tls: Tls | None = None
@@ -253,6 +268,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     set: str = NO_SET
     interface: str = ""
     vlans: tuple[int, ...] = ()
+    tunnel: Tunnel | None = None
     dns: Dns | None = None
     http: Http | None = None
     tls: Tls | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from agent import __version__, model
-from agent.model import Delivery, Dns, Endpoint, Event, Http, Source, Tls
+from agent.model import Delivery, Dns, Endpoint, Event, Http, Source, Tls, Tunnel
 from outputs import _words
 from outputs._json import compact_writer, evidence, number, rfc3339
 
@@ -234,6 +234,8 @@ def _observer(sensor: str, interface: str) -> Document:
 
 def _related(event: Event) -> Document:
     addresses = [event.source.address, event.destination.address]
+    if event.tunnel:
+        addresses += [event.tunnel.source, event.tunnel.destination]
     hosts: list[str] = []
     hashes: list[str] = []
     if event.dns:
@@ -278,10 +280,21 @@ def _ours(delivery: Delivery) -> Document:
             "seq": delivery.seq,
             "tls_version": tls.version if tls else "",
             "ja4": tls.ja4 if tls else "",
+            "tunnel": _tunnel(event.tunnel) if event.tunnel else None,
             "samples": event.samples,
             "evidence": {_key(key): value for key, value in evidence(event).items()},
         }
     )
+
+
+def _tunnel(tunnel: Tunnel) -> Document:
+    """Return the tunnels around the packet; the schema has no fields for them."""
+    return {
+        "type": tunnel.type,
+        "id": tunnel.id,
+        "source": {"ip": _ip(tunnel.source)},
+        "destination": {"ip": _ip(tunnel.destination)},
+    }
 
 
 def _key(text: str) -> str:

@@ -51,6 +51,7 @@ def render(delivery: Delivery) -> str:
         ("dns", event.dns),
         ("http", event.http),
         ("tls", event.tls),
+        ("tunnel", event.tunnel),
         ("vlan", event.vlans),
         ("interface", event.interface),
         ("samples", event.samples),

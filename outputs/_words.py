@@ -72,6 +72,9 @@ def _parts(event: Event) -> Iterator[str]:
         code = f" {event.dns.response_code}" if event.dns.response_code else ""
         kind = "answer" if event.dns.response else "question"
         yield f"DNS {event.dns.type} {kind}{code}"
+    if event.tunnel:
+        inside = event.tunnel
+        yield f"in {inside.type} {inside.id} from {inside.source} to {inside.destination}"
     if not event.is_agent:
         yield f"{event.direction}, {event.outcome}"
     if event.total > 1:

@@ -1,7 +1,7 @@
 cimport cython
 
-cdef size_t FRAGMENTS, TRUNCATED, NOT_IP, IPV4, IPV6
-cdef unsigned int HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION, MAX_EXTENSIONS
+cdef size_t FRAGMENTS, TRUNCATED, NOT_IP, CUT, IPV4, IPV6
+cdef unsigned int HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION, MOBILITY, MAX_EXTENSIONS
 
 @cython.final
 cdef class Ip:
@@ -20,6 +20,8 @@ cdef class Ip:
     cdef int _decode6(self, size_t start, size_t end) except -1 nogil
     @cython.locals(count="unsigned int")
     cdef int _extensions(self, unsigned int following, size_t at, size_t end) except -1 nogil
+    @cython.locals(following="unsigned int", at=size_t)
+    cdef int authenticated(self) except -1 nogil
     @cython.locals(high="unsigned long long")
     cdef inline unsigned long long _words(self, size_t at) except? 1 nogil
     @cython.locals(high="unsigned int", low="unsigned int")

@@ -10,13 +10,16 @@ from agent.scan import stats
 FRAGMENTS = stats.FRAGMENTS
 TRUNCATED = stats.TRUNCATED
 NOT_IP = stats.NOT_IP
+CUT = stats.CUT
 IPV4 = stats.IPV4
 IPV6 = stats.IPV6
 
 HOP_BY_HOP = 0
 ROUTING = 43
 FRAGMENT = 44
+AUTHENTICATION = 51
 DESTINATION = 60
+MOBILITY = 135
 MAX_EXTENSIONS = 8  # RFC 8200 section 4.1 knows six; more is an attempt to waste time
 
 
@@ -64,7 +67,9 @@ class Ip:
             return 0
         total = first & 0xFFFF
         # Segmentation offload leaves the length 0 where the packet outgrew it.
-        if total >= header and start + total < end:
+        if start + total > end:
+            self.counters[CUT] += self.counts
+        elif total >= header:
             end = start + total
         self.version = 4
         self.counters[IPV4] += self.counts
@@ -85,7 +90,9 @@ class Ip:
             self.counters[TRUNCATED] += self.counts
             return 0
         length = (self.data[start + 4] << 8) | self.data[start + 5]
-        if length and start + 40 + length < end:
+        if start + 40 + length > end:
+            self.counters[CUT] += self.counts
+        elif length:
             end = start + 40 + length
         self.version = 6
         self.counters[IPV6] += self.counts
@@ -104,6 +111,8 @@ class Ip:
             or following == ROUTING
             or following == DESTINATION
             or following == FRAGMENT
+            or following == AUTHENTICATION
+            or following == MOBILITY
         ):
             count += 1
             if at + 8 > end or count > MAX_EXTENSIONS:
@@ -115,11 +124,26 @@ class Ip:
                     return 0
                 following = self.data[at]
                 at += 8
+            elif following == AUTHENTICATION:  # RFC 4302 section 2.2
+                following = self.data[at]
+                at += (self.data[at + 1] + 2) * 4
             else:
                 following = self.data[at]
                 at += (self.data[at + 1] + 1) * 8
         if at > end:
             self.counters[TRUNCATED] += self.counts
+            return 0
+        self.protocol = following
+        self.start = at
+        return 1
+
+    def authenticated(self) -> int:
+        """Step over an authentication header in front of the payload; return 1 where there is one."""
+        if self.version != 4 or self.start + 12 > self.end:
+            return 0
+        following = self.data[self.start]
+        at = self.start + (self.data[self.start + 1] + 2) * 4
+        if at > self.end or following == AUTHENTICATION:
             return 0
         self.protocol = following
         self.start = at

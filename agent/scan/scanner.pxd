@@ -9,24 +9,30 @@ from agent.scan.lookup cimport Filters, Lookup, Sets
 from agent.scan.sightings cimport Sightings
 from agent.scan.streams cimport Streams
 from agent.scan.tls cimport TlsReader
+from agent.scan.tunnels cimport Tunnels
+from agent.scan.unread cimport Unread
 
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE
 cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
+cdef unsigned long long AUTHENTICATION, UNREAD_PROTOCOL, TUNNEL_SALT
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS
 
 @cython.final
 cdef class Scanner:
     cdef unsigned long long[::1] counters
     cdef Link link
     cdef Ip ip
+    cdef Tunnels tunnels
+    cdef readonly Unread unread
+    cdef unsigned long long tunnel
     cdef Sightings sightings
     cdef Streams streams
     cdef unsigned long long[::1] clean
@@ -57,15 +63,20 @@ cdef class Scanner:
     cdef int _look_up(self, long long datalink) except -1 nogil
     @cython.locals(number="unsigned long long", end="unsigned long long", seen="unsigned long long", start=size_t, size=size_t)
     cdef int _touch(self, unsigned long long packets) except -1 nogil
-    @cython.locals(start=size_t, end=size_t, at=Py_ssize_t, protocol="unsigned int")
+    @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
+    cdef int _network(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(protocol="unsigned int")
+    cdef int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")
     cdef int _is_other_shard(self) except -1 nogil
     @cython.locals(flags="unsigned int", payload=size_t, c="unsigned char")
     cdef int _tcp(self, size_t start, size_t end) except -1 nogil
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(wanted="unsigned int")
+    @cython.locals(wanted="unsigned int", kind="unsigned int")
     cdef int _other(self, unsigned int protocol, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(at=Py_ssize_t)
+    cdef int _inside(self, unsigned int kind, size_t start, size_t end) except -1 nogil
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
     @cython.locals(source="long long", destination="long long", found=int)
     cdef int _listed(self, int with_ports) except -1 nogil

@@ -13,7 +13,7 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import layout, stats
+from agent.scan import layers, layout, stats
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
 from agent.scan.http import HttpReader
@@ -23,6 +23,8 @@ from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
 from agent.scan.sightings import Sightings
 from agent.scan.streams import Streams
 from agent.scan.tls import TlsReader
+from agent.scan.tunnels import Tunnels
+from agent.scan.unread import Unread
 
 SYN_KIND = 0
 DATAGRAM = 1
@@ -64,6 +66,9 @@ ICMP = 1
 TCP = 6
 UDP = 17
 ICMP6 = 58
+AUTHENTICATION = 51
+UNREAD_PROTOCOL = layers.IP_PROTOCOL
+TUNNEL_SALT = 4000
 DNS_PORT = 53
 ECHO_REQUEST = 8  # RFC 792
 ECHO_REQUEST6 = 128  # RFC 4443
@@ -121,6 +126,7 @@ S_INITIALS = stats.QUIC
 S_CERTIFICATES = stats.CERTIFICATES
 S_DNS_TCP = stats.DNS_TCP
 S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
+S_TUNNELS = stats.TUNNELS
 
 
 class Scanner:
@@ -140,10 +146,13 @@ class Scanner:
         shards: int = 1,
     ) -> None:
         self.counters = memoryview(array("Q", [0] * stats.COUNTERS))
-        self.link = Link(self.counters)
+        self.unread = Unread()
+        self.link = Link(self.counters, self.unread)
         self.ip = Ip(self.counters)
-        self.sightings = Sightings(self.counters)
-        self.streams = Streams(self.counters)
+        self.tunnels = Tunnels(self.counters, self.link, self.ip)
+        self.tunnel = 0
+        self.sightings = Sightings(self.counters, self.tunnels.path)
+        self.streams = Streams(self.counters, self.tunnels.path)
         self.clean = memoryview(array("Q", [0] * CLEAN))
         self.stream_key = 0
         self.in_stream = 0
@@ -186,8 +195,9 @@ class Scanner:
         data = memoryview(batch.data)
         self.data = data
         self.size = len(batch.data)
-        self.link.data = data
+        self.link.read(data)
         self.ip.data = data
+        self.tunnels.data = data
         self._read_packets()
         self.meta = memoryview(batch.meta).cast("I")
         packets = len(batch.meta) // 16
@@ -272,6 +282,8 @@ class Scanner:
         self.counts = asking
         self.link.counts = asking
         self.ip.counts = asking
+        self.tunnels.counts = asking
+        self.unread.adds = asking
 
     @cython.boundscheck(False)
     def _ask(self, datalink: int, packets: int) -> int:
@@ -326,11 +338,22 @@ class Scanner:
         if end > self.size:  # the one check of all that is read of a packet
             self.counters[S_ERRORS] += self.counts
             return 0
+        if self.tunnels.depth:
+            self.tunnels.leave()
+            self.tunnel = 0
         at = self.link.decode(datalink, start, end)
-        if at < 0 or self.ip.decode(at, end) == 0:
+        return 0 if at < 0 else self._network(at, end)
+
+    def _network(self, at: int, end: int) -> int:
+        """Look at an IP packet, one that a tunnel carries included."""
+        if self.ip.decode(at, end) == 0:
             return 0
-        if self.shards > 1 and self._is_other_shard():
+        # All that a tunnel carries goes where the tunnel goes.
+        if self.shards > 1 and self.tunnels.depth == 0 and self._is_other_shard():
             return 0
+        return self._transport()
+
+    def _transport(self) -> int:
         protocol = self.ip.protocol
         if protocol == TCP:
             return self._tcp(self.ip.start, self.ip.end)
@@ -384,7 +407,9 @@ class Scanner:
         """Return the key of this direction of this connection, never 0."""
         if self.stream_key == 0:
             h = self.keyed.numbers(STREAM_SALT, self.ip.source_high, self.ip.source_low, self.ports)
-            h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, 0)
+            h = self.keyed.numbers(
+                h, self.ip.destination_high, self.ip.destination_low, self.tunnel
+            )
             self.stream_key = h | 1
         return self.stream_key
 
@@ -413,6 +438,7 @@ class Scanner:
             self.ip.destination_low,
             self.ports,
             self.link.vlans,
+            self.tunnel,
         )
         self.streams.add(sequence, at, end, self.now_us)
         return 0
@@ -459,6 +485,7 @@ class Scanner:
             self.ip.destination_low = self.streams.word(STREAM_VERSION + 4)
             self.ports = self.streams.word(STREAM_VERSION + 5)
             self.link.vlans = self.streams.word(STREAM_VERSION + 6)
+            self.tunnel = self.streams.recall()
             self._look(self.streams.word(STREAM_FILLED), 1)
 
     def _read_packets(self) -> None:
@@ -506,7 +533,8 @@ class Scanner:
             self._initial(start + 8, end)
         elif self.dns.is_likely(start + 8, end):
             self._dns(start + 8, end)
-        return self._addresses(DATAGRAM)
+        self._addresses(DATAGRAM)
+        return self._inside(self.tunnels.of_datagram(self.ports, start + 8, end), start + 8, end)
 
     def _initial(self, payload: int, end: int) -> int:
         """Show a QUIC long header that may carry a hello: rule T-15."""
@@ -544,9 +572,27 @@ class Scanner:
             wanted = ECHO_REQUEST if protocol == ICMP else ECHO_REQUEST6
             if self.data[start] != wanted:
                 return 0
-        else:
-            self.counters[S_OTHER] += self.counts
-        return self._addresses(OTHER)
+            return self._addresses(OTHER)
+        if protocol == AUTHENTICATION and self.ip.authenticated():
+            return self._transport()
+        self.counters[S_OTHER] += self.counts
+        self._addresses(OTHER)
+        kind = self.tunnels.of_protocol(protocol)
+        if kind == 0:
+            return self.unread.note(UNREAD_PROTOCOL, protocol)
+        return self._inside(kind, start, end)
+
+    def _inside(self, kind: int, start: int, end: int) -> int:
+        """Look at what a tunnel carries; a packet that is none has kind 0."""
+        if kind == 0:
+            return 0
+        at = self.tunnels.open(kind, start, end)
+        if at < 0:
+            return 0
+        self.counters[S_TUNNELS] += self.counts
+        path = self.tunnels.path
+        self.tunnel = self.keyed.numbers(TUNNEL_SALT, path[0] & LOW32, path[1], path[2])
+        return self._network(at, end)
 
     def _ports(self, start: int) -> int:
         """Return source port << 16 | destination port."""
@@ -589,6 +635,7 @@ class Scanner:
         h = self.keyed.numbers(
             what + SIGHTING_SALT, self.ip.source_high, self.ip.source_low, self.ip.protocol
         )
+        value ^= self.tunnel
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, value)
         fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, 1)
         if self.sightings.add(h, fold, kind, self.now_us, start, end) == 0:

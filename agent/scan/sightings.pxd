@@ -1,13 +1,14 @@
 cimport cython
 
 cdef unsigned long long WORDS, RECORDS, FOLD_FROM, FULL_EXACT, FULL_PATTERNS, SLOTS, ARENA, MAX_PACKET
-cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, TOKEN, FRESH, FOLDED, LOW32
+cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, TOKEN, PATH, PATH_WORDS, FRESH, FOLDED, LOW32
 cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS, STAT_SHED_CANDIDATES
 
 @cython.final
 cdef class Sightings:
     cdef const unsigned char[::1] data
     cdef unsigned long long[::1] counters
+    cdef unsigned long long[::1] path
     cdef unsigned long long[::1] records
     cdef unsigned int[::1] slots
     cdef unsigned char[::1] arena
@@ -26,7 +27,7 @@ cdef class Sightings:
     cdef int _find(self, unsigned long long h) except -1 nogil
     @cython.locals(i="unsigned long long")
     cdef int _open(self, unsigned long long h, unsigned long long folded, unsigned long long now_us, Py_ssize_t start, unsigned long long size) except -1 nogil
-    @cython.locals(at="unsigned long long")
+    @cython.locals(at="unsigned long long", i="unsigned long long")
     cdef int fill(self, unsigned long long what, unsigned long long version, unsigned long long protocol, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long vlans) except -1 nogil
     cdef int mark(self, unsigned long long token) except -1 nogil
     @cython.locals(size="unsigned long long", first="unsigned long long", last="unsigned long long")

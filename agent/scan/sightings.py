@@ -8,11 +8,11 @@ new endpoints are folded into one record a trail; what finds no room at all is c
 from array import array
 from socket import AF_INET, AF_INET6, inet_ntop
 
-from agent.model import Endpoint, Sighting
-from agent.scan import stats
+from agent.model import Endpoint, Sighting, Tunnel
+from agent.scan import layers, stats
 from agent.scan.memory import pages
 
-WORDS = 24
+WORDS = 32
 RECORDS = 4096
 """Between two full drains, a second apart: what Python can match in a tenth of that second."""
 FOLD_FROM = 3072
@@ -48,6 +48,8 @@ VLANS = 10
 PACKET = 11  # offset in the arena | length << 32
 FIELDS = 12  # up to eleven slices of the packet: offset | length << 32, 0 for none
 TOKEN = 23  # what the scanner knows a candidate by
+PATH = 24  # of the tunnels around the packet, see agent.scan.layers
+PATH_WORDS = layers.PATH_WORDS
 
 FRESH = 1 << 24
 FOLDED = 1 << 25
@@ -79,9 +81,10 @@ STAT_SHED_CANDIDATES = stats.SHED_QUIC
 class Sightings:
     """A fixed number of records, their index and the bytes of their packets."""
 
-    def __init__(self, counters: memoryview) -> None:
+    def __init__(self, counters: memoryview, path: memoryview) -> None:
         self.data = memoryview(b"")
         self.counters = counters
+        self.path = path
         self.records = pages(8 * WORDS * RECORDS).cast("Q")
         self.slots = memoryview(bytearray(4 * SLOTS)).cast("I")
         self.arena = pages(ARENA)
@@ -202,6 +205,11 @@ class Sightings:
         self.records[at + DESTINATION_LOW] = destination_low
         self.records[at + PORTS] = ports
         self.records[at + VLANS] = vlans
+        if self.path[0]:
+            i = 0
+            while i < PATH_WORDS:
+                self.records[at + PATH + i] = self.path[i]
+                i += 1
 
     def mark(self, token: int) -> None:
         """Note what the scanner knows record `at` by."""
@@ -267,6 +275,7 @@ class Sightings:
             },
             token=words[TOKEN],
             vlans=_tags(words[VLANS]),
+            tunnel=_tunnel(words[PATH : PATH + PATH_WORDS]) if words[PATH] else None,
             interface=interface,
             folded=bool(what & FOLDED),
         )
@@ -285,3 +294,21 @@ def _tags(vlans: int) -> tuple[int, ...]:
         tags.append(vlans & 0xFFF)
         vlans >>= 16
     return tuple(reversed(tags))
+
+
+def _tunnel(path: list[int]) -> Tunnel:
+    """Return the tunnels around a packet; see agent.scan.layers."""
+    kinds, numbers = [], []
+    for layer in range(layers.MAX_TUNNELS):
+        kind = (path[0] >> (8 * layer)) & 0xFF
+        if kind:
+            kinds.append(layers.TUNNELS[kind & ~layers.WITH_ID])
+            number = (path[1 + (layer >> 1)] >> (32 * (layer & 1))) & LOW32
+            numbers.append(str(number) if kind & layers.WITH_ID else "-")
+    six = path[0] >> 56 == 6
+    return Tunnel(
+        type="/".join(kinds),
+        id="/".join(numbers),
+        source=_address(path[3], path[4], six),
+        destination=_address(path[5], path[6], six),
+    )

@@ -35,7 +35,12 @@ QUIC = 31
 CERTIFICATES = 32
 DNS_TCP = 33
 TLS_ENCRYPTED_HELLO = 34
-COUNTERS = 35
+ENCRYPTED_LINK = 35
+TOO_DEEP = 36
+CUT = 37
+TUNNELS = 38
+"""And one for each kind behind it, in the order of agent.scan.layers.TUNNELS."""
+COUNTERS = 56
 
 NAMES = (
     "packets",
@@ -73,4 +78,25 @@ NAMES = (
     "tls_certificates",
     "dns_tcp_messages",
     "tls_encrypted_hellos",
+    "encrypted_link",
+    "too_deep",
+    "cut",
+    "tunnels",
+    "tunnel_ipip",
+    "tunnel_6in4",
+    "tunnel_4in6",
+    "tunnel_6in6",
+    "tunnel_gre",
+    "tunnel_pptp",
+    "tunnel_erspan",
+    "tunnel_vxlan",
+    "tunnel_geneve",
+    "tunnel_gtp",
+    "tunnel_teredo",
+    "tunnel_ayiya",
+    "tunnel_l2tp",
+    "tunnel_lisp",
+    "tunnel_tzsp",
+    "tunnel_mpls",
+    "tunnel_etherip",
 )

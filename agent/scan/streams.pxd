@@ -1,12 +1,13 @@
 cimport cython
 
 cdef unsigned long long BUCKETS, WAYS, SLOTS, SLOT_BYTES, HOLES
-cdef unsigned long long KEY, KIND, SEQUENCE, FILLED, LAST, RANGES, VERSION, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, PORTS, VLANS, WORDS, LOW32, HALF
+cdef unsigned long long KEY, KIND, SEQUENCE, FILLED, LAST, RANGES, VERSION, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, PORTS, VLANS, PATH, PATH_WORDS, TUNNEL, WORDS, LOW32, HALF
 cdef size_t S_OPENED, S_EVICTED, S_GAPS
 
 @cython.final
 cdef class Streams:
     cdef unsigned long long[::1] counters
+    cdef unsigned long long[::1] path
     cdef const unsigned char[::1] data
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] keys
@@ -20,8 +21,10 @@ cdef class Streams:
     cdef int find(self, unsigned long long key) except -1 nogil
     @cython.locals(first="unsigned long long", i="unsigned long long", at="unsigned long long")
     cdef int open(self, unsigned long long key, unsigned long long kind, unsigned long long sequence, unsigned long long now_us) except -1 nogil
-    @cython.locals(at="unsigned long long")
-    cdef int note(self, unsigned long long version, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long vlans) except -1 nogil
+    @cython.locals(at="unsigned long long", i="unsigned long long")
+    cdef int note(self, unsigned long long version, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long vlans, unsigned long long tunnel) except -1 nogil
+    @cython.locals(at="unsigned long long", i="unsigned long long")
+    cdef unsigned long long recall(self) except? 1 nogil
     cdef unsigned long long word(self, unsigned long long which) except? 1 nogil
     cdef int close(self) except -1 nogil
     @cython.locals(at="unsigned long long", filled="unsigned long long", offset="unsigned long long", skip="unsigned long long", size="unsigned long long", base="unsigned long long", i="unsigned long long")

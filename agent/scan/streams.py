@@ -8,7 +8,7 @@ Slots live in buckets of WAYS: where a bucket is full its oldest head is given u
 came. A flood of half-open heads costs heads, never memory, and is counted.
 """
 
-from agent.scan import stats
+from agent.scan import layers, stats
 from agent.scan.memory import pages
 
 BUCKETS = 256
@@ -36,7 +36,10 @@ DESTINATION_HIGH = 12
 DESTINATION_LOW = 13
 PORTS = 14
 VLANS = 15
-WORDS = 16
+PATH = 16  # of the tunnels around it, see agent.scan.layers
+PATH_WORDS = layers.PATH_WORDS
+TUNNEL = 23  # what tells tunnels apart
+WORDS = 24
 
 LOW32 = 0xFFFFFFFF
 HALF = 0x80000000
@@ -49,8 +52,9 @@ S_GAPS = stats.STREAMS_GAPS
 class Streams:
     """The slots and their bytes. `used` says how many are open; `slot` is the one found last."""
 
-    def __init__(self, counters: memoryview) -> None:
+    def __init__(self, counters: memoryview, path: memoryview) -> None:
         self.counters = counters
+        self.path = path
         self.data = memoryview(b"")
         self.words = pages(8 * WORDS * SLOTS).cast("Q")
         self.keys = memoryview(bytearray(8 * SLOTS)).cast("Q")
@@ -115,6 +119,7 @@ class Streams:
         destination_low: int,
         ports: int,
         vlans: int,
+        tunnel: int,
     ) -> None:
         """Note between whom the head in `slot` is, for whoever looks at it later."""
         at = self.slot * WORDS
@@ -125,6 +130,20 @@ class Streams:
         self.words[at + DESTINATION_LOW] = destination_low
         self.words[at + PORTS] = ports
         self.words[at + VLANS] = vlans
+        self.words[at + TUNNEL] = tunnel
+        i = 0
+        while i < PATH_WORDS:
+            self.words[at + PATH + i] = self.path[i]
+            i += 1
+
+    def recall(self) -> int:
+        """Put the tunnels around the head in `slot` back into `path`; return what tells them."""
+        at = self.slot * WORDS
+        i = 0
+        while i < PATH_WORDS:
+            self.path[i] = self.words[at + PATH + i]
+            i += 1
+        return self.words[at + TUNNEL]
 
     def word(self, which: int) -> int:
         """Return one of the words of `slot`."""
