@@ -289,12 +289,14 @@ def _ours(delivery: Delivery) -> Document:
 
 def _tunnel(tunnel: Tunnel) -> Document:
     """Return the tunnels around the packet; the schema has no fields for them."""
-    return {
-        "type": tunnel.type,
-        "id": tunnel.id,
-        "source": {"ip": _ip(tunnel.source)},
-        "destination": {"ip": _ip(tunnel.destination)},
-    }
+    return _filled(
+        {
+            "type": tunnel.type,
+            "id": tunnel.id,
+            "source": _filled({"ip": _ip(tunnel.source)}),
+            "destination": _filled({"ip": _ip(tunnel.destination)}),
+        }
+    )
 
 
 def _key(text: str) -> str:

@@ -216,9 +216,20 @@ def icmp(kind: int = 8, code: int = 0, payload: bytes = bytes(8)) -> bytes:
     return struct.pack("!BBH", kind, code, 0) + payload
 
 
-def gre(payload: bytes, *, protocol: int | None = None) -> bytes:
-    """Put `payload` below a GRE header without options."""
-    return struct.pack("!HH", 0, _ethertype(payload) if protocol is None else protocol) + payload
+def gre(
+    payload: bytes,
+    *,
+    protocol: int | None = None,
+    checksum_: bool = False,
+    key: int | None = None,
+    sequence: int | None = None,
+) -> bytes:
+    """Put `payload` below a GRE header; its checksum stays 0."""
+    flags = checksum_ << 15 | (key is not None) << 13 | (sequence is not None) << 12
+    header = struct.pack("!HH", flags, _ethertype(payload) if protocol is None else protocol)
+    header += bytes(4 * checksum_)
+    header += b"".join(struct.pack("!I", word) for word in (key, sequence) if word is not None)
+    return header + payload
 
 
 def vxlan(frame: bytes, *, network: int = 1) -> bytes:

@@ -138,7 +138,7 @@ class Ip:
         return 1
 
     def authenticated(self) -> int:
-        """Step over an authentication header in front of the payload; return 1 where there is one."""
+        """Step over an authentication header, RFC 4302; return 1 where it is whole."""
         if self.version != 4 or self.start + 12 > self.end:
             return 0
         following = self.data[self.start]

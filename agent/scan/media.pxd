@@ -1,6 +1,6 @@
 cimport cython
 
-cdef long long LOOPBACK, TOKEN_RING, SLIP, PPP, FDDI, ATM, RAW, RAW_BSD, PPP_SERIAL, PPP_ETHER, RAW_FILE, CISCO_HDLC, RADIO, FRAME_RELAY, LOOP, ENC, SLL, PFLOG, PRISM, IP_FC, SUN_ATM, RADIOTAP, PKTAP_USER, AVS, PPI, PPP_DIRECTION, CISCO_HDLC_DIRECTION, RAW_IPV4, RAW_IPV6, NFLOG, NETANALYZER, NETANALYZER_PREAMBLE, IPOIB, PKTAP, SLL2, DSA_BROADCOM, DSA_BROADCOM_PREPENDED, DSA, EDSA
+cdef long long LOOPBACK, TOKEN_RING, SLIP, PPP, FDDI, ATM, RAW, RAW_BSD, PPP_SERIAL, PPP_ETHER, RAW_FILE, CISCO_HDLC, RADIO, FRAME_RELAY, LOOP, ENC, SLL, PFLOG, PRISM, IP_FC, SUN_ATM, RADIOTAP, ARCNET_LINUX, IPNET, PKTAP_USER, AVS, PPI, PPP_DIRECTION, CISCO_HDLC_DIRECTION, RAW_IPV4, RAW_IPV6, NFLOG, NETANALYZER, NETANALYZER_PREAMBLE, IPOIB, PKTAP, SLL2, DSA_BROADCOM, DSA_BROADCOM_PREPENDED, DSA, EDSA
 cdef unsigned int IP_TYPE, PPP_TYPE, PPPOE_TYPE, ETHERNET_TYPE, LLC_TYPE, NFLOG_PAYLOAD, MAX_ATTRIBUTES, MAX_PRESENT
 cdef int FOUND, CUT, NO_PAYLOAD, UNKNOWN, ENCRYPTED
 
@@ -18,6 +18,8 @@ cdef class Media:
     cdef int _serial(self, size_t start, size_t end) except? -9 nogil
     @cython.locals(route=size_t)
     cdef int _token_ring(self, size_t start, size_t end) except? -9 nogil
+    @cython.locals(kind="unsigned int")
+    cdef int _arcnet(self, size_t start, size_t end) except? -9 nogil
     @cython.locals(at=size_t, protocol="unsigned int")
     cdef int _frame_relay(self, size_t start, size_t end) except? -9 nogil
     @cython.locals(at=size_t, count="unsigned int", size=size_t)

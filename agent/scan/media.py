@@ -28,11 +28,13 @@ PRISM = 119
 IP_FC = 122
 SUN_ATM = 123
 RADIOTAP = 127
+ARCNET_LINUX = 129
 PKTAP_USER = 149
 AVS = 163
 PPI = 192
 PPP_DIRECTION = 204
 CISCO_HDLC_DIRECTION = 205
+IPNET = 226
 RAW_IPV4 = 228
 RAW_IPV6 = 229
 NFLOG = 239
@@ -128,6 +130,10 @@ class Media:
             return self._found(LLC_TYPE, start + 16, end)
         if datalink == TOKEN_RING:
             return self._token_ring(start, end)
+        if datalink == IPNET:
+            return self._found(IP_TYPE, start + 24, end)
+        if datalink == ARCNET_LINUX:
+            return self._arcnet(start, end)
         if datalink == IPOIB:
             return self._typed(start + 40, 4, end)
         if datalink == NETANALYZER:
@@ -170,6 +176,15 @@ class Media:
             return CUT
         route = self.data[start + 14] & 0x1F if self.data[start + 8] & 0x80 else 0
         return self._found(LLC_TYPE, start + 14 + route, end)
+
+    def _arcnet(self, start: int, end: int) -> int:
+        """Read a protocol: IP of RFC 1201 has four bytes more than that of RFC 1051."""
+        if start + 5 > end:
+            return CUT
+        kind = self.data[start + 4]
+        if kind == 0xD4:
+            return self._found(IP_TYPE, start + 8, end)
+        return self._found(IP_TYPE, start + 5, end) if kind == 0xF0 else NO_PAYLOAD
 
     def _frame_relay(self, start: int, end: int) -> int:
         """Step over an address and read what follows: RFC 2427 sections 3 and 4."""

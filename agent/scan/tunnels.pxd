@@ -27,7 +27,7 @@ cdef class Tunnels:
     @cython.locals(source="unsigned int", destination="unsigned int", kind="unsigned int", word="unsigned int", at=size_t, size=size_t)
     cdef unsigned int of_datagram(self, unsigned long long ports, size_t payload, size_t end) except? 99 nogil
     @cython.locals(first="unsigned int", second="unsigned int", following="unsigned int", nibble="unsigned int", forwards=int)
-    cdef unsigned int _of_port(self, unsigned int port, size_t payload, size_t end) except? 99 nogil
+    cdef unsigned int _of_port(self, unsigned int port, size_t payload) except? 99 nogil
     @cython.locals(kind="unsigned int")
     cdef int _is_frame(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, at=size_t)

@@ -6,7 +6,6 @@ any other port too, where the header leaves little doubt. Each tunnel entered is
 which whoever reports an inner packet copies: names, identifiers and the outermost addresses.
 """
 
-
 from array import array
 
 from agent.scan import layers, stats
@@ -129,9 +128,9 @@ class Tunnels:
         source = ports >> 16
         kind = NO_TUNNEL
         if (PORTS >> (destination & 63)) & 1:
-            kind = self._of_port(destination, payload, end)
+            kind = self._of_port(destination, payload)
         if kind == NO_TUNNEL and (PORTS >> (source & 63)) & 1:
-            kind = self._of_port(source, payload, end)
+            kind = self._of_port(source, payload)
         if kind != NO_TUNNEL:
             return kind
         word = self.ip.word(payload)
@@ -147,7 +146,7 @@ class Tunnels:
             return TEREDO if payload + 40 + size == end else NO_TUNNEL
         return NO_TUNNEL
 
-    def _of_port(self, port: int, payload: int, end: int) -> int:
+    def _of_port(self, port: int, payload: int) -> int:
         """Return which tunnel this port is for, where the header does not contradict."""
         first = self.data[payload]
         second = self.data[payload + 1]
@@ -299,7 +298,7 @@ class Tunnels:
         return self.link.follow(kind, at, end)
 
     def _erspan(self, kind: int, flags: int, at: int, end: int) -> int:
-        """Types I (no header of its own), II and III: draft-foschiano-erspan sections 4.1 to 4.3."""
+        """Types I (no header of its own), II and III: draft-foschiano-erspan section 4."""
         if kind == TYPE_ERSPAN and flags & 0x1000 == 0:
             self._enter(ERSPAN, 0, 0, at)
             return self.link.ethernet(at, end)

@@ -111,6 +111,10 @@ FIELDS = {
     "maltrail.seq": LONG,
     "maltrail.tls_version": KEYWORD,
     "maltrail.ja4": KEYWORD,
+    "maltrail.tunnel.type": KEYWORD,
+    "maltrail.tunnel.id": KEYWORD,
+    "maltrail.tunnel.source.ip": IP,
+    "maltrail.tunnel.destination.ip": IP,
     "maltrail.samples": KEYWORD,
 }
 """Every field that may be there, with its type in Elasticsearch."""

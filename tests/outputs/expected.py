@@ -150,6 +150,7 @@ def _maltrail(line: str, delivery: Delivery) -> None:
         expected[key] = getattr(event, key)
     optional = {
         "vlan": event.vlans,
+        "tunnel": event.tunnel,
         **{key: getattr(event, key) for key in ("dns", "http", "tls", "interface", "samples")},
         **{key: getattr(event, key) for key in ("evidence", "community_id", "site", "tags")},
     }

@@ -47,6 +47,7 @@ OPTIONAL = {
     "dns": dict,
     "http": dict,
     "tls": dict,
+    "tunnel": dict,
     "vlan": list,
     "interface": str,
     "samples": list,

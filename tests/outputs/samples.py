@@ -17,6 +17,7 @@ from agent.model import (
     Http,
     Source,
     Tls,
+    Tunnel,
 )
 
 RUN_ID = "c" * 32
@@ -55,6 +56,7 @@ FULL = msgspec.structs.replace(
     outcome="answered",
     set="0123456789ab",
     vlans=(10, 20),
+    tunnel=Tunnel(type="vxlan", id="42", source="192.0.2.8", destination="192.0.2.9"),
     dns=Dns(question="www.evil.biz", type="A", response_code="NOERROR", answers=("192.0.2.1",)),
     http=Http(method="GET", url="www.evil.biz/a?b=c", host="www.evil.biz", user_agent="curl/8"),
     tls=Tls(server_name="www.evil.biz", ja3="d" * 32, ja4="t13d", certificate_sha256="ab" * 32),
@@ -231,6 +233,8 @@ hostile_events = st.builds(
     last_us=st.integers(0, 4_000_000_000_000_000),
     interface=hostile,
     vlans=st.lists(st.integers(0, 4095), max_size=2).map(tuple),
+    tunnel=st.none()
+    | st.builds(Tunnel, type=hostile, id=hostile, source=addresses, destination=addresses),
     dns=st.none()
     | st.builds(Dns, question=hostile, type=hostile, answers=st.tuples(hostile, addresses)),
     http=st.none() | st.builds(Http, method=hostile, url=hostile, host=hostile, user_agent=hostile),

@@ -70,7 +70,8 @@ def test_an_event_is_mapped_as_the_contract_says() -> None:
         "dhost": "www.evil.biz",
         "fileHash": "ab" * 32,
         "msg": (
-            "(www).evil.biz: asyncrat (malware); DNS A question NOERROR; outbound, answered; "
+            "(www).evil.biz: asyncrat (malware); DNS A question NOERROR; "
+            "in vxlan 42 from 192.0.2.8 to 192.0.2.9; outbound, answered; "
             "3 of 7 observations, update; ports 51, ratio 0.5, note x"
         ),
     }

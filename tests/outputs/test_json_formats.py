@@ -91,6 +91,12 @@ def test_our_keys_follow_with_the_contracts_names() -> None:
             "ja4": "t13d",
             "certificate_sha256": "ab" * 32,
         },
+        "tunnel": {
+            "type": "vxlan",
+            "id": "42",
+            "source": "192.0.2.8",
+            "destination": "192.0.2.9",
+        },
         "vlan": [10, 20],
         "interface": "eth0",
         "samples": ["www.evil.biz", "mail.evil.biz"],
@@ -142,7 +148,19 @@ def test_ecs_has_the_fields_that_elastic_expects() -> None:
     assert document["threat"]["indicator"]["type"] == "domain-name"
     assert document["observer"]["vendor"] == "Maltrail"
     assert document["observer"]["product"] == "maltrail-agent"
-    assert document["related"]["ip"] == ["10.0.0.5", "8.8.8.8", "192.0.2.1"]
+    assert document["related"]["ip"] == [
+        "10.0.0.5",
+        "8.8.8.8",
+        "192.0.2.8",
+        "192.0.2.9",
+        "192.0.2.1",
+    ]
+    assert document["maltrail"]["tunnel"] == {
+        "type": "vxlan",
+        "id": "42",
+        "source": {"ip": "192.0.2.8"},
+        "destination": {"ip": "192.0.2.9"},
+    }
     assert document["maltrail"]["seq"] == 9
     assert document["maltrail"]["run_id"] == RUN_ID
     assert document["maltrail"]["evidence"] == {"ports": 51, "ratio": 0.5, "note": "x"}

@@ -369,7 +369,7 @@ def test_every_packet_is_in_exactly_one_protocol_counter() -> None:
         packets.udp_frame(A, 1, B, 2),
         packets.icmp_frame(A, B),
         packets.icmp_frame(A6, B6),
-        packets.ethernet(packets.ipv4(A, B, packets.GRE, b"")),
+        packets.ethernet(packets.ipv4(A, B, 89, b"")),
         packets.ethernet(b"", packets.ARP),
     ]
 

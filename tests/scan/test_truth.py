@@ -42,6 +42,17 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     # Zeek decodes percent signs, a key is compared with what was sent.
     "encoding": (
+        (
+            "zeek/tunnels/gtp/gtp2_different_udp_port.pcap",
+            "url",
+            "/ads/flash/728x90_nx8com.swf?clickTAG=http://www",
+        ),
+        (
+            "zeek/tunnels/teredo_bubble_with_payload.pcap",
+            "url",
+            "/search?hl=en&q=Wireshark+!&btnG=Google+Search",
+        ),
+        ("zeek/tunnels/Teredo.pcap", "url", "/search?hl=en&q=Wireshark+!&btnG=Google+Search"),
         ("zeek/http/http-filename.pcap", "url", "/response-headers?Content-Type=application/octet"),
     ),
     # Requests without a version.
@@ -53,23 +64,6 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "http2": (
         ("arkime/http2-nghttp2.pcap", "user_agent", "nghttp2/1.41.0"),
         ("arkime/http2-nghttp2.pcap", "http_host", "nghttp2.org"),
-    ),
-    # Netfilter logs, 802.11 and SNAP frames.
-    "link-type": (
-        ("arkime/80211http.pcap", "user_agent", "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5 Build"),
-        ("arkime/nflog.pcap", "user_agent", "curl/7.19.7 (x86_64-redhat-linux-gnu) libcurl/7."),
-        ("zeek/nflog-http.pcap", "user_agent", "curl/7.50.1"),
-        ("arkime/80211http.pcap", "http_host", "qq.com"),
-        ("arkime/80211http.pcap", "url", "qq.com/"),
-        ("arkime/80211http.pcap", "url", "qq.com/favicon.ico"),
-        ("arkime/80211http.pcap", "url", "qq.com/post.php"),
-        ("arkime/80211http.pcap", "url", "qq.com/static/css/base.css"),
-        ("arkime/80211http.pcap", "url", "qq.com/static/css/index.css"),
-        ("arkime/80211http.pcap", "url", "qq.com/static/images/banner.jpg"),
-        ("arkime/nflog.pcap", "http_host", "www.aol.com"),
-        ("arkime/nflog.pcap", "url", "www.aol.com/"),
-        ("zeek/nflog-http.pcap", "http_host", "www.example.net"),
-        ("zeek/snap-tcp.pcap", "http_host", "example.com"),
     ),
     # Encrypted; the analyser was given the keys.
     "needs-keys": (
@@ -125,52 +119,18 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     # Request lines that no server has to take.
     "syntax": (
+        ("arkime/gre-erspan-vxlan.pcap", "url", "/Hello"),
         ("zeek/http/connect-with-smtp.pcap", "url", "mailin03.sul.t-online.de:25 /"),
         ("zeek/http/methods.pcap", "url", "/HTTP/1.1"),
         ("zeek/http/no-uri.pcap", "http_host", "bro.org"),
     ),
-    # Inside GRE, GTP, Teredo, AYIYA or VXLAN.
+    # In fragments of the tunnel.
     "tunnel": (
-        (
-            "zeek/tunnels/ayiya3.pcap",
-            "user_agent",
-            "Mozilla/5.0 (Macintosh; U; Intel Mac OS X 10.5; ",
-        ),
-        ("zeek/tunnels/gre-over-udp-4754.pcap", "user_agent", "curl/7.87.0"),
         (
             "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
             "user_agent",
             "Mozilla/5.0 (Windows NT 5.1) AppleWebKit/535.11 ",
         ),
-        (
-            "zeek/tunnels/gtp/gtp2_different_udp_port.pcap",
-            "user_agent",
-            "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.",
-        ),
-        (
-            "zeek/tunnels/teredo_bubble_with_payload.pcap",
-            "user_agent",
-            "Mozilla/5.0 (Windows; U; Windows NT 5.1; en-US; ",
-        ),
-        ("zeek/tunnels/vxlan-encapsulated-http.pcap", "user_agent", "curl/7.76.1"),
-        (
-            "arkime/6-4-gre-ppp-udp-4-dns.pcap",
-            "dns",
-            "xqt-detect-mode2-97712e88-167a-45b9-93ee-913140e",
-        ),
-        ("arkime/gre-erspan-vxlan.pcap", "url", "/Hello"),
-        ("arkime/gre-sample.pcap", "dns", "www.gleeble.org"),
-        ("arkime/gtp-iphone.pcap", "dns", "sentitlement.mobile.att.net"),
-        ("arkime/ipv6-gtp6.pcap", "dns", "xxxxxx5.xxxxxxx6.com"),
-        ("zeek/tunnels/Teredo.pcap", "http_host", "ipv6.google.com"),
-        ("zeek/tunnels/Teredo.pcap", "url", "/search?hl=en&q=Wireshark+!&btnG=Google+Search"),
-        ("zeek/tunnels/ayiya3.pcap", "http_host", "ipv6.google.com"),
-        ("zeek/tunnels/ayiya3.pcap", "url", "/csi?v=3&s=webhp&action=&tran=undefined&e=17259,"),
-        ("zeek/tunnels/ayiya3.pcap", "url", "/gen_204?atyp=i&ct=fade&cad=1254&ei=BUz2Su7PMJTg"),
-        ("zeek/tunnels/gre-over-udp-4754.pcap", "dns", "zeek.org"),
-        ("zeek/tunnels/gre-over-udp-4754.pcap", "http_host", "zeek.org"),
-        ("zeek/tunnels/gre-pptp.pcap", "dns", "xqt-detect-mode2-97712e88-167a-45b9-93ee-913140e"),
-        ("zeek/tunnels/gre-sample.pcap", "dns", "www.gleeble.org"),
         (
             "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
             "http_host",
@@ -181,20 +141,6 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "url",
             "/videoplayback?upn=MTU2MDY5NzQ5OTM0NTI3NDY4NDc&s",
         ),
-        ("zeek/tunnels/gtp/gtp2_different_udp_port.pcap", "http_host", "cdn.epicgameads.com"),
-        (
-            "zeek/tunnels/gtp/gtp2_different_udp_port.pcap",
-            "url",
-            "/ads/flash/728x90_nx8com.swf?clickTAG=http://www",
-        ),
-        ("zeek/tunnels/teredo_bubble_with_payload.pcap", "http_host", "ipv6.google.com"),
-        (
-            "zeek/tunnels/teredo_bubble_with_payload.pcap",
-            "url",
-            "/search?hl=en&q=Wireshark+!&btnG=Google+Search",
-        ),
-        ("zeek/tunnels/vxlan-encapsulated-http.pcap", "http_host", "eu.httpbin.org"),
-        ("zeek/tunnels/vxlan-encapsulated-http.pcap", "url", "/image/svg"),
     ),
     # TLS over datagrams.
     "dtls": (
