@@ -39,6 +39,7 @@ def wire() -> Iterator[Wire]:
     prefix = ("ip", "netns", "exec", name)
     try:
         for command in (
+            "sysctl -qw net.ipv6.conf.default.disable_ipv6=1",  # the host itself stays silent
             f"ip link add {NEAR} type veth peer name {FAR}",
             "ip link set lo up",
             f"ip link set {NEAR} up",

@@ -63,6 +63,10 @@ class Process:
         with self._log.open("ab") as file:
             self._process = subprocess.Popen(self._command, stdout=file, stderr=file)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal and go on."""
+        os.kill(self.pid, number)
+
     def end(self, number: signal.Signals) -> None:
         """End it with a signal and wait for that."""
         if self._process is not None and self._process.poll() is None:

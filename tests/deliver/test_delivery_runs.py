@@ -1,6 +1,6 @@
 """Short runs of `bench.delivery`: real processes, both sides killed, nothing missing.
 
-The full runs are `python -m bench.delivery survive` and `backlog`.
+The full runs are `python -m bench.delivery survive`, `backlog` and `capture`.
 """
 
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.delivery.backlog import backlog
+from bench.delivery.capture import capture
 from bench.delivery.survive import survive
 
 pytestmark = pytest.mark.root
@@ -32,3 +33,15 @@ def test_a_backlog_waits_on_disk_and_not_in_memory(tmp_path: Path) -> None:
     assert figures["queued"] == 50_000
     assert figures["memory_added_mb"] < 30
     assert figures["memory_added_after_drain_mb"] < 30
+
+
+def test_capture_loses_no_packet_whatever_happens_to_deliver(tmp_path: Path) -> None:
+    """Killed and started again, standing still, at full load: the kernel's counts are sense's."""
+    figures = capture(tmp_path, 5000.0, 4.0, 4.0)
+
+    for phase in ("quiet", "killed", "stopped", "load"):
+        assert figures[f"{phase}_offered"] >= 20_000
+        assert figures[f"{phase}_missing"] == 0
+        assert figures[f"{phase}_dropped"] == 0
+    assert figures["missing"] == 0
+    assert figures["events_lost"] == 0
