@@ -13,7 +13,8 @@ is kept for a row. A row that it cannot use goes to `unused.reject`, one that is
 to look for (filtered, withdrawn, of a kind that is not matched) to `unused.skip`, each with one
 of a few fixed reasons. Content that is not of the format at all raises ValueError and nothing
 else. Rubbish may yield nothing; it never hangs. Every key comes from `_indicator.py`, which
-refuses what no observed value could equal.
+refuses what no observed value could equal. A format of lists of harmless things says so with
+`HARMLESS = True`: such a list cannot be used for detection.
 
 Fetching, limits, the last good copy, merging, counting and the gate are the runner's
 (`_update.py` and its neighbours), once for all formats.

@@ -102,16 +102,22 @@ def absences(
     known = _state.load(folder).lists
     lists = lists_of(settings)
     today = int(now // DAY)
-    readers = [_Only(r.feed, r.format, r.config, frozenset(wanted)) for r in lists]
+    readers = [
+        _Only(r.feed, r.format, r.config, frozenset(wanted))
+        for r in lists
+        if r.feed.use == "detect"
+    ]
+    protecting = [r for r in lists if r.feed.use == "protect"]
     copies = [
         Copy(reader, path, _day(known.get(reader.feed.name, ListState())) or today)
-        for reader in readers
+        for reader in (*readers, *protecting)
         if (path := folder / reader.feed.name).is_file()
     ]
     noting = _Noting()
     merged = merge(copies, lists, settings.trails, noting, today)
     needed = min(settings.trails.min_feeds, voices(lists))
-    for name, tally in merged.tallies.items():
+    for name in (reader.feed.name for reader in readers if reader.feed.name in merged.tallies):
+        tally = merged.tallies[name]
         yield from (Absence(name, why) for why in _reasons(tally, noting.reasons.get(name), needed))
     for reader in readers:
         for reason in sorted(reader.rejected):

@@ -26,13 +26,18 @@ Standing = Literal["vague", "specific", "curated"]
 """Whose label wins: curated over specific over vague. `min_feeds` asks about vague lists only."""
 
 
+Use = Literal["detect", "protect"]
+"""What a list is for: its rows are trails, or what no other list may name."""
+
+
 class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One list: where it is, in which format, what its rows mean and on which terms it comes.
 
     `url` is https, `file://` or an absolute path; a folder means the file in it that is named
     after the list. Lists of one `publisher` count as one voice for `min_feeds`. `may_be_empty`
     accepts a list without rows. `trusted` believes a list that names private or shared addresses
-    and popular names. `ca_file` adds a certificate authority for an internal server. `reason`
+    and popular names. `use: protect` makes a list's names, addresses and networks what others
+    must not name. `ca_file` adds a certificate authority for an internal server. `reason`
     says why a known list is off.
 
     A list that needs a key says in `key` where a site gets its own; the key goes where the URL
@@ -46,6 +51,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reference: str
     period: Duration
     options: Options = Options()
+    use: Use = "detect"
     standing: Standing = "specific"
     publisher: str = ""
     licence: str = ""

@@ -48,9 +48,14 @@ def indicator(text: str, kind: str = "") -> str:
 def indicator_of(text: str, kinds: tuple[str, ...]) -> str:
     """Return `text` as a key that is of one of these kinds by its shape; raise ValueError."""
     value = _spelled(text)
-    if layout.KIND_NAMES[keys.parse(value).kind] not in kinds:
+    if kind_of(value) not in kinds:
         raise ValueError("not of the kind that the list says")
     return value
+
+
+def kind_of(key: str) -> str:
+    """Return the kind of a key that `indicator` returned."""
+    return layout.KIND_NAMES[keys.parse(key).kind]
 
 
 def fingerprint(text: str) -> str:

@@ -6,7 +6,7 @@ Every list that names a key stays with it as a source, with the days on which it
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from agent.model import Source, Trail
 from agent.scan import layout
 from agent.trails.build import day_number, day_text
 from agent.trails.keys import Inert, Key
+from agent.trails.keys import parse as parse_key
 from feeds._ageing import ENOUGH, NEVER, Ageing
 from feeds._catalog import Feed
 from feeds._quarantine import Quarantine
@@ -36,7 +37,12 @@ _ADDRESS_INFO = {"malware": "potential malware site"}
 
 _ADDRESSES = frozenset({layout.IP4, layout.IP6})
 
+MAX_PROTECTED = 300_000
+"""Keys of lists that protect, all together; the largest warninglists have 100,000. Each costs some
+hundred bytes while lists are merged."""
+
 EXPIRED = "past the day until which the list means it"
+NO_ROOM = "more than lists that protect may name"
 TOO_OLD = "not named by the list for too long (trails.max_age)"
 
 
@@ -67,7 +73,10 @@ class Copy:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of one list's rows; `left_out` counts by reason those not in the set."""
+    """What became of one list's rows: `added` are in the set, or what protects.
+
+    `left_out` counts by reason those that are neither.
+    """
 
     added: int = 0
     held_back: int = 0
@@ -96,20 +105,25 @@ def merge(
     in how many must agree. Raise ValueError where a copy cannot be read, ConfigError for faulty
     settings.
     """
+    protecting = [copy for copy in copies if copy.reader.feed.use == "protect"]
     # Vague lists come last: what others name already needs no company.
-    ordered = sorted(copies, key=lambda copy: (_is(copy, "vague"), copy.reader.feed.name))
+    ordered = sorted(
+        (copy for copy in copies if copy.reader.feed.use == "detect"),
+        key=lambda copy: (_is(copy, "vague"), copy.reader.feed.name),
+    )
+    tallies = {copy.reader.feed.name: Tally() for copy in protecting}
     vague = [copy for copy in ordered if _is(copy, "vague")]
     expired = _Expired(today)
     merging = _Merging(
         builder=builder,
         quorum=_elect(vague, min(trails.min_feeds, voices(lists)), expired),
-        quarantine=Quarantine(trails.protect),
+        quarantine=Quarantine(trails.protect, _protected(protecting, tallies)),
         ageing=Ageing(trails.max_age, today),
         excluded=_Excluded(trails.exclude_info),
         expired=expired,
         today=today,
     )
-    tallies = {copy.reader.feed.name: merging.add_all(copy) for copy in ordered}
+    tallies |= {copy.reader.feed.name: merging.add_all(copy) for copy in ordered}
     return Merged(tallies, min(merging.ageing.next_change, expired.next_change))
 
 
@@ -221,13 +235,33 @@ def _rows(copy: Copy) -> Iterator[Trail]:
     return copy.reader.trails(copy.path, Ignored())
 
 
+def _protected(copies: Sequence[Copy], tallies: Mapping[str, Tally]) -> Iterator[tuple[Key, str]]:
+    """Yield the keys of lists that protect, with the lists' names; count them."""
+    room = MAX_PROTECTED
+    for copy in copies:
+        name = copy.reader.feed.name
+        for trail in _rows(copy):
+            try:
+                key = parse_key(trail.key, trail.dialect, trail.kind)
+            except Inert as error:
+                tallies[name].leave_out(str(error))
+                continue
+            if not room:
+                tallies[name].leave_out(NO_ROOM)
+                continue
+            room -= 1
+            tallies[name].added += 1
+            yield key, name
+
+
 def _is(copy: Copy, standing: str) -> bool:
     return copy.reader.feed.standing == standing
 
 
 def voices(lists: Sequence[Reader]) -> int:
     """Count the independent vague lists in use; three that a site does not have cannot agree."""
-    return len({reader.feed.voice for reader in lists if reader.feed.standing == "vague"}) or 1
+    feeds = [reader.feed for reader in lists if reader.feed.use == "detect"]
+    return len({feed.voice for feed in feeds if feed.standing == "vague"}) or 1
 
 
 def _elect(vague: Sequence[Copy], needed: int, expired: "_Expired") -> Quorum:

@@ -19,6 +19,7 @@ SHARED = "an address of a content delivery network"
 POPULAR = "a popular name"
 ABOVE = "a name above popular ones"
 PROTECTED = "named in trails.protect"
+LISTED = "named by the list {}"
 HUGE = "a network too large to be meant"
 
 _WIDEST = {layout.NET4: 7, layout.NET6: 16}
@@ -54,16 +55,21 @@ _NETWORKS = frozenset({layout.NET4, layout.NET6})
 
 
 class Quarantine:
-    """Judges keys; `protect` are the site's own names and networks. Raise ConfigError."""
+    """Judges keys; `protect` are the site's own names and networks. Raise ConfigError.
 
-    def __init__(self, protect: Iterable[str] = ()) -> None:
+    `listed` are keys of lists that protect, each with the list's name.
+    """
+
+    def __init__(self, protect: Iterable[str] = (), listed: Iterable[tuple[Key, str]] = ()) -> None:
         names, networks = _split(protect)
-        self._names = dict.fromkeys(popular_names(), POPULAR) | dict.fromkeys(names, PROTECTED)
+        self._names, listed_ranges = _listed(listed)
+        self._names |= dict.fromkeys(popular_names(), POPULAR) | dict.fromkeys(names, PROTECTED)
         above = {parent for name in self._names for parent in _above(name)}
         self._names = dict.fromkeys(above, ABOVE) | self._names
         ranges = [(ipaddress.ip_network(text), RESERVED) for text in _RESERVED]
         ranges += [(ipaddress.ip_network(text), SHARED) for text in _lines("cdn.txt")]
         ranges += [(network, PROTECTED) for network in networks]
+        ranges += listed_ranges
         self._v4 = _Ranges(entry for entry in ranges if entry[0].version == 4)
         self._v6 = _Ranges(entry for entry in ranges if entry[0].version == 6)
 
@@ -111,6 +117,23 @@ class Quarantine:
         first = int.from_bytes(raw[:-1], "big")
         ranges, bits = (self._v4, 32) if kind == layout.NET4 else (self._v6, 128)
         return ranges.overlap(first, first + (1 << (bits - length)) - 1)
+
+
+def _listed(
+    listed: Iterable[tuple[Key, str]],
+) -> tuple[dict[str, str], list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]]]:
+    """Return names and networks of lists that protect, with their reasons."""
+    names: dict[str, str] = {}
+    ranges: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]] = []
+    for key, name in listed:
+        reason = LISTED.format(name)
+        if key.kind == layout.DOMAIN:
+            names.setdefault(key.key.decode("ascii", "replace"), reason)
+        elif key.kind in (layout.IP4, layout.IP6):
+            ranges.append((ipaddress.ip_network(key.key), reason))
+        elif key.kind in _NETWORKS:
+            ranges.append((ipaddress.ip_network((key.key[:-1], key.key[-1])), reason))
+    return names, ranges
 
 
 class _Ranges:

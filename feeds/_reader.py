@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.config import Update, convert
+from agent.config import ConfigError, Update, convert
 from agent.model import Trail
 from feeds import Format, Unused, _catalog, _content, _shelf
 from feeds._catalog import Feed
@@ -39,6 +39,10 @@ def readers(update: Update) -> list[Reader]:
 def reader_of(feed: Feed) -> Reader:
     """Find the format of a list and check its options; raise ConfigError."""
     format_ = _shelf.load(feed.format, f"{feed.name}.format")
+    if getattr(format_, "HARMLESS", False) and feed.use != "protect":
+        raise ConfigError(
+            f"{feed.name}.use: {feed.format} lists what is harmless; expected protect"
+        )
     return Reader(feed, format_, convert(feed.options, format_.Config, f"{feed.name}.options"))
 
 

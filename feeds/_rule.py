@@ -133,7 +133,7 @@ class _Options:
             self._dot_before = True
         elif name == "tls.fingerprint":
             self.fingerprints.append(_unquoted(value))
-        elif name in _NEUTRAL or (name == "threshold" and "type limit" in value):
+        elif name in _NEUTRAL or _says_nothing(name, value):
             self.said.setdefault(name, _unquoted(value))
         elif not self.contents or not self._anchor(self.contents[-1], name, value):
             self.beyond = self.beyond or name
@@ -159,6 +159,13 @@ class _Options:
         else:
             return name == "offset" and value == "0"
         return True
+
+
+def _says_nothing(name: str, value: str) -> bool:
+    """Tell options that only limit how often to tell, or only leave a mark, from conditions."""
+    if name == "threshold":
+        return "type limit" in value
+    return name in ("flowbits", "xbits") and value.startswith(("set", "unset", "noalert"))
 
 
 def _split(text: str) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,8 @@
 """Maltrail's lists: the repository's archive, one list file, or the merged `trails.csv`."""
 
 import csv
-import lzma
 import re
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
 
@@ -15,13 +10,8 @@ import msgspec
 
 from agent.model import Source, Trail
 from feeds import Origin, Unused
+from feeds._archive import Member, damage_told, is_archive, members
 from feeds._lines import lines
-
-MAX_MEMBERS = 50_000
-"""The archive has 3,113 list files among some 3,700; each costs memory while it is listed."""
-
-MAX_UNZIPPED = 512 << 20
-"""The lists are 58 MB, the repository 120 MB; reading stops at the sizes a zip declares."""
 
 MAX_KEY = 2048
 """The longest key in use has 575 characters."""
@@ -59,7 +49,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
     """Yield the trails, the least specific first; keys are in Maltrail's dialect."""
-    form = config.form if config.form != "auto" else _form(content)
+    form = config.form
+    if form == "auto":
+        form = "archive" if is_archive(content) else "csv"
     if form == "list":
         return _of_lines(content, _labelled(origin, origin.info), unused)
     if form == "csv":
@@ -121,15 +113,6 @@ def _usable(key: str) -> str:
     return key
 
 
-def _form(content: BinaryIO) -> Literal["archive", "csv"]:
-    """Tell an archive by its signature."""
-    content.seek(0)
-    head = content.read(512)
-    content.seek(0)
-    is_archive = head[257:262] == b"ustar" or head.startswith(b"PK\x03\x04")
-    return "archive" if is_archive else "csv"
-
-
 class _Labels(msgspec.Struct, frozen=True):
     """What all trails of one list file share."""
 
@@ -181,86 +164,17 @@ def _of_csv(content: BinaryIO, origin: Origin, unused: Unused) -> Iterator[Trail
         raise ValueError(f"not CSV: {error}") from error
 
 
-class _Member(msgspec.Struct, frozen=True):
-    """One list file of an archive: where it is, and how to open it."""
-
-    path: PurePosixPath
-    open: Callable[[], BinaryIO]
-
-
 def _of_archive(
     content: BinaryIO, config: Config, origin: Origin, unused: Unused
 ) -> Iterator[Trail]:
-    try:
-        listed = _zip_members(content) if _is_zip(content) else _tar_members(content)
-        members = sorted(_wanted(listed, config), key=_precedence)
-        for member in members:
+    with damage_told():
+        listed = sorted(_wanted(members(content), config), key=_precedence)
+        for member in listed:
             with member.open() as file:
                 yield from _of_lines(file, _labelled(origin, _info(member.path)), unused)
-    # The archive modules document no closed list of what hostile input raises.
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        OSError,
-        EOFError,
-        LookupError,
-        struct.error,
-        NotImplementedError,
-        OverflowError,
-        RuntimeError,
-    ) as error:
-        raise ValueError(f"a damaged archive: {error}") from error
 
 
-def _is_zip(content: BinaryIO) -> bool:
-    content.seek(0)
-    signature = content.read(4)
-    content.seek(0)
-    return signature == b"PK\x03\x04"
-
-
-def _tar_members(content: BinaryIO) -> Iterator[_Member]:
-    # Not closed here: members are opened later, and the file below belongs to the caller.
-    archive = tarfile.open(fileobj=content, mode="r:")  # noqa: SIM115
-    for count, info in enumerate(archive):
-        if count >= MAX_MEMBERS:
-            raise ValueError(f"more than {MAX_MEMBERS} files in the archive")
-        # A sparse member of a few bytes may read as terabytes of zeros.
-        if info.isreg() and not info.issparse():
-            yield _Member(PurePosixPath(info.name), _tar_opener(archive, info))
-
-
-def _tar_opener(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], BinaryIO]:
-    def opened() -> BinaryIO:
-        file = archive.extractfile(info)
-        if file is None:
-            raise ValueError("a damaged archive: a file without content")
-        return file  # type: ignore[return-value] # IO[bytes] is what BinaryIO means
-
-    return opened
-
-
-def _zip_members(content: BinaryIO) -> Iterator[_Member]:
-    archive = zipfile.ZipFile(content)
-    if len(archive.infolist()) > MAX_MEMBERS:
-        raise ValueError(f"more than {MAX_MEMBERS} files in the archive")
-    if sum(info.file_size for info in archive.infolist()) > MAX_UNZIPPED:
-        raise ValueError(f"unzips to more than {MAX_UNZIPPED >> 20} MB")
-    for info in archive.infolist():
-        if not info.is_dir():
-            yield _Member(PurePosixPath(info.filename), _zip_opener(archive, info))
-
-
-def _zip_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
-    def opened() -> BinaryIO:
-        return archive.open(info)  # type: ignore[return-value] # as above
-
-    return opened
-
-
-def _wanted(members: Iterator[_Member], config: Config) -> Iterator[_Member]:
+def _wanted(members: Iterator[Member], config: Config) -> Iterator[Member]:
     """Keep the list files of the configured folder, their paths relative to it."""
     folder = tuple(part for part in config.folder.split("/") if part)
     for member in members:
@@ -270,7 +184,7 @@ def _wanted(members: Iterator[_Member], config: Config) -> Iterator[_Member]:
         name = member.path.stem
         if name in config.without or (config.only and name not in config.only):
             continue
-        yield _Member(PurePosixPath(*below), member.open)
+        yield Member(PurePosixPath(*below), member.open)
 
 
 def _below(parts: tuple[str, ...], folder: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -281,7 +195,7 @@ def _below(parts: tuple[str, ...], folder: tuple[str, ...]) -> tuple[str, ...] |
     return None
 
 
-def _precedence(member: _Member) -> tuple[int, str, str]:
+def _precedence(member: Member) -> tuple[int, str, str]:
     folder = member.path.parts[0] if len(member.path.parts) > 1 else ""
     rank = 0 if "history" in member.path.name else _CLASS_ORDER.get(folder, 1)
     return (rank, folder, member.path.name)

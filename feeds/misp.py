@@ -4,6 +4,7 @@ Source: the core format (draft-dulaunoy-misp-core-format), sections 2.2 to 2.5.
 """
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ import msgspec
 
 from agent.model import Source, Trail
 from feeds import Origin, Unused
+from feeds._archive import files
 from feeds._indicator import address_and_port, fingerprint, indicator, indicator_of
 from feeds._json_path import steps
 from feeds._json_text import MAX_VALUE, values
@@ -36,7 +38,18 @@ _OF_EVENT = {
     "tag": steps("Tag[*]"),
 }
 _ATTRIBUTES = {"attribute": steps("Attribute[*]"), "of object": steps("Object[*].Attribute[*]")}
-_GALAXIES = ("malpedia", "malware", "ransomware", "tool", "botnet", "rat", "threat-actor", "banker")
+_NUMBER = re.compile(r" - [SG]\d{4}")  # ATT&CK's, behind a name
+_GALAXIES = (
+    "malpedia",
+    "malware",
+    "ransomware",
+    "tool",
+    "botnet",
+    "rat",
+    "banker",
+    "threat-actor",
+    "intrusion-set",
+)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,15 +104,19 @@ _TEXT = msgspec.json.Decoder(str)
 
 
 def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
-    """Yield a trail for each attribute that is meant for detection and seen on the wire."""
+    """Yield a trail for each attribute that is meant for detection and seen on the wire.
+
+    Of an archive the files `*.json` are read, in the order of their names.
+    """
     reader = _Reader(config, origin, unused)
-    for name, raw in values(content, _EVENTS, MAX_EVENT):
-        if raw is None:
-            unused.reject(f"an event longer than {MAX_EVENT >> 20} MB", "")
-        elif name == "attribute":
-            yield from reader.attribute(raw, None)
-        else:
-            yield from reader.event(raw)
+    for file in files(content, ".json"):
+        for name, raw in values(file, _EVENTS, MAX_EVENT):
+            if raw is None:
+                unused.reject(f"an event longer than {MAX_EVENT >> 20} MB", "")
+            elif name == "attribute":
+                yield from reader.attribute(raw, None)
+            else:
+                yield from reader.event(raw)
 
 
 class _Reader:
@@ -200,7 +217,7 @@ def _family(tags: Iterator[str] | list[str]) -> str:
     for tag in tags:
         galaxy, _, name = tag.partition("=")
         if galaxy.removeprefix("misp-galaxy:").removeprefix("mitre-") in _GALAXIES:
-            return name.strip('"')
+            return _NUMBER.sub("", name.strip('"'))
     return ""
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from agent.model import Trail
 from feeds import Origin, Unused
-from feeds._indicator import indicator_of
+from feeds._indicator import indicator, kind_of
 from feeds._json_path import steps
 from feeds._json_text import values
 
@@ -19,6 +19,7 @@ HARMLESS = True
 
 _PATHS = {"type": steps("type"), "value": steps("list[*]")}
 _TYPES = frozenset({"string", "hostname", "cidr"})
+_KINDS = frozenset({"domain", "ip", "network"})
 _TEXT = msgspec.json.Decoder(str)
 
 
@@ -27,7 +28,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
-    """Yield a trail for each name, address and network.
+    """Yield a trail for each name, address and network; hashes of files are passed over.
 
     A host's leading dot goes: the name is meant with all below it. Lists of type `substring` and
     `regex` raise ValueError: they compare in a way that keys do not.
@@ -39,10 +40,13 @@ def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> 
         if name == "value":
             try:
                 text = _TEXT.decode(raw or b"")
-                key = indicator_of(text.strip().strip("."), ("domain", "ip", "network"))
+                key = indicator(text.strip().strip("."))
             except (msgspec.DecodeError, RecursionError, ValueError) as error:
                 reason = str(error) if isinstance(error, ValueError) else "not a text"
                 unused.reject(reason, (raw or b"")[:1000].decode("utf-8", "replace"))
+                continue
+            if kind_of(key) not in _KINDS:
+                unused.skip("not a name, address or network")
                 continue
             yield Trail(key=key, info=origin.info, reference=origin.reference, source=origin.source)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from agent.model import Trail
 from feeds import Origin, Unused
+from feeds._archive import files
 from feeds._indicator import address_and_port, fingerprint, indicator, indicator_of
 from feeds._label import Label
 from feeds._lines import lines
@@ -30,7 +31,7 @@ MAX_RULE = 1 << 18
 PLACES = ("msg", "classtype", "sid")
 
 _ALERTS = frozenset({"alert", "drop", "reject", "rejectsrc", "rejectdst", "rejectboth"})
-_DISABLED = re.compile(r"#+\s*(?:alert|drop|reject|pass|log)\w*\s+[\w-]+\s.*->.*\(")
+_DISABLED = re.compile(r"#+\s*(?:alert|drop|reject|pass|log)\w*\s+[\w-]+\s")
 _NAMES = frozenset({"dns", "sni", "host"})
 
 
@@ -51,8 +52,18 @@ class _Beyond(Exception):  # noqa: N818 - a verdict on a rule, not a failure
 
 
 def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
-    """Yield a trail for each indicator that is the whole condition of a rule."""
+    """Yield a trail for each indicator that is the whole condition of a rule.
+
+    Of an archive the files `*.rules` are read, in the order of their names.
+    """
     label = Label(origin.info, config.drop_words, config.unnamed, PLACES)
+    for file in files(content, ".rules"):
+        yield from _of_file(file, config, label, origin, unused)
+
+
+def _of_file(
+    content: BinaryIO, config: Config, label: Label, origin: Origin, unused: Unused
+) -> Iterator[Trail]:
     for text in _rules(content, unused):
         try:
             rule = read(text)
@@ -80,7 +91,7 @@ def _rules(content: BinaryIO, unused: Unused) -> Iterator[str]:
     for line in lines(content):
         text = begun + line.strip()
         if text.startswith("#"):
-            if _DISABLED.match(text):
+            if _DISABLED.match(text) and "->" in text and "(" in text:
                 unused.skip("disabled")
             begun = ""
         elif text.endswith("\\"):

@@ -70,6 +70,15 @@ def test_a_quarantined_key_is_told_with_the_reason(host: Host) -> None:
     assert host.asked("10.1.2.3") == {"hasty": "quarantined: a private or reserved address"}
 
 
+def test_a_key_that_a_list_protects_is_told_with_that_list(host: Host) -> None:
+    """Also where it protects the network around it."""
+    host.add("shared", "192.0.2.0/24\ncdn.org\n", use="protect")
+    host.add("hasty", "192.0.2.7\ncdn.org\n")
+
+    assert host.asked("192.0.2.7") == {"hasty": "quarantined: named by the list shared"}
+    assert host.asked("cdn.org") == {"hasty": "quarantined: named by the list shared"}
+
+
 def test_an_old_and_an_excluded_key_are_left_out(host: Host) -> None:
     """By age, by the label the site does not want."""
     host.add("tor", "198.51.100.1\n", info="tor exit node")

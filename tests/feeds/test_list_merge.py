@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from agent.config import ConfigError, Duration, Options, Trails
+from agent.config import ConfigError, Duration, MaxAge, Options, Trails
 from agent.model import Source
 from agent.scan import layout
-from agent.trails.build import Builder, Memory
+from agent.trails.build import Builder, Memory, day_text
 from agent.trails.set import TrailSet
 from feeds._catalog import Feed
-from feeds._merge import Copy, Tally, merge
+from feeds._merge import EXPIRED, Copy, Tally, merge
 from feeds._reader import reader_of
 
 TODAY = 20_000
@@ -30,6 +30,34 @@ def test_curated_label_wins_over_specific_over_vague(tmp_path: Path) -> None:
 
     assert rows["evil.example.org"] == ("a-curated", {"a-curated", "m-specific", "z-vague"})
     assert rows["only.example.org"][0] == "z-vague"
+
+
+def test_list_that_protects_keeps_others_from_naming_what_it_names(tmp_path: Path) -> None:
+    """Its names, and addresses in its networks; below a name anything may be wrong."""
+    shared = "cdn.example.org\n192.0.2.0/24\n2001:db8::1\n"
+    harmless = _copy(tmp_path, "shared", shared, use="protect")
+    text = (
+        "cdn.example.org\nevil.cdn.example.org\n192.0.2.7\n192.0.2.7:80\n2001:db8::1\n2001:db8::2\n"
+    )
+
+    rows, tallies = _merged(tmp_path, [harmless, _copy(tmp_path, "hasty", text)], Trails())
+
+    assert set(rows) == {"evil.cdn.example.org", "2001:db8::2"}
+    assert (tallies["shared"].added, tallies["hasty"].quarantined) == (3, 4)
+
+
+def test_row_counts_until_the_last_day_that_its_list_means_it(tmp_path: Path) -> None:
+    """From the next day on it is left out, and that day is when the set would be another."""
+    text = f"a.example.org,{day_text(TODAY)}\nb.example.org,\nc.example.org,{day_text(TODAY - 1)}\n"
+    options = Options({"header": "none", "value": 0, "expires": 1})
+    copy = _copy(tmp_path, "list", text, form="csv", options=options)
+    builder = Builder()
+
+    merged = merge([copy], [copy.reader], Trails(max_age=MaxAge(domain=None)), builder, TODAY)
+
+    assert builder.count == 2
+    assert merged.tallies["list"].left_out == {EXPIRED: 1}
+    assert merged.next_change == TODAY + 1
 
 
 def test_history_fills_gaps_only(tmp_path: Path) -> None:

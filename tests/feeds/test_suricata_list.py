@@ -1,5 +1,8 @@
 """Rules: those that only name an indicator become trails, the others are passed over."""
 
+import io
+import tarfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +21,8 @@ PAGE = f"""\
 alert dns $HOME_NET any -> any any (msg:"CnC Domain in DNS Query"; dns.query; dotprefix; \\
     content:".evil.example.org"; endswith; nocase; classtype:trojan-activity; sid:1; rev:2;)
 alert tcp $HOME_NET any -> [198.51.100.7,198.51.100.8] any (msg:"Known CnC"; flags:S; \
-threshold: type limit, track by_src, seconds 60, count 1; reference:url,x.example; sid:2; rev:1;)
+threshold: type limit, track by_src, seconds 60, count 1; flowbits:set,ET.Evil; \
+reference:url,x.example; sid:2; rev:1;)
 alert tls $EXTERNAL_NET any -> $HOME_NET any (msg:"Certificate"; tls.fingerprint:"{COLONS}"; sid:3;)
 #alert dns $HOME_NET any -> any any (msg:"Off"; dns.query; content:"off.example.org"; bsize:15;)
 """.encode()
@@ -139,6 +143,22 @@ def test_disabled_rules_are_counted_and_comments_are_not() -> None:
 
     assert parse("suricata", page) == ([], {})
     assert skipped("suricata", page) == {"disabled": 1}
+
+
+def test_rules_of_an_archive_are_read() -> None:
+    """As the publisher packs them; other files in it are not rules."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, body in {
+            "rules/b.rules": rule('dns.query; content:"b.example.org"; bsize:13;'),
+            "rules/a.rules": rule('dns.query; content:"a.example.org"; bsize:13;'),
+            "rules/LICENSE": b"Some terms\n",
+        }.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            archive.addfile(info, io.BytesIO(body))
+
+    assert keys("suricata", out.getvalue()) == ["a.example.org", "b.example.org"]
 
 
 def test_label_comes_from_the_rule() -> None:
