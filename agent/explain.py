@@ -169,11 +169,13 @@ class Explainer:
         if kind == layout.USER_AGENT:
             found = self._trails.user_agent(raw.decode("utf-8", "surrogateescape"))
             self._weigh(told, "T-13.5", kind, raw)
+            self._weigh_patterns(told, "T-13.5", layout.USER_AGENT_PATTERN, found)
         elif kind in (layout.CERTIFICATE, layout.JA3, layout.JA4):
             found = self._trails.digest(kind, raw.decode("ascii"))
             self._weigh(told, "T-16", kind, raw)
         else:
             rule = "T-4" if kind in layout.ADDRESS_BYTES else "T-7"
+            rule = "T-13.5" if kind == layout.USER_AGENT_PATTERN else rule
             for side, whose in self._sides():
                 number = next((n for n in side.rows(kind) if side.row(n).raw == raw), -1)
                 told.weighed.append(Weighed(rule, value, whose, _result(side, number)))
@@ -200,16 +202,7 @@ class Explainer:
             self._weigh(told, "T-5.5", layout.DOMAIN, subject.encode())
         for suffix in parents(name):
             self._weigh(told, "T-5.6", layout.DOMAIN, suffix.encode(), name)
-        for side, whose in self._sides():
-            patterns = len(side.rows(layout.PATTERN))
-            if patterns:
-                found = self._trails.name(name)
-                ours = found is not None and found.rule == "T-7"
-                matched = ours and found is not None and found.custom == (whose == "own")
-                shown = found.row.key if matched and found else f"{patterns} patterns"
-                told.weighed.append(
-                    Weighed("T-7", shown, whose, "in the trails" if matched else "no match")
-                )
+        self._weigh_patterns(told, "T-7", layout.PATTERN, self._trails.name(name))
         at = name.find(ONION)
         if at >= 0:
             service = name[: at + len(ONION) - 1]
@@ -219,6 +212,15 @@ class Explainer:
                 "in DNS questions and answers its last label is ignored (CONTRACT section 6, "
                 "rule T-8.4); in HTTP, TLS and QUIC it is not"
             )
+
+    def _weigh_patterns(self, told: Explanation, rule: str, kind: int, found: Found | None) -> None:
+        for side, whose in self._sides():
+            patterns = len(side.rows(kind))
+            is_ours = found is not None and found.custom == (whose == "own")
+            if found is not None and is_ours and found.row.kind == kind:
+                told.weighed.append(Weighed(rule, found.row.key, whose, "in the trails"))
+            elif patterns:
+                told.weighed.append(Weighed(rule, f"{patterns} patterns", whose, "no match"))
 
     def _weigh(
         self, told: Explanation, rule: str, kind: int, raw: bytes, name: str | None = None

@@ -14,6 +14,7 @@ import msgspec
 
 from agent import google_quic, hello, model
 from agent.allow import AllowList, Entry
+from agent.budget import Budget
 from agent.conversations import Conversations
 from agent.direction import Home
 from agent.dns_details import details
@@ -26,7 +27,7 @@ from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
 from agent.scopes import Judged
 from agent.severity import SeverityTable
-from agent.trails.find import Found, Trails
+from agent.trails.find import Found, Trails, Unjudged
 
 DNS_NAME_AT = 12  # behind the header
 IGNORED_LABELS = frozenset(
@@ -54,6 +55,10 @@ IGNORED_LABELS = frozenset(
 MAX_HARMLESS = 4_096
 """Candidates found harmless that wait to be told to the scanners; beyond, they are shown again."""
 MAX_FORWARDED = 8
+AGENT_CHARACTERS = 16_384
+"""Characters of new User-Agents that patterns are tried on in a second: some 150 of a usual length,
+at worst (1,500 patterns, agents made to be slow) a quarter of a second. What finds no room is
+shown and tried again with its next request."""
 
 CLASSES = (
     model.TRAIL_DOMAIN,
@@ -89,7 +94,7 @@ TYPES = {
 Ends = tuple[Endpoint, Endpoint, Outcome]
 """Who opened a conversation, who was to answer, and what came of it."""
 
-Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed"]
+Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed", "over budget"]
 
 
 class Look(NamedTuple):
@@ -161,6 +166,7 @@ class Matcher:
         self._severity = severity
         self._http = HttpReader(bytearray(TEXT_BYTES))
         self.quic = QuicHellos()
+        self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
         self._conversations = Conversations()
         self._rules: dict[str, Callable[[Sighting], Iterator[Hit]]] = {
@@ -361,16 +367,29 @@ class Matcher:
         yield from self._named(sighting, request.name, where, http=http, ends=ends)
         yield from self._url(sighting, request, http)
         if request.agent:
-            found = self.trails.user_agent(request.agent)
-            yield from self._judge(
-                sighting,
-                found,
-                "http.user_agent",
-                request.agent,
-                about=request.name,
-                http=http,
-                ends=ends,
+            yield from self._agent(sighting, request, http, ends)
+
+    def _agent(self, sighting: Sighting, request: Request, http: Http, ends: Ends) -> Iterator[Hit]:
+        """Rule T-13.5; what patterns cost is bounded by the second."""
+        now_us = sighting.first_us
+        try:
+            found = self.trails.user_agent(
+                request.agent, lambda size: self.agents.take(size, now_us)
             )
+        except Unjudged:
+            self.watch(Look("http.user_agent", request.agent, sighting.count, "over budget"))
+            return
+        if found is None and sighting.token:
+            self._forget(sighting.token)
+        yield from self._judge(
+            sighting,
+            found,
+            "http.user_agent",
+            request.agent,
+            about=request.name,
+            http=http,
+            ends=ends,
+        )
 
     def _url(self, sighting: Sighting, request: Request, http: Http) -> Iterator[Hit]:
         path = request.path.encode("utf-8", "surrogateescape")

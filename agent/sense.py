@@ -486,6 +486,7 @@ class Sense:
             counted["allow_list_hits_total", (("entry", entry),)] = value
         for entry, value in pipeline.suppressions.counts().items():
             counted["suppressed_total", (("entry", entry),)] = value
+        counted["user_agents_unjudged_total", ()] = pipeline.matcher.agents.refused
         for reason, value in pipeline.matcher.quic.dropped.items():
             counted["quic_dropped_total", (("reason", reason),)] = value
         return counted

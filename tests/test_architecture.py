@@ -25,6 +25,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.config": (),
     "agent.ids": (),
     "agent.names": (),
+    "agent.budget": (),
     "agent.link": ("agent.model",),
     "agent.health": (),
     "agent.published": ("agent.model",),

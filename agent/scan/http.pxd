@@ -11,7 +11,7 @@ cdef class HttpReader:
     cdef unsigned char[::1] text
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
-    cdef size_t host_size, name_size, path_size, agent_size, line_at, body_at, body_end, count, last_start, last_end
+    cdef size_t host_size, name_size, path_size, line_at, body_at, body_end, count, last_start, last_end
     cdef int missing
     cdef long long[::1] starts
     cdef long long[::1] ends
@@ -53,7 +53,7 @@ cdef class HttpReader:
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
     cdef int find_agent(self, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t)
-    cdef int write_agent(self) except -1 nogil
+    cdef size_t write_agent(self) except? 1 nogil
     cdef inline int _add(self, size_t start, size_t end) except -1 nogil
     @cython.locals(start=size_t, end=size_t, whole=size_t, question=size_t, slash=size_t, tail=size_t)
     cdef int _find_candidates(self) except -1 nogil

@@ -15,7 +15,7 @@ MAX_PATH = 2048
 """Longest path that is looked at: as much as capture keeps of a packet by default."""
 BLANKED_AT = PATH_AT + MAX_PATH
 AGENT_AT = BLANKED_AT + MAX_PATH
-MAX_AGENT = 1024
+MAX_AGENT = 2048
 MAX_METHOD = 16
 MAX_LINES = 64
 """Header lines that are read; a request with more hides its Host on purpose, which is odd enough
@@ -56,7 +56,6 @@ class HttpReader:
         self.host_size = 0
         self.name_size = 0
         self.path_size = 0
-        self.agent_size = 0
         self.line_at = 0
         self.body_at = 0
         self.body_end = 0
@@ -380,8 +379,8 @@ class HttpReader:
             self._headers(end)
             self.want_agent = 0
 
-    def write_agent(self) -> None:
-        """Write the User-Agent to the text; only sets with keys of that kind need it."""
+    def write_agent(self) -> int:
+        """Write the User-Agent to the text and return its size; few sets have keys of that kind."""
         size = self.agent_end - self.agent_at
         if size > MAX_AGENT:
             size = MAX_AGENT
@@ -389,7 +388,7 @@ class HttpReader:
         while i < size:
             self.text[AGENT_AT + i] = self.data[self.agent_at + i]
             i += 1
-        self.agent_size = size
+        return size
 
     def _add(self, start: int, end: int) -> None:
         """Note the candidate text[start:end]; an empty one stays out, but may be the last."""

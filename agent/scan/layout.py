@@ -82,7 +82,7 @@ SECTION_TABLES = 6  # the filters and slots of every table
 SECTION_DIRECTORY = 7  # DIRECTORY_WORDS words a table
 SECTION_NETWORKS = 8  # gates and prefix lengths, see NETWORK_*
 SECTION_GATE = 9  # GATE_MAPS bitmaps of hashed 4-byte literals, then 1 where a pattern has none
-SECTION_RESERVED = 10  # empty: what a host allows is its own matter, and changes without a set
+SECTION_AGENTS = 10  # AGENT_MAPS bitmaps of hashed literals, then 1 where a pattern has none
 SECTION_QUARANTINED = 11  # text lines: key, tab, reason
 SECTIONS = 12
 
@@ -109,6 +109,7 @@ GATE_PLAIN = 1
 GATE_HYPHEN = 2
 GATE_DIGIT = 3
 GATE_MAPS = 4
+AGENT_MAPS = 2  # every literal, hashed with GATE_PRIME, and again with GATE_PRIME2
 
 NETWORK_GATE4 = 0  # offsets in words inside the section
 NETWORK_GATE6 = GATE_WORDS

@@ -11,7 +11,7 @@ cdef class Lookup:
     cdef const unsigned char[::1] raw
     cdef const unsigned long long[::1] words
     cdef unsigned char[::1] text
-    cdef unsigned long long pool, rows, directory, networks, literals, literal_words
+    cdef unsigned long long pool, rows, directory, networks, literals, literal_words, agent_literals, agent_literal_words
 
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long", size="unsigned long long")
     cdef long long text_row(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
@@ -42,7 +42,8 @@ cdef class Filters:
     cdef readonly unsigned long long[::1] words
     cdef readonly unsigned long long[::1] plan
     cdef readonly unsigned long long[::1] gate
-    cdef readonly unsigned long long ungated
+    cdef readonly unsigned long long ungated, agents_ungated
+    cdef readonly unsigned long long[::1] agent_gate
     cdef readonly unsigned long long[::1] networks
     cdef readonly int agents, certificates, fingerprints
 
@@ -55,7 +56,8 @@ cdef class Sets:
     cdef Keyed keyed
     cdef unsigned char[::1] text
     cdef long long row
-    cdef unsigned long long candidate, ungated, host
+    cdef unsigned long long candidate, ungated, agents_ungated, host
+    cdef unsigned long long[::1] agent_gate
     cdef size_t host_start, host_end
     cdef int agents, certificates, fingerprints, has_urls, asking
     cdef unsigned long long packet, wanted, asked, touched
@@ -72,6 +74,8 @@ cdef class Sets:
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
+    @cython.locals(passed="unsigned long long", first="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
+    cdef int may_be_agent(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long", i=size_t)

@@ -74,6 +74,8 @@ class Lookup:
         self.networks = sections[layout.SECTION_NETWORKS][0] // 8
         self.literals = sections[layout.SECTION_GATE][0] // 8
         self.literal_words = sections[layout.SECTION_GATE][1] // 8
+        self.agent_literals = sections[layout.SECTION_AGENTS][0] // 8
+        self.agent_literal_words = sections[layout.SECTION_AGENTS][1] // 8
 
     def text_row(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         """Return the row of the key text[a:a_end] + text[b:b_end] with hash `h`, or -1."""
@@ -293,6 +295,15 @@ class Lookup:
             return [0] * (size - 1) + [1]
         return [self.words[self.literals + i] for i in range(size)]
 
+    def agent_words(self) -> list[int]:
+        """Return the bitmaps of User-Agent literals and the word that tells of ungated patterns."""
+        size = layout.AGENT_MAPS * layout.GATE_WORDS + 1
+        if self.agent_literal_words == 0:
+            return [0] * size
+        if self.agent_literal_words != size:
+            return [0] * (size - 1) + [1]
+        return [self.words[self.agent_literals + i] for i in range(size)]
+
     def network_words(self) -> list[int]:
         """Return the bitmaps of the first 16 bits of networks, version 4, then 6."""
         return [self.words[self.networks + i] for i in range(layout.NETWORK_LENGTHS4)]
@@ -393,7 +404,10 @@ class Filters:
         self.ungated = gates[0][-1] | gates[1][-1] | everything
         self.gate = memoryview(array("Q", [a | b for a, b in zip(*gates, strict=True)][:-1]))
         both = (own, published)
-        self.agents = int(any(side.has(layout.USER_AGENT) for side in both))
+        agents = [own.agent_words(), published.agent_words()]
+        self.agents_ungated = agents[0][-1] | agents[1][-1]
+        self.agent_gate = memoryview(array("Q", [a | b for a, b in zip(*agents, strict=True)][:-1]))
+        self.agents = int(any(map(any, agents)) or any(s.has(layout.USER_AGENT) for s in both))
         self.certificates = int(everything or any(side.has(layout.CERTIFICATE) for side in both))
         self.fingerprints = int(
             everything
@@ -459,6 +473,8 @@ class Sets:
         self.words = filters.words
         self.plan = filters.plan
         self.agents = filters.agents
+        self.agents_ungated = filters.agents_ungated
+        self.agent_gate = filters.agent_gate
         self.certificates = filters.certificates
         self.fingerprints = filters.fingerprints
         self.networks = filters.networks
@@ -532,6 +548,24 @@ class Sets:
             with_hyphen |= first & (self.gate[2 * GATE_WORDS + place] >> bit)
             with_digit |= first & (self.gate[3 * GATE_WORDS + place] >> bit)
         return (plain | (with_hyphen & hyphens) | (with_digit & digits)) & 1
+
+    @cython.boundscheck(False)
+    def may_be_agent(self, start: int, end: int) -> int:
+        """Tell whether text[start:end] holds, in any case, a literal that some pattern needs."""
+        passed = self.agents_ungated
+        window = 0
+        i = start
+        while i < end:
+            c = self.text[i]
+            if 65 <= c <= 90:
+                c += 32
+            window = ((window << 8) | c) & LOW32
+            bit = ((window * GATE_PRIME) & LOW32) >> 16
+            first = self.agent_gate[bit >> 6] >> (bit & 63)
+            bit = ((window * GATE_PRIME2) & LOW32) >> 16
+            passed |= first & (self.agent_gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
+            i += 1
+        return 1 if passed else 0
 
     @cython.boundscheck(False)
     def begin_host(self, start: int, end: int) -> None:

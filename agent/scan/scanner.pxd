@@ -13,7 +13,7 @@ from agent.scan.tunnels cimport Tunnels
 from agent.scan.unread cimport Unread
 
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE
-cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE
+cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
@@ -51,6 +51,7 @@ cdef class Scanner:
     cdef HttpReader http
     cdef TlsReader tls
     cdef unsigned long long ports
+    cdef int agent_listed
 
     @cython.locals(packets="unsigned long long", datalink="long long", stop=int)
     cpdef object scan(self, batch, unsigned long long number=*, unsigned long long until_us=*)
@@ -130,7 +131,9 @@ cdef class Scanner:
     cdef int _server(self, size_t at, size_t end) except -1 nogil
     @cython.locals(at=size_t, stop=size_t, count=size_t, i=size_t, h="unsigned long long", token="unsigned long long")
     cdef int _certificates(self) except -1 nogil
-    @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long")
+    @cython.locals(token="unsigned long long")
+    cdef unsigned long long _agent(self, size_t end) except? 999 nogil
+    @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t)
     cdef int _http(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
     @cython.locals(size=Py_ssize_t, shift=int, octet="unsigned int")
     cdef Py_ssize_t _write_destination(self) except? -1 nogil

@@ -45,6 +45,7 @@ MAY_PATTERN = 0
 MAY_INITIAL = 1
 MAY_FINGERPRINT = 2
 MAY_CERTIFICATE = 3
+MAY_AGENT = 4
 
 NAME_FIELD = 0
 TYPE_FIELD = 1
@@ -154,6 +155,7 @@ class Scanner:
         self.sightings = Sightings(self.counters, self.tunnels.path)
         self.streams = Streams(self.counters, self.tunnels.path)
         self.clean = memoryview(array("Q", [0] * CLEAN))
+        self.agent_listed = 0
         self.stream_key = 0
         self.in_stream = 0
         self.idle_us = 0
@@ -777,16 +779,17 @@ class Scanner:
             exact |= self.sets.path(self.http.starts[i], self.http.ends[i])
             i += 1
         exact |= self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        agent = 0
         if self.sets.agents and self.http.agent_end:
-            self.http.write_agent()
-            exact |= self.sets.exact(
-                USER_AGENT, HTTP_AGENT_AT, HTTP_AGENT_AT + self.http.agent_size
-            )
-        if exact == 0 and self.sets.candidate == 0:
+            agent = self._agent(HTTP_AGENT_AT + self.http.write_agent())
+            exact |= self.agent_listed
+        if exact == 0 and self.sets.candidate == 0 and agent == 0:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
         value ^= self.sets.published.hash_text(2, HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
-        if self._sight(REQUEST, value, LISTED if exact else MAY_PATTERN, payload, end):
+        kind = MAY_PATTERN if self.sets.candidate else MAY_AGENT
+        if self._sight(REQUEST, value ^ agent, LISTED if exact else kind, payload, end):
+            self.sightings.mark(agent)
             self.http.find_agent(end)
             self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
             self.sightings.slice(TARGET_FIELD, self.http.target_at, self.http.target_end)
@@ -794,6 +797,19 @@ class Scanner:
             self.sightings.slice(AGENT_FIELD, self.http.agent_at, self.http.agent_end)
             self.sightings.slice(BODY_FIELD, self.http.body_at, self.http.body_end)
         return 0
+
+    def _agent(self, end: int) -> int:
+        """Look the agent in the text up; return its token where it is or may be listed, else 0.
+
+        `agent_listed` tells whether it is for certain. One found harmless is none any more.
+        """
+        self.agent_listed = self.sets.exact(USER_AGENT, HTTP_AGENT_AT, end)
+        if self.agent_listed == 0 and self.sets.may_be_agent(HTTP_AGENT_AT, end) == 0:
+            return 0
+        token = self.sets.published.hash_text(USER_AGENT, HTTP_AGENT_AT, end) | 1
+        if self.agent_listed == 0 and self.clean[token & (CLEAN - 1)] == token:
+            return 0
+        return token
 
     def _write_destination(self) -> int:
         """Write the destination address as host, which a request without one stands for."""

@@ -18,11 +18,11 @@ RECORDS = 4096
 FOLD_FROM = 3072
 """From here on endpoints are no longer told apart, so that a flood from random addresses to
 listed ones cannot push out other sightings."""
-PATTERN, QUIC, FINGERPRINT, CERTIFICATE = 0, 1, 2, 3
+PATTERN, QUIC, FINGERPRINT, CERTIFICATE, AGENT = 0, 1, 2, 3, 4
 """Kinds of candidates: what is not known to be listed, but only a slower look can tell."""
-CANDIDATE_RECORDS = (1536, 512, 512, 256)
+CANDIDATE_RECORDS = (1536, 512, 512, 256, 256)
 """Records for each kind of candidates; exact matches are never pushed out by them."""
-CANDIDATE_BYTES = (2048, 2048, 4096, 8192)
+CANDIDATE_BYTES = (2048, 2048, 4096, 8192, 2048)
 """What is kept of each: a hello or a certificate is of use only whole."""
 EXACT = -1
 FULL_EXACT = 2048
@@ -76,6 +76,7 @@ STAT_FOLDED = stats.FOLDED
 STAT_SHED = stats.SHED
 STAT_SHED_PATTERNS = stats.SHED_PATTERNS
 STAT_SHED_CANDIDATES = stats.SHED_QUIC
+STAT_SHED_AGENTS = stats.SHED_AGENTS
 
 
 class Sightings:
@@ -133,6 +134,8 @@ class Sightings:
     def _shed(self, kind: int) -> int:
         if kind == 0:
             self.counters[STAT_SHED_PATTERNS] += 1
+        elif kind == AGENT:
+            self.counters[STAT_SHED_AGENTS] += 1
         else:
             self.counters[STAT_SHED_CANDIDATES + kind - 1] += 1
         return 0
@@ -181,7 +184,7 @@ class Sightings:
 
     def is_full(self) -> bool:
         """Tell whether it is time to drain for whoever does not drain by the clock."""
-        candidates = self.spent[0] + self.spent[1] + self.spent[2] + self.spent[3]
+        candidates = self.spent[0] + self.spent[1] + self.spent[2] + self.spent[3] + self.spent[4]
         return bool(self.used >= FULL_EXACT or candidates >= FULL_PATTERNS)
 
     def fill(

@@ -40,7 +40,8 @@ TOO_DEEP = 36
 CUT = 37
 TUNNELS = 38
 """And one for each kind behind it, in the order of agent.scan.layers.TUNNELS."""
-COUNTERS = 56
+SHED_AGENTS = 56
+COUNTERS = 57
 
 NAMES = (
     "packets",
@@ -99,4 +100,5 @@ NAMES = (
     "tunnel_tzsp",
     "tunnel_mpls",
     "tunnel_etherip",
+    "sightings_shed_agents",
 )

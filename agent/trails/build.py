@@ -24,7 +24,7 @@ from agent.scan import layout
 from agent.trails import keys
 from agent.trails.pack import Packer
 from agent.trails.pair import pair
-from agent.trails.patterns import Gate
+from agent.trails.patterns import AgentGate, Gate
 
 UNUSED = 0xFFFFFFFF
 MAX_SAMPLES = 10
@@ -47,7 +47,8 @@ class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a set says of itself. `counts` is keys by kind, `inert` rows left out by reason.
 
     `repeats` is rows by kind that name a key again, in another spelling or another list: keys,
-    repeats and inert rows are all rows.
+    repeats and inert rows are all rows. `ungated` patterns are tried on every name,
+    `ungated_agents` on every User-Agent once.
     """
 
     set_id: str
@@ -58,6 +59,7 @@ class SetInfo(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     built_us: int
     ungated: int = 0
+    ungated_agents: int = 0
     quarantined: int = 0
 
 
@@ -187,7 +189,8 @@ class Builder:
         set_id = self._content_hash(labels, provenances)
         self._spread(spans)
         gate, ungated = self._gate()
-        info = self._info(set_id, ungated)
+        agents, ungated_agents = self._agent_gate()
+        info = self._info(set_id, ungated, ungated_agents)
         sections = _Sections(file)
         sections.add(layout.SECTION_META, msgspec.json.encode(info))
         sections.add(layout.SECTION_POOL, packer.pool_bytes())
@@ -198,6 +201,7 @@ class Builder:
         sections.add(layout.SECTION_DIRECTORY, self._tables(sections))
         sections.add(layout.SECTION_NETWORKS, self._networks())
         sections.add(layout.SECTION_GATE, gate)
+        sections.add(layout.SECTION_AGENTS, agents)
         sections.add(layout.SECTION_QUARANTINED, "\n".join(self._quarantined).encode())
         sections.finish(self.seed, packer.count, bytes.fromhex(set_id))
         return info
@@ -322,7 +326,7 @@ class Builder:
         digest.update(json.dumps(list(undated)).encode())
         return digest.hexdigest()
 
-    def _info(self, set_id: str, ungated: int) -> SetInfo:
+    def _info(self, set_id: str, ungated: int, ungated_agents: int) -> SetInfo:
         packer = self._packer
         sizes = (
             packer.first_row(kind + 1) - packer.first_row(kind)
@@ -341,6 +345,7 @@ class Builder:
             sources=tuple(self._sources),
             built_us=self._built_us,
             ungated=ungated,
+            ungated_agents=ungated_agents,
             quarantined=self._quarantined_count,
         )
 
@@ -387,6 +392,18 @@ class Builder:
         for row in range(first, self._packer.first_row(layout.PATTERN + 1)):
             ungated += not gate.add(self._packer.key(row).decode("utf-8", "replace"))
         return array("Q", gate.words), ungated
+
+    def _agent_gate(self) -> tuple["array[int]", int]:
+        """Return the bitmaps of User-Agent literals, and how many patterns have none.
+
+        A set without such patterns has no bitmaps.
+        """
+        gate, ungated = AgentGate(), 0
+        first = self._packer.first_row(layout.USER_AGENT_PATTERN)
+        last = self._packer.first_row(layout.USER_AGENT_PATTERN + 1)
+        for row in range(first, last):
+            ungated += not gate.add(self._packer.key(row).decode("utf-8", "replace"))
+        return array("Q", gate.words if last > first else ()), ungated
 
 
 class _Sections:

@@ -5,7 +5,7 @@ what others list. `skipped` counts what the exceptions of rule T-5.6 kept quiet.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ ONION = ".onion."
 MAX_ADDRESSES = 8_192
 """Addresses, with their ports, whose trail is remembered: a flood repeats both its sides."""
 MAX_VERDICTS = 4096
-"""Names whose verdict by patterns is remembered; a name that queries repeat costs nothing."""
+"""Texts whose verdict by patterns is remembered; one that repeats costs nothing."""
 
 
 RULES = {
@@ -38,6 +38,10 @@ RULES = {
 """Rules of detection.md section 3 by which trails are found, in a few words."""
 
 
+class Unjudged(Exception):  # noqa: N818 - no failure: the verdict waits for another time
+    """A text that no pattern was tried on, to bound what that costs."""
+
+
 class Found(NamedTuple):
     """A trail that explains a value; `trail` has Maltrail's brackets (rule E-4).
 
@@ -48,6 +52,11 @@ class Found(NamedTuple):
     custom: bool
     trail: str
     rule: str
+
+
+def _always(size: int) -> bool:
+    del size
+    return True
 
 
 class Trails:
@@ -115,12 +124,27 @@ class Trails:
                 return Found(row, side.custom, row.key, "T-13.10")
         return None
 
-    def user_agent(self, agent: str) -> Found | None:
-        """Find an exact User-Agent."""
+    def user_agent(self, agent: str, may_judge: Callable[[int], bool] = _always) -> Found | None:
+        """Find what explains a User-Agent: itself, or a pattern in any case (rule T-13.5, E-5).
+
+        `may_judge` is asked before patterns are tried on so many characters for the first time;
+        raise Unjudged where it refused and nothing exact was found.
+        """
+        refused = False
         for side in self._sides:
             row = side.find(layout.USER_AGENT, agent.encode("utf-8", "surrogateescape"))
             if row:
                 return Found(row, side.custom, row.key, "T-13.5")
+            patterns = side.agents
+            if not patterns.knows(agent) and not may_judge(len(agent)):
+                refused = True
+                continue
+            match = patterns.find(agent)
+            if match:
+                shown = _wrap(*(_escape(part) for part in match.parts))
+                return Found(match.row, side.custom, shown, "T-13.5")
+        if refused:
+            raise Unjudged
         return None
 
     def digest(self, kind: int, value: str) -> Found | None:
@@ -163,6 +187,50 @@ class Trails:
         return Found(row, side.custom, f"{service}({gateway})", "T-5.9") if row else None
 
 
+class _Match(NamedTuple):
+    """The row of a pattern that matches; what is before, in and behind the match."""
+
+    row: Row
+    parts: tuple[str, str, str]
+
+
+class _Patterns:
+    """The patterns of one kind in a set, compiled, and their last verdicts."""
+
+    def __init__(self, trails: TrailSet, kind: int, *, fold: bool) -> None:
+        rows = [trails.row(number) for number in trails.rows(kind)]
+        self._rows = rows
+        self._verdicts: dict[str, _Match | None] = {}
+        self._set = PatternSet(
+            [
+                (row.raw.decode("utf-8", "replace"), bool(row.flags & layout.ANCHORED))
+                for row in rows
+            ],
+            fold=fold,
+        )
+
+    def knows(self, text: str) -> bool:
+        """Tell whether the verdict on a text costs nothing."""
+        return not self._rows or text in self._verdicts
+
+    def find(self, text: str) -> _Match | None:
+        """Find the leftmost match of any pattern; at equal places the first pattern's."""
+        if not self._rows:
+            return None
+        if text not in self._verdicts:
+            if len(self._verdicts) >= MAX_VERDICTS:
+                self._verdicts.clear()
+            self._verdicts[text] = self._search(text)
+        return self._verdicts[text]
+
+    def _search(self, text: str) -> _Match | None:
+        best = self._set.leftmost(text)
+        if best is None:
+            return None
+        start, end, number = best
+        return _Match(self._rows[number], (text[:start], text[start:end], text[end:]))
+
+
 class _Side:
     """One set, and its patterns compiled."""
 
@@ -170,15 +238,8 @@ class _Side:
         self.custom = custom
         self._set = trails
         self._has_keys = trails.info.keys > 0
-        self._rows = list(trails.rows(layout.PATTERN))
-        self._verdicts: dict[str, Found | None] = {}
-        rows = [trails.row(number) for number in self._rows]
-        self._patterns = PatternSet(
-            [
-                (row.raw.decode("utf-8", "replace"), bool(row.flags & layout.ANCHORED))
-                for row in rows
-            ]
-        )
+        self._names = _Patterns(trails, layout.PATTERN, fold=False)
+        self.agents = _Patterns(trails, layout.USER_AGENT_PATTERN, fold=True)
 
     def find(self, kind: int, key: bytes) -> Row | None:
         number = self._set.find(kind, key) if self._has_keys else -1
@@ -189,25 +250,21 @@ class _Side:
         return self._set.row(number) if number >= 0 else None
 
     def pattern(self, name: str) -> Found | None:
-        """Rule T-7: the leftmost match of any pattern; at equal places the first pattern's."""
-        if not self._rows:
+        """Rule T-7."""
+        match = self._names.find(name)
+        if match is None:
             return None
-        if name not in self._verdicts:
-            if len(self._verdicts) >= MAX_VERDICTS:
-                self._verdicts.clear()
-            self._verdicts[name] = self._search(name)
-        return self._verdicts[name]
+        return Found(match.row, self.custom, _wrap(*match.parts).replace(".)", ")."), "T-7")
 
-    def _search(self, name: str) -> Found | None:
-        best = self._patterns.leftmost(name)
-        if best is None:
-            return None
-        start, end, number = best
-        before, after = name[:start], name[end:]
-        wrapped = (f"({before})" if before else "") + name[start:end]
-        wrapped += f"({after})" if after else ""
-        row = self._set.row(self._rows[number])
-        return Found(row, self.custom, wrapped.replace(".)", ")."), "T-7")
+
+def _wrap(before: str, match: str, after: str) -> str:
+    """Wrap what is not the match (rule E-4)."""
+    return (f"({before})" if before else "") + match + (f"({after})" if after else "")
+
+
+def _escape(text: str) -> str:
+    """Escape parentheses that are not ours (rule E-5)."""
+    return text.replace("(", "\\(").replace(")", "\\)")
 
 
 def _packed(address: str) -> bytes:

@@ -84,7 +84,7 @@ def _parse_other(text: str, lowered: str, dialect: Dialect, kind: str) -> Key:
 
 def _parse_prefixed(text: str) -> Key | None:
     if text.startswith("ua:re:"):
-        raise Inert("User-Agent patterns are not matched by this version")
+        return _pattern(layout.USER_AGENT_PATTERN, text[6:], 0)
     if text.startswith("ua:"):
         return _user_agent(text[3:])
     if text.startswith("re:"):
@@ -98,7 +98,7 @@ def _parse_kind(text: str, lowered: str, dialect: Dialect, kind: str) -> Key:
     if kind == "pattern":
         return _pattern(layout.PATTERN, text, layout.ANCHORED if dialect == "own" else 0)
     if kind == "user-agent-pattern":
-        raise Inert("User-Agent patterns are not matched by this version")
+        return _pattern(layout.USER_AGENT_PATTERN, text, 0)
     if kind == "url":
         scheme = _SCHEME.match(lowered)
         rest = lowered[scheme.end() :] if scheme else lowered

@@ -1,4 +1,4 @@
-"""Patterns over names: linear-time matching, and the literals that a match must contain.
+"""Patterns over names and agents: linear-time matching, and the literals a match must contain.
 
 RE2 decides what a pattern means, so no list can make matching slow; the literals feed the
 scanner's gate, so that names without one never reach a pattern.
@@ -7,7 +7,7 @@ scanner's gate, so that names without one never reach a pattern.
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -33,7 +33,19 @@ _COMMON = {
     ".xyz": 2.0,
 }
 """What literals are worth that many harmless names hold; others are worth their length."""
+_END = re.compile(r"(?<!\\)((?:\\\\)*)\\Z")
+_BROWSERS = (
+    "mozilla/5.0 (windows nt 10.0; win64; x64; rv:128.0) applewebkit/537.36 (khtml, like gecko) "
+    "chrome/128.0.0.0 safari/537.36 edg/ opr/ gecko/20100101 firefox/128.0 (macintosh; intel mac "
+    "os x 10_15_7) version/17.0 (x11; linux x86_64) (iphone; cpu iphone os 17_0 like mac os x) "
+    "mobile/15e148 (linux; android 14) mozilla/4.0 (compatible; msie 8.0; trident/4.0; .net clr"
+)
+"""What most agents say: a literal that is part of it tells little."""
 _NAME_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+Worth = Callable[[str], float]
+"""Tells how much it tells that a text holds a literal."""
 
 
 class Match(Protocol):
@@ -53,29 +65,36 @@ class Compiled(Protocol):
         """Find the leftmost match."""
 
 
-def _options() -> object:
+def _options(*, fold: bool = False) -> object:
     options = re2.Options()
+    options.case_sensitive = not fold
     options.log_errors = False
     options.max_mem = MAX_MEMORY
     return options
 
 
 @lru_cache(maxsize=1024)
-def compile_pattern(text: str, anchored: bool) -> Compiled:
-    """Compile one pattern; `anchored` ties both ends to label boundaries. Raise ValueError."""
+def compile_pattern(text: str, anchored: bool, fold: bool = False) -> Compiled:
+    """Compile one pattern; `anchored` ties both ends to label boundaries. Raise ValueError.
+
+    With `fold` case does not matter.
+    """
     try:
-        return cast(Compiled, re2.compile(_source(text, anchored), _options()))
+        return cast(Compiled, re2.compile(_source(text, anchored), _options(fold=fold)))
     except re2.error as error:
         raise ValueError(f"pattern that RE2 refuses: {error}") from error
 
 
 class PatternSet:
-    """Many patterns in one automaton: which of them match a name at all."""
+    """Many patterns in one automaton: which of them match a text at all."""
 
-    def __init__(self, patterns: Sequence[tuple[str, bool]]) -> None:
-        """Take patterns and whether each is anchored; raise ValueError."""
-        self._compiled = [compile_pattern(text, anchored) for text, anchored in patterns]
-        self._set = re2.Set.SearchSet(_options())
+    def __init__(self, patterns: Sequence[tuple[str, bool]], *, fold: bool = False) -> None:
+        """Take patterns and whether each is anchored; with `fold` case does not matter.
+
+        Raise ValueError.
+        """
+        self._compiled = [compile_pattern(text, anchored, fold) for text, anchored in patterns]
+        self._set = re2.Set.SearchSet(_options(fold=fold))
         for text, anchored in patterns:
             self._set.Add(_source(text, anchored))
         if patterns:
@@ -94,6 +113,8 @@ class PatternSet:
 
 
 def _source(text: str, anchored: bool) -> str:
+    r"""Return RE2's spelling; Python calls the end of a text `\Z`, RE2 `\z`."""
+    text = _END.sub(r"\1\\z", text)
     return f"(?:^|\\.)(?:{text})$" if anchored else text
 
 
@@ -111,14 +132,16 @@ def problem(text: str) -> str | None:
     return None
 
 
-def required_literals(text: str) -> tuple[str, ...]:
+def required_literals(text: str, worth: Worth | None = None) -> tuple[str, ...]:
     """Return literals of which every match holds at least one; empty where there are none.
 
-    Reads the pattern with Python's parser, whose syntax the lists use; what it cannot read has
-    no literals, which only costs time.
+    Of several choices the one is returned whose least telling member is worth most. Reads the
+    pattern with Python's parser, whose syntax the lists use; what it cannot read has no literals,
+    which only costs time.
     """
     tree = _tree(text)
-    return _best(_candidates(tree))
+    judge = worth or _worth
+    return _best(_candidates(tree, judge), judge)
 
 
 def required_class(text: str) -> int:
@@ -175,14 +198,35 @@ def _is_digit(name: str, value: object) -> bool:
     return name == "CATEGORY" and str(value) == "CATEGORY_DIGIT"
 
 
-def _best(candidates: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+def _best(candidates: Iterable[tuple[str, ...]], worth: Worth) -> tuple[str, ...]:
     """Choose the alternatives whose least telling member tells most."""
     best: tuple[str, ...] = ()
-    worth = 0.0
+    most = 0.0
     for candidate in candidates:
-        if candidate and min(map(_worth, candidate)) > worth:
-            best, worth = candidate, min(map(_worth, candidate))
+        if candidate and min(map(worth, candidate)) > most:
+            best, most = candidate, min(map(worth, candidate))
     return best
+
+
+def _agent_worth(literal: str) -> float:
+    """Return how telling a literal of an agent is; 0 where the gate cannot look for it."""
+    grams = _windows(literal.encode("utf-8", "replace"))
+    if not grams:
+        return 0.0
+    return float(len(literal)) if _rarest(grams) not in _COMMON_WINDOWS else 0.5
+
+
+def _windows(data: bytes) -> list[bytes]:
+    """Return all byte strings of the size that the gate compares."""
+    return [data[i : i + GRAM] for i in range(len(data) - GRAM + 1)]
+
+
+def _rarest(grams: list[bytes]) -> bytes:
+    """Return one that browsers do not have, where there is one."""
+    return next((gram for gram in grams if gram not in _COMMON_WINDOWS), grams[0])
+
+
+_COMMON_WINDOWS = frozenset(_windows(_BROWSERS.encode()))
 
 
 def _worth(literal: str) -> float:
@@ -197,7 +241,7 @@ def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:
     """
     data = literal.encode("utf-8", "replace")
     if len(data) >= GRAM:
-        grams = [data[i : i + GRAM] for i in range(len(data) - GRAM + 1)]
+        grams = _windows(data)
         known = {text.encode() for text in _COMMON}
         return [min(grams, key=lambda gram: (common.get(gram, 0), gram in known))]
     if len(data) == GRAM - 1 and data.startswith(b"."):
@@ -205,7 +249,7 @@ def _grams(literal: str, common: Mapping[bytes, int] = {}) -> list[bytes]:
     return []
 
 
-def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
+def _candidates(tree: Iterable[tuple[object, object]], worth: Worth) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     run = ""
     for op, value in tree:
@@ -221,7 +265,7 @@ def _candidates(tree: Iterable[tuple[object, object]]) -> list[tuple[str, ...]]:
         words = _words(name, value)
         found.append(tuple(run + word for word in words))
         run = words[0] if len(words) == 1 else ""
-        found += _nested(name, value)
+        found += _nested(name, value, worth)
     found.append((run,))
     return found
 
@@ -244,15 +288,15 @@ def _words(name: str, value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _nested(name: str, value: object) -> list[tuple[str, ...]]:
+def _nested(name: str, value: object, worth: Worth) -> list[tuple[str, ...]]:
     if name == "SUBPATTERN":
-        return _candidates(cast("tuple[object, ...]", value)[-1])  # type: ignore[arg-type]
+        return _candidates(cast("tuple[object, ...]", value)[-1], worth)  # type: ignore[arg-type]
     if name in ("MAX_REPEAT", "MIN_REPEAT"):
         low, _, inner = cast("tuple[int, int, Iterable[tuple[object, object]]]", value)
-        return _candidates(inner) if low >= 1 else []
+        return _candidates(inner, worth) if low >= 1 else []
     if name == "BRANCH":
         _, branches = cast("tuple[object, Sequence[Iterable[tuple[object, object]]]]", value)
-        each = [_best(_candidates(branch)) for branch in branches]
+        each = [_best(_candidates(branch, worth), worth) for branch in branches]
         return [tuple(literal for best in each for literal in best)] if all(each) else []
     return []
 
@@ -291,3 +335,22 @@ class Gate:
     def _set(self, bitmap: int, product: int) -> None:
         bit = (product & 0xFFFFFFFF) >> 16
         self.words[bitmap * layout.GATE_WORDS + bit // 64] |= 1 << (bit % 64)
+
+
+class AgentGate:
+    """The bitmaps of hashed literals that agent.scan.lookup.Sets.may_be_agent reads."""
+
+    def __init__(self) -> None:
+        self.words = [0] * (layout.AGENT_MAPS * layout.GATE_WORDS + 1)
+
+    def add(self, pattern: str) -> bool:
+        """Let agents pass that `pattern` may match; return False where that is every agent."""
+        literals = required_literals(pattern, _agent_worth)
+        for literal in literals:
+            number = int.from_bytes(_rarest(_windows(literal.encode())), "big")
+            for bitmap, prime in enumerate((layout.GATE_PRIME, layout.GATE_PRIME2)):
+                bit = ((number * prime) & 0xFFFFFFFF) >> 16
+                self.words[bitmap * layout.GATE_WORDS + bit // 64] |= 1 << (bit % 64)
+        if not literals:
+            self.words[-1] = 1
+        return bool(literals)
