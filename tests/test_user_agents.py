@@ -204,5 +204,3 @@ def test_a_budget_begins_anew_each_second() -> None:
     assert budget.take(9, SECOND_US)
     assert not budget.take(2, SECOND_US)
     assert budget.refused == 2
-
-
