@@ -1,6 +1,8 @@
 """The catalogue: every entry loads, what is on is allowed to be, and sites can change entries."""
 
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +21,7 @@ ON = {
     "sslbl-certificates",
     "sslbl-ja3",
     "tor-exits",
+    "tor-relays",
     "urlhaus",
     "viriback",
     "spamhaus-drop-v4",
@@ -28,6 +31,11 @@ ON = {
 
 SHA1 = "0123456789abcdef0123456789abcdef01234567"
 JA3 = "e7d705a3286e19ea42f587b344ee6865"
+CLASS = re.compile(
+    r"malware|malicious|suspicious|phishing|reputation|attacker|spammer|crawler|compromised"
+)
+"""What a label must say, so that severities and people can tell what kind of thing it is."""
+
 SAMPLES = [
     ("blocklist-de", "198.51.100.7\n", "198.51.100.7", "known attacker"),
     ("cert-pl", "evil.example.org\n", "evil.example.org", "phishing"),
@@ -70,6 +78,111 @@ SAMPLES = [
         "amadey (malware)",
     ),
     (
+        "tor-relays",
+        '{"relays":[{"or_addresses":["198.51.100.7:9001"]},{"or_addresses":[]}]}',
+        "198.51.100.7:9001",
+        "bad reputation (tor node)",
+    ),
+    (
+        "spamhaus-drop-v4",
+        '{"cidr":"198.51.100.0/24","sblid":"SBL1","rir":"apnic"}\n{"type":"metadata","size":1}\n',
+        "198.51.100.0/24",
+        "spamhaus drop (malicious)",
+    ),
+    (
+        "threatfox",
+        (
+            '# ThreatFox\n# "first_seen_utc","ioc_id","ioc_value","ioc_type","threat_type",'
+            '"fk_malware","malware_alias","malware_printable","last_seen_utc","confidence_level",'
+            '"is_compromised"\n'
+            '"2026-07-04 22:19:04", "1", "198.51.100.7:443", "ip:port", "botnet_cc", "win.x", '
+            '"None", "QakBot", "", "100", "False"\n'
+            '"2026-07-04 22:19:04", "2", "shop.example.org", "domain", "botnet_cc", "win.x", '
+            '"None", "QakBot", "", "100", "True"\n'
+            '"2026-07-04 22:19:04", "3", "vague.example.org", "domain", "botnet_cc", "win.x", '
+            '"None", "QakBot", "", "50", "False"\n'
+            f'"2026-07-04 22:19:04", "4", "{JA3}", "md5_hash", "payload", "win.x", '
+            '"None", "QakBot", "", "100", "False"\n'
+            "# Number of entries: 4\n"
+        ),
+        "198.51.100.7:443",
+        "qakbot (malware)",
+    ),
+    (
+        "urlhaus-recent",
+        (
+            "#\n# id,dateadded,url,url_status,last_online,threat,tags,urlhaus_link,reporter\n"
+            '"1","2026-08-01 10:00:00","http://198.51.100.7:37719/bin.sh","online","2026-08-01",'
+            '"malware_download","elf,mirai","https://urlhaus.abuse.ch/url/1/","x"\n'
+        ),
+        "198.51.100.7:37719/bin.sh",
+        "malware",
+    ),
+    (
+        "abuseipdb",
+        '{"meta":{},"data":[{"ipAddress":"198.51.100.7","abuseConfidenceScore":100}]}',
+        "198.51.100.7",
+        "known attacker",
+    ),
+    (
+        "abuseipdb-mirror",
+        "# AbuseIPDB\n198.51.100.7   # CN  AS4134 x\n",
+        "198.51.100.7",
+        "known attacker",
+    ),
+    (
+        "c2intelfeeds-addresses",
+        "#ip,ioc\n198.51.100.7,Possible Cobaltstrike C2 IP\n",
+        "198.51.100.7",
+        "c2 server (malware)",
+    ),
+    (
+        "c2intelfeeds-ports",
+        "#ip,port,ioc\n198.51.100.7,8443,Possible Cobaltstrike C2 IP\n",
+        "198.51.100.7:8443",
+        "c2 server (malware)",
+    ),
+    (
+        "dataplane-sshclient",
+        "# Dataplane.org\n4134 |  CHINANET  |  198.51.100.7  |  2026-08-01 10:00:00  |  ssh\n",
+        "198.51.100.7",
+        "known attacker",
+    ),
+    ("myip", "# ADDRESSES DATABASE\ndeny from 198.51.100.7\n", "198.51.100.7", "crawler"),
+    (
+        "blackbook",
+        "Domain,Malware,Date added,Source\nevil.example.org,keitaro,2024-09-01,ViriBack\n",
+        "evil.example.org",
+        "keitaro (malware)",
+    ),
+    (
+        "phishtank",
+        (
+            "phish_id,url,phish_detail_url,submission_time,verified,verification_time,online,target\n"
+            "1,https://evil.example.org/x,http://p.example/1,2026-08-01T10:00:00+00:00,yes,"
+            "2026-08-01T10:00:00+00:00,yes,Other\n"
+        ),
+        "evil.example.org/x",
+        "phishing",
+    ),
+    (
+        "firehol-level2",
+        "#\n# firehol_level2\n# Maintainer: x\n198.51.100.0/24\n",
+        "198.51.100.0/24",
+        "bad reputation",
+    ),
+    ("urlhaus-hosts", "# URLhaus\n127.0.0.1\tevil.example.org\n", "evil.example.org", "malware"),
+    (
+        "et-malware",
+        (
+            'alert dns $HOME_NET any -> any any (msg:"ET MALWARE X CnC Domain in DNS Lookup"; '
+            'dns.query; content:"evil.example.org"; nocase; bsize:16; classtype:trojan-activity; '
+            "sid:1; rev:1;)\n"
+        ),
+        "evil.example.org",
+        "malware",
+    ),
+    (
         "bruteforceblocker",
         "# IP\n198.51.100.7\t\t# 2016-11-10\t56\t1\n",
         "198.51.100.7",
@@ -96,8 +209,44 @@ def test_entry_has_format_options_and_terms(name: str) -> None:
     assert feed.url.startswith("https://")
     assert feed.licence
     assert feed.terms
-    assert feed.info
+    assert feed.reference
     assert feed.default != bool(feed.reason)
+    assert feed.format == "maltrail" or CLASS.search(feed.info), f"{feed.info} says no class"
+    assert feed.takes_key == bool(feed.key)
+    assert feed.key_file is None
+    assert 3600 <= feed.period <= 30 * 86400, "polite, and never forgotten"
+    assert not feed.insecure_http
+    assert not feed.trusted
+
+
+def test_lists_of_one_site_are_one_voice() -> None:
+    """Agreement of a publisher with itself is none: vague lists of one server share a voice."""
+    voices: dict[str, set[str]] = {}
+    for feed in _catalog.known().values():
+        if feed.standing == "vague" and "raw.githubusercontent" not in feed.url:
+            voices.setdefault(urlsplit(feed.url).netloc, set()).add(feed.voice)
+    shared = {host for host, names in voices.items() if len(names) > 1}
+
+    assert shared == {"iplists.firehol.org"}, "a mirror of others' lists"
+
+
+def test_no_list_is_there_twice() -> None:
+    """One address, one row."""
+    urls = [feed.url for feed in _catalog.known().values()]
+
+    assert len(urls) == len(set(urls)) > 80
+
+
+def test_what_is_dead_or_not_allowed_is_not_there() -> None:
+    """What the catalogue's end says is true."""
+    text = "\n".join(feed.url for feed in _catalog.known().values())
+
+    for gone in (
+        *("stamparm/trails", "stamparm/aux", "badips.com", "malwaredomains", "minerchk"),
+        *("sslipblacklist", "policeman", "malware_configs", "dshield_top", "maxmind"),
+        *("reputation.alienvault", "cybercrime-tracker", "digitalside", "firehol/blocklist-ipsets"),
+    ):
+        assert gone not in text
 
 
 @pytest.mark.parametrize(("name", "page", "key", "info"), SAMPLES)
@@ -106,7 +255,7 @@ def test_sample_of_a_list_becomes_its_trail(
 ) -> None:
     """The catalogue's options fit what the publisher sends, as far as a sample can tell."""
     path = tmp_path / "page"
-    path.write_text(page)
+    path.write_text(page, newline="")
     counted = Counted()
 
     trails = list(reader_of(_catalog.known()[name]).trails(path, counted))
