@@ -2,6 +2,7 @@
 
 import heapq
 import ipaddress
+import socket
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -53,6 +54,10 @@ def _number(key: str) -> int | None:
     """
     if "/" in key or not (key[:1].isdigit() or ":" in key):
         return None
+    try:
+        return int.from_bytes(socket.inet_pton(socket.AF_INET, key), "big")
+    except OSError:
+        pass  # not IPv4; what follows is rare
     try:
         address = ipaddress.ip_address(key.strip("[]"))
     except ValueError:

@@ -104,6 +104,8 @@ def _cut_fragment(text: str) -> tuple[str, bool]:
 
 def _usable(key: str) -> str:
     """Return the key; raise ValueError with a fixed reason where it cannot be one."""
+    if _SIMPLE.fullmatch(key):
+        return key
     if len(key) > MAX_KEY:
         raise ValueError("too long")
     if _UNUSABLE.search(key):
