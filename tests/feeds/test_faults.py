@@ -34,10 +34,10 @@ HOUR = 3600.0
 DAY = 86400.0
 GOOD = b"".join(b"%d.evil.example.org\n" % n for n in range(100))
 QUIET = 0.15
-"""Seconds without a byte after which these tests take a server for dead."""
+"""Seconds without a byte after which a server that hangs is taken for dead here."""
 
-TENTH = 10
-"""How much faster than the wall's the clock of these tests runs: a list's second is a tenth."""
+SPEED = 10
+"""How much faster than the wall's a clock runs that makes a list's second a tenth."""
 
 
 class Site:
@@ -51,6 +51,18 @@ class Site:
         self.url = server.serve("/one", GOOD)
         self.keys: dict[str, Any] = {}
         self.origin: Origin | None = None
+        self.fetcher: dict[str, Any] = {}
+
+    def expect_silence(self) -> None:
+        """Wait but shortly for a byte."""
+        self.fetcher = {"quiet": QUIET}
+
+    def expect_trickle(self) -> None:
+        """Let all time that a list has pass at once; a server is patient with a slow machine."""
+        self.keys["timeout"] = "1s"
+        if self.origin is not None:
+            self.origin = msgspec.structs.replace(self.origin, timeout=Duration(1))
+        self.fetcher = {"clock": lambda: time.monotonic() * SPEED, "grace": 0.1}
 
     def update(self) -> UpdateResult:
         """Run an update when the list is due again."""
@@ -60,7 +72,7 @@ class Site:
             "url": self.url,
             "format": "plain",
             "period": "1h",
-            "timeout": "1s",
+            "timeout": "60s",
             "max_mb": 1,
             "max_expanded_mb": 2,
             "ca_file": str(self.ca_file),
@@ -68,9 +80,7 @@ class Site:
         }
         lists = () if self.origin else (Options(entry),)
         settings = Settings(update=Update(defaults=False, lists=lists, origin=self.origin))
-        fetcher = Fetcher(
-            clock=lambda: time.monotonic() * TENTH, pause=_ignore, quiet=QUIET, grace=0.1
-        )
+        fetcher = Fetcher(pause=_ignore, **self.fetcher)
         return update(settings, self.state, self.now, fetcher=fetcher, progress=_ignore)
 
     def told(self) -> list[str]:
@@ -162,6 +172,10 @@ def _trickle_of_headers(line: Line) -> None:
 def _trickle_of_chunk_sizes(line: Line) -> None:
     line.head(Transfer_Encoding="chunked")
     line.trickle(b"0" * 5000, 0.01)
+
+
+SILENT = (_hang, _hang_in_the_body)
+TRICKLING = (_trickle, _trickle_of_headers, _trickle_of_chunk_sizes)
 
 
 def _ten_gigabytes_promised(line: Line) -> None:
@@ -264,6 +278,10 @@ def test_whatever_a_server_does_the_old_set_stands_and_all_say_why(
     """Exit status 4; the reason in result, log and metric, and in the event when it lasts."""
     before = site.standing()
     site.server.pages["/one"] = fault
+    if fault in SILENT:
+        site.expect_silence()
+    if fault in TRICKLING:
+        site.expect_trickle()
 
     result = site.update()
 
@@ -335,6 +353,7 @@ def test_a_bad_certificate_is_never_accepted_and_nothing_is_asked(
 def test_a_server_that_never_shakes_hands_is_left(site: Site) -> None:
     """It takes the connection and then says nothing."""
     before = site.standing()
+    site.expect_silence()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         site.url = f"https://127.0.0.1:{silent.getsockname()[1]}/one"
 
@@ -462,7 +481,7 @@ def publisher(certificate: Path, authority: Authority, tmp_path: Path) -> Iterat
             url=f"{server.url}/bundle",
             keys=(_signing.public_text(publisher.signer),),
             ca_file=str(authority.file),
-            timeout=Duration(1),
+            timeout=Duration(60),
         )
         publisher.publish(100)
         assert site.update().status == "published"
@@ -471,6 +490,10 @@ def publisher(certificate: Path, authority: Authority, tmp_path: Path) -> Iterat
 
 def _of_manifest(fault: Fault) -> Callable[[Publisher], None]:
     def spoil(publisher: Publisher) -> None:
+        if fault in SILENT:
+            publisher.site.expect_silence()
+        if fault in TRICKLING:
+            publisher.site.expect_trickle()
         publisher.site.server.pages[f"/bundle/{MANIFEST}"] = fault
 
     return spoil
