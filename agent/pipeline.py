@@ -8,17 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agent import canary
 from agent.allow import AllowList
-from agent.behaviours import Behaviours, load
+from agent.behaviours import Behaviours, key_detections, load, rate_detections
 from agent.condense import Condenser
 from agent.config import Settings
 from agent.detections import Detection
 from agent.direction import Home
+from agent.floods import Floods
 from agent.ids import Ids
 from agent.match import Matcher
 from agent.model import Event, Hit, Sighting
 from agent.notices import AgentNotices
 from agent.own_traffic import OwnTraffic
-from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.bank import Bank, Hot
 from agent.severity import SeverityTable
 from agent.suppress import Suppressions
 from agent.trails.find import Trails
@@ -47,7 +48,8 @@ class Pipeline:
         severity = SeverityTable(settings.severity.rules)
         self.detections: Mapping[str, Detection] = load(settings.detections)
         self.matcher = Matcher(trails, allow, home, severity)
-        self.behaviours = Behaviours(dict(self.detections), allow, home, severity)
+        self.behaviours = Behaviours(key_detections(self.detections), allow, home, severity)
+        self.floods = Floods(rate_detections(self.detections), allow, home, severity)
         sensor, site, tags = sensor_name(settings), settings.sensor.site or "", settings.sensor.tags
         self._notices = AgentNotices(sensor, site, tags, ids, severity)
         self.suppressions = Suppressions(settings.suppress, self._notices)
@@ -73,9 +75,10 @@ class Pipeline:
         self.condenser.set_id = set_id
         self._notices.set_id = set_id
 
-    def use_counters(self, counters: Sequence[Distinct]) -> None:
+    def use_banks(self, banks: Sequence[Bank]) -> None:
         """Name the workers' counters, so that keys are merged over all of them."""
-        self.behaviours.counters = counters
+        self.behaviours.banks = banks
+        self.floods.banks = banks
 
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""
@@ -91,9 +94,18 @@ class Pipeline:
         """Return tokens of candidates of which nothing is listed, for scanners to learn."""
         return self.matcher.take_harmless()
 
-    def rows(self, rows: Iterable[DistinctRow], interface: str = "") -> list[Event]:
-        """Return what is to be told of counted keys."""
-        return self._take(self.behaviours.judge(rows, interface))
+    def hot(self, hot: Hot, interface: str = "") -> None:
+        """Take over what went over a level, to be judged next."""
+        self.behaviours.take(hot.rows, interface)
+        self.floods.take(hot.rates, interface)
+
+    def judge(self, until_us: int) -> list[Event]:
+        """Return what is to be told of counted keys; everything before `until_us` was seen."""
+        return self._take([*self.behaviours.judge(until_us), *self.floods.judge(until_us)])
+
+    def judge_last(self, until_us: int) -> list[Event]:
+        """Return what is to be told of counted keys at the end of the input."""
+        return self._take([*self.behaviours.end(until_us), *self.floods.judge(until_us)])
 
     def tick(self, now_us: int) -> list[Event]:
         """Move the clock on a quiet wire."""

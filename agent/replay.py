@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from agent.allow import AllowList
-from agent.behaviours import counter
+from agent.behaviours import bank
 from agent.capture_files import CaptureFiles
 from agent.config import Settings
 from agent.explain import Explainer
@@ -102,17 +102,15 @@ class Replay:
         if explain:
             pipeline.matcher.watch = self._watch.take
         workers = self._options.workers
-        counters = [
-            counter(
-                pipeline.detections.values(), self._settings.limits.tables_mb, workers, REPLAY_SEED
-            )
-            for _ in range(workers)
+        tables_mb = self._settings.limits.tables_mb
+        banks = [
+            bank(pipeline.detections, tables_mb, workers, REPLAY_SEED, "") for _ in range(workers)
         ]
         self.scanners = [
-            Scanner(own, published, filters, counters[shard], shard, workers)
+            Scanner(own, published, filters, banks[shard], shard, workers)
             for shard in range(workers)
         ]
-        pipeline.use_counters([made for made in counters if made])
+        pipeline.use_banks(banks)
         self.pipeline = pipeline
         return pipeline
 
@@ -125,6 +123,7 @@ class Replay:
             now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
             if now_us >= self._until_us:  # a second is over, perhaps since the last batch
                 yield from self._drain(pipeline)
+                yield from self._judge(pipeline)
                 self._until_us = (now_us // SECOND_US + 1) * SECOND_US
             number = min(s.scan(batch, number, self._until_us) for s in self.scanners)
             if any(scanner.full for scanner in self.scanners):
@@ -136,6 +135,8 @@ class Replay:
             for scanner in self.scanners:
                 scanner.finish()
             yield from self._drain(self.pipeline)
+            yield from self._judge(self.pipeline)
+            yield from self.pipeline.judge_last(self._until_us)
             yield from self.pipeline.flush()
 
     def _events(self) -> Iterator[Event]:
@@ -151,7 +152,10 @@ class Replay:
         for token in pipeline.take_harmless():
             for scanner in self.scanners:
                 scanner.learn(token)
-        rows = [row for s in self.scanners if s.probes for row in s.probes.hot()]
-        if rows:
-            yield from pipeline.rows(sorted(rows, key=lambda row: (row.last_us, row.key)))
         yield from pipeline.tick(max(scanner.time_us for scanner in self.scanners))
+
+    def _judge(self, pipeline: Pipeline) -> Iterator[Event]:
+        """Judge what was counted up to the end of this second."""
+        for scanner in self.scanners:
+            pipeline.hot(scanner.bank.hot())
+        yield from pipeline.judge(self._until_us)

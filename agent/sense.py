@@ -14,7 +14,7 @@ from typing import Protocol
 
 from agent import __version__, notify
 from agent.allow import AllowList
-from agent.behaviours import counter
+from agent.behaviours import bank
 from agent.canary import EVERY_SECONDS, TRAIL, Canary
 from agent.capture import Fanout, is_there, wanted
 from agent.config import ConfigError, Settings
@@ -40,6 +40,8 @@ TICK_SECONDS = 0.1
 INTERFACES_SECONDS = 3.0
 SET_SECONDS = 2.0
 SNAPSHOT_SECONDS = 5.0
+LAG_US = 500_000
+"""How far workers may be behind the clock, in packets' time, before a second counts as over."""
 STALL_SECONDS = 10.0
 """A worker without a heartbeat for so long is stuck; the watchdog then restarts the process."""
 MEET_SECONDS = 1.0
@@ -158,6 +160,7 @@ class Sense:
         self._clear_wake()
         for worker in self._workers:
             self._take_parcels(worker)
+        self._tell(self._pipeline.judge(_now_us() - LAG_US))
         self._tell(self._pipeline.tick(_now_us()))
         if self._is_due("interfaces", now, INTERFACES_SECONDS):
             self._follow_interfaces()
@@ -199,7 +202,7 @@ class Sense:
             self._uplink.receive(time.monotonic())
         for parcel in parcels:
             self._tell(self._pipeline.sightings(parcel.sightings))
-            self._tell(self._pipeline.rows(parcel.rows, parcel.interface))
+            self._pipeline.hot(parcel.hot, parcel.interface)
         harmless = self._pipeline.take_harmless()
         if harmless:
             for each in self._workers:
@@ -244,7 +247,7 @@ class Sense:
         return {reason: sum(totals[place] for place in places) for reason, places in _SHED.items()}
 
     def _evictions(self) -> int:
-        return sum(worker.scanner.probes.evictions for worker in self._workers)
+        return sum(sum(worker.scanner.bank.evictions().values()) for worker in self._workers)
 
     def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
         """Wire the rooms behind the scanner; raise ConfigError."""
@@ -303,11 +306,12 @@ class Sense:
         count = self._settings.capture.workers
         fanout = Fanout() if count > 1 else None
         for _ in range(count):
-            made = counter(
-                self._pipeline.detections.values(),
+            made = bank(
+                self._pipeline.detections,
                 self._settings.limits.tables_mb,
                 count,
                 self._seed,
+                name,
             )
             worker = Worker(name, self._settings.capture, fanout, self._sets, made, self._wake)
             worker.start()
@@ -324,7 +328,7 @@ class Sense:
         _log.info("no longer capturing on %s", worker.interface)
 
     def _share_counters(self) -> None:
-        self._pipeline.use_counters([worker.scanner.probes for worker in self._workers])
+        self._pipeline.use_banks([worker.scanner.bank for worker in self._workers])
 
     # Sets
 
@@ -467,8 +471,20 @@ class Sense:
         yield Sample("uplink_connects_total", self._uplink.reconnects)
         dropped = sum(worker.dropped_parcels for worker in self._workers)
         yield Sample("sightings_lost_total", dropped)
-        yield Sample("counter_evictions_total", self._evictions())
+        yield from self._counter_samples()
         yield Sample("scanner_compiled", float(is_compiled()))
+
+    def _counter_samples(self) -> Iterable[Sample]:
+        """Yield by table how often keys gave way, and how often one had to wait for its turn."""
+        evicted: Counter[str] = Counter()
+        saturated: Counter[str] = Counter()
+        for worker in self._workers:
+            evicted.update(worker.scanner.bank.evictions())
+            saturated.update(worker.scanner.bank.saturations())
+        for table, value in evicted.items():
+            yield Sample("counter_evictions_total", value, {"table": table})
+        for table, value in saturated.items():
+            yield Sample("counter_saturated_total", value, {"table": table})
 
     def _pipeline_counts(self) -> "Counter[_Counted]":
         """Return what the rooms behind the scanner counted since the last reload."""
@@ -562,6 +578,7 @@ class Sense:
         for worker in self._workers:
             worker.join(STOP_SECONDS)
             self._take_parcels(worker)
+        self._tell(self._pipeline.judge_last(_now_us()))
         self._tell(self._pipeline.flush())
         self._tell([self._notices.stop(_now_us(), "asked to stop")])
         deadline = time.monotonic() + STOP_SECONDS

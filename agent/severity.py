@@ -179,7 +179,8 @@ def _judge_behaviour(class_id: str, info: str, direction: Direction) -> int:
     if "sinkhole" in name or "sinkhole" in info or _IOT.search(name) or _IOT.search(info):
         return _HIGH
     from_outside = direction in {"inbound", "external"}
-    return _LOW if "scan" in name and from_outside else _MEDIUM
+    is_scan = "scan" in name or "sweep" in name
+    return _LOW if is_scan and from_outside else _MEDIUM
 
 
 @lru_cache(maxsize=_CACHED_TEXTS)

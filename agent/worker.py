@@ -14,7 +14,7 @@ from typing import NamedTuple
 from agent.capture import CaptureError, Fanout, Interface, Stats
 from agent.config import Capture
 from agent.model import Sighting
-from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.bank import Bank, Hot
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
 from agent.trails.set import TrailSet
@@ -38,7 +38,7 @@ class Parcel(NamedTuple):
 
     interface: str
     sightings: list[Sighting]
-    rows: list[DistinctRow]
+    hot: Hot
 
 
 class Sets(NamedTuple):
@@ -58,7 +58,7 @@ class Worker(threading.Thread):
         settings: Capture,
         fanout: Fanout | None,
         sets: Sets,
-        counter: Distinct | None,
+        bank: Bank,
         wake: Callable[[], None],
     ) -> None:
         super().__init__(name=f"capture-{interface}", daemon=True)
@@ -69,7 +69,7 @@ class Worker(threading.Thread):
         self.is_open = False
         self.failure = ""
         self.stats = Stats(0, 0, 0)
-        self.scanner = Scanner(sets.own.buffer, sets.published.buffer, sets.filters, counter)
+        self.scanner = Scanner(sets.own.buffer, sets.published.buffer, sets.filters, bank)
         self._handle = Interface(interface, settings, fanout)
         self._wake = wake
         self._stop_asked = threading.Event()
@@ -140,13 +140,13 @@ class Worker(threading.Thread):
 
     def _drain(self, *, full: bool) -> None:
         sightings = self.scanner.drain(full, self.interface)
-        rows = self.scanner.probes.hot() if self.scanner.probes else []
-        if not sightings and not rows:
+        hot = self.scanner.bank.hot()
+        if not sightings and not hot.rows and not hot.rates:
             return
         if len(self.parcels) >= MAX_PARCELS:
-            self.dropped_parcels += len(sightings) + len(rows)
+            self.dropped_parcels += len(sightings) + len(hot.rows) + len(hot.rates)
             return
-        self.parcels.append(Parcel(self.interface, sightings, rows))
+        self.parcels.append(Parcel(self.interface, sightings, hot))
         self._wake()
 
     def _note(self, failure: str) -> None:

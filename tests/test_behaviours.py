@@ -3,12 +3,13 @@
 import pytest
 
 from agent.allow import AllowList
-from agent.behaviours import MAX_MUTED, Behaviours, counter, load
+from agent.behaviours import MAX_MUTED, Behaviours, bank, key_detections, load
 from agent.config import ConfigError, Networks, Options
 from agent.detections import Detection
 from agent.direction import Home
 from agent.model import Endpoint, Hit
-from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.bank import Bank
+from agent.scan.counters import DistinctRow
 from agent.scan.scanner import Scanner
 from agent.sets import empty_set, merged_filters
 from agent.severity import SeverityTable
@@ -36,23 +37,26 @@ class Room:
         self.detections: dict[str, Detection] = load(options or Options())
         self.allow = allow or allow_list()
         home, none = Home(Networks().home), empty_set(0)
-        self.behaviours = Behaviours(self.detections, self.allow, home, SeverityTable())
-        made = [counter(self.detections.values(), 64, workers, 0) for _ in range(workers)]
-        self.counters: list[Distinct] = [one for one in made if one]
-        self.behaviours.counters = self.counters
+        self.behaviours = Behaviours(
+            key_detections(self.detections), self.allow, home, SeverityTable()
+        )
+        self.banks: list[Bank] = [bank(self.detections, 64, workers, 0, "") for _ in range(workers)]
+        self.behaviours.banks = self.banks
+        self.until_us = 0
         filters = merged_filters(none, none)
-        self.scanners = [Scanner(none.buffer, none.buffer, filters, one) for one in made]
+        self.scanners = [Scanner(none.buffer, none.buffer, filters, one) for one in self.banks]
 
     def scan(self, frames: list[bytes], second: float, worker: int = 0) -> list[Hit]:
         """Let one worker see frames of that second, and judge what is hot."""
         batch = packets.batch(frames, start_us=START_US + round(second * SECOND), step_us=1)
         self.scanners[worker].scan(batch)
-        return self.judge()
+        return self.judge(second)
 
-    def judge(self) -> list[Hit]:
-        """Judge the hot keys of all workers."""
-        rows = [row for one in self.counters for row in one.hot()]
-        return self.behaviours.judge(rows, "test0")
+    def judge(self, second: float) -> list[Hit]:
+        """Judge the hot keys of all workers, everything up to that second being seen."""
+        for one in self.banks:
+            self.behaviours.take(one.hot().rows, "test0")
+        return self.behaviours.judge(START_US + round(second * SECOND))
 
 
 def test_a_scan_is_told_once_above_the_threshold() -> None:
@@ -123,7 +127,7 @@ def test_version_six_scans_are_told() -> None:
 
 def test_the_window_slides() -> None:
     """A scan across any boundary is found (D-48); a slow one outside the window is not."""
-    across, slow = Room(), Room()
+    across, slow = Room(), Room(options=Options(port_scan={"slow_window": 0}))
 
     across.scan(probes(range(6)), 29)
     assert len(across.scan(probes(range(6, 12)), 31)) == 1
@@ -175,18 +179,36 @@ def test_an_allowed_scanner_is_counted_instead_of_told() -> None:
 def test_what_was_told_is_remembered_in_bounded_space() -> None:
     """A flood of scanners forgets the oldest, which may be told again early."""
     room = Room()
-    (row,) = _hot(room)
-
-    told = [len(room.behaviours.judge([row._replace(key=n)])) for n in range(MAX_MUTED + 1)]
-
-    assert sum(told) == MAX_MUTED + 1
-    assert len(room.behaviours.judge([row._replace(key=0)])) == 1
-    assert room.behaviours.judge([row._replace(key=MAX_MUTED)]) == []
-
-
-def _hot(room: Room) -> list[DistinctRow]:
     room.scanners[0].scan(packets.batch(probes(range(20)), step_us=1))
-    return room.counters[0].hot()
+    (row,) = room.banks[0].hot().rows
+    every = Every(row)
+    room.behaviours.banks = [every]
+
+    def tell(key: int) -> int:
+        room.behaviours.take([row._replace(key=key)])
+        return len(room.behaviours.judge(row.last_us))
+
+    assert sum(map(tell, range(MAX_MUTED + 1))) == MAX_MUTED + 1
+    assert tell(0) == 1
+    assert tell(MAX_MUTED) == 0
+
+
+class Every(Bank):
+    """A bank that holds the same under every key."""
+
+    def __init__(self, row: DistinctRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def counted(self, table: str, key: int) -> int:
+        """Return what it holds of any key."""
+        del table, key
+        return len(self._row.items)
+
+    def find(self, table: str, key: int) -> DistinctRow:
+        """Return the row under any key."""
+        del table
+        return self._row._replace(key=key)
 
 
 def test_an_unknown_behaviour_is_refused_with_those_there_are() -> None:
@@ -209,7 +231,8 @@ def test_behaviours_can_be_switched_off_singly_and_together() -> None:
     assert "port_scan" in load(Options())
     assert "port_scan" not in load(Options(port_scan={"enabled": False}))
     assert load(Options(enabled=False)) == {}
-    assert counter([], 64, 1, 0) is None
+    none = bank({}, 64, 1, 0, "")
+    assert (none.tables, none.rates, none.follow_udp) == ({}, None, False)
 
 
 def test_thresholds_come_from_the_settings() -> None:

@@ -1,29 +1,33 @@
 """Port scan: one source tries many TCP ports of one host within a window (rules H-2 and H-3).
 
-Counts connection attempts and NULL, FIN and XMAS probes. Errs on hosts that really offer that
-many services to one client, such as passive FTP servers.
+Counts connection attempts and NULL, FIN, XMAS and Maimon probes; within the long window only
+those that nothing answered. Errs on hosts that really offer that many services to one client,
+such as passive FTP servers.
 """
 
 import msgspec
 
 from agent.detections import Counted, Finding, Table
-
-SAMPLES = 20
+from agent.detections._limits import MAX_MARKED, ROOM, check, check_windows, sample
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The keys under detections.port_scan: alert above `ports` within `window` seconds."""
+    """The keys under detections.port_scan: alert above `ports` within `window` seconds.
+
+    Or above `slow_ports` within `slow_window` that nothing answered; 0 leaves that out.
+    """
 
     enabled: bool = True
     ports: int = 10
     window: int = 30
+    slow_ports: int = 15
+    slow_window: int = 900
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
-        if not 1 <= self.ports <= 1024:
-            raise ValueError(f"ports: expected 1 to 1024, found {self.ports}")
-        if not 1 <= self.window <= 3600:
-            raise ValueError(f"window: expected 1 to 3600 seconds, found {self.window}")
+        check("ports", self.ports, 1, 1024)
+        check("slow_ports", self.slow_ports, 1, MAX_MARKED)
+        check_windows(self.window, self.slow_window)
 
 
 class Detection:
@@ -31,21 +35,32 @@ class Detection:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        # Room for some ports more than the threshold, so that evidence says how wide it was.
-        self.table = Table("probes", config.window, config.ports, config.ports + 22)
+        items = max(config.ports, config.slow_ports) + ROOM
+        self.table = Table(
+            "probes",
+            config.window,
+            config.ports,
+            items,
+            config.slow_window,
+            config.slow_ports,
+        )
 
     def judge(self, row: Counted) -> Finding | None:
-        """Return a finding when more ports than the threshold lie within the window."""
-        since = row.last_us // 1_000_000 - self._config.window
-        ports = sorted(port for port, second in row.items.items() if second > since)
-        if len(ports) <= self._config.ports:
-            return None
-        return Finding(
-            type="IP",
-            info="potential port scanning",
-            evidence={
-                "ports": len(ports),
-                "window_seconds": self._config.window,
-                "sample_ports": ",".join(map(str, ports[:SAMPLES])),
-            },
-        )
+        """Return a finding when more ports than a threshold lie within its window."""
+        config = self._config
+        ports = row.within(config.window)
+        if len(ports) > config.ports:
+            return _finding(ports, config.window, slow=False)
+        failed = row.failed(config.slow_window) if config.slow_window else []
+        if len(failed) > config.slow_ports:
+            return _finding(failed, config.slow_window, slow=True)
+        return None
+
+
+def _finding(ports: list[int], window: int, *, slow: bool) -> Finding:
+    return Finding(
+        type="IP",
+        info="potential port scanning",
+        evidence={"ports": len(ports), "window_seconds": window, "sample_ports": sample(ports)},
+        slow=slow,
+    )

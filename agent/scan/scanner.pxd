@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
 from agent.scan.hashing cimport Keyed
@@ -6,6 +7,7 @@ from agent.scan.http cimport HttpReader
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
+from agent.scan.rates cimport Rates
 from agent.scan.sightings cimport Sightings
 from agent.scan.streams cimport Streams
 from agent.scan.tls cimport TlsReader
@@ -18,12 +20,15 @@ cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_D
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long AUTHENTICATION, UNREAD_PROTOCOL, TUNNEL_SALT
+cdef unsigned long long PORTS_TCP, PORTS_UDP, PORTS_ICMP, ANSWERED, CONVERSATION_SALT, EPHEMERAL, MULTICAST4, MULTICAST6, MAX_NOTED, SYN_RATE, UDP_RATE, ICMP_RATE, REFLECTED_RATE
+cdef unsigned int ECHO_REPLY, ECHO_REPLY6
+cdef int OPENED, WAITS, ANSWER_CAME
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_UNNOTED
 
 @cython.final
 cdef class Scanner:
@@ -38,8 +43,11 @@ cdef class Scanner:
     cdef unsigned long long[::1] clean
     cdef unsigned long long stream_key, idle_us
     cdef int in_stream
-    cdef readonly Distinct probes
-    cdef int count_probes
+    cdef readonly object bank
+    cdef Distinct probes, udp_ports, hosts, infected, paths, names
+    cdef int count_probes, count_udp_ports, count_hosts, count_infected, count_paths, count_names, count_rates, count_attempts, follow_udp
+    cdef Rates rates
+    cdef Conversations conversations
     cdef unsigned long long shard, shards
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
@@ -73,6 +81,7 @@ cdef class Scanner:
     cdef int _is_other_shard(self) except -1 nogil
     @cython.locals(flags="unsigned int", payload=size_t, c="unsigned char")
     cdef int _tcp(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(kind="unsigned int")
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(wanted="unsigned int", kind="unsigned int")
     cdef int _other(self, unsigned int protocol, Py_ssize_t start, Py_ssize_t end) except -1 nogil
@@ -85,8 +94,32 @@ cdef class Scanner:
     cdef int _addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
     cdef int _sight(self, unsigned long long what, unsigned long long value, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    @cython.locals(six="unsigned long long")
+    cdef int _is_loopback(self) except -1 nogil
+    cdef int _is_multicast(self) except -1 nogil
+    cdef unsigned long long _version(self) except? 1 nogil
+    cdef int _note(self, Distinct table, unsigned long long ports, unsigned long long item) except -1 nogil
+    cdef int _note_answer(self, Distinct table, unsigned long long ports, unsigned long long item) except -1 nogil
+    cdef unsigned long long _source_item(self) except? 1 nogil
+    cdef unsigned long long _destination_item(self) except? 1 nogil
+    cdef unsigned long long _rate(self, unsigned long long kind, unsigned long long service) except? 0 nogil
+    @cython.locals(ports="unsigned long long", port="unsigned long long")
+    cdef int _attempt(self) except -1 nogil
+    cdef int _is_infection_port(self, unsigned long long port) except -1 nogil
+    @cython.locals(ports="unsigned long long")
+    cdef int _accepted(self) except -1 nogil
     cdef int _probe(self) except -1 nogil
+    @cython.locals(source="unsigned long long")
+    cdef int _maimon(self) except -1 nogil
+    @cython.locals(state=int, ports="unsigned long long")
+    cdef int _datagram(self) except -1 nogil
+    @cython.locals(kind="unsigned long long", service="unsigned long long")
+    cdef int _take_back(self, unsigned long long port) except -1 nogil
+    @cython.locals(source="unsigned long long", port="unsigned long long", ports="unsigned long long", kind="unsigned long long", service="unsigned long long")
+    cdef int _open(self, int state) except -1 nogil
+    @cython.locals(source="unsigned long long", port="unsigned long long", forward="unsigned long long", ports="unsigned long long", addresses="unsigned long long", h="unsigned long long")
+    cdef int _converse(self) except -1 nogil
+    cdef int _is_reflector(self, unsigned long long port) except -1 nogil
+    cdef int _echo(self, unsigned int kind) except -1 nogil
     cpdef object finish(self)
     cpdef object learn(self, unsigned long long token)
     @cython.locals(h="unsigned long long")

@@ -13,13 +13,16 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import layers, layout, stats
+from agent.scan import layers, layout, rates, stats
+from agent.scan.bank import Bank
+from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
 from agent.scan.http import HttpReader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
+from agent.scan.rates import Rates
 from agent.scan.sightings import Sightings
 from agent.scan.streams import Streams
 from agent.scan.tls import TlsReader
@@ -72,13 +75,34 @@ UNREAD_PROTOCOL = layers.IP_PROTOCOL
 TUNNEL_SALT = 4000
 DNS_PORT = 53
 ECHO_REQUEST = 8  # RFC 792
+ECHO_REPLY = 0
 ECHO_REQUEST6 = 128  # RFC 4443
+ECHO_REPLY6 = 129
 LOOPBACK4 = 0x7F000001
 GROUP = 32  # packets that are loaded and looked up together; twice the loads a core keeps under way
 CACHE_LINE = 64
 MICROSECONDS = 1000000
 FOR_EVER = 0xFFFFFFFFFFFFFFFF
 PORTS_SIX = 1 << 32
+PORTS_TCP = TCP << 33  # the protocol, as agent.scan.counters has it
+PORTS_UDP = UDP << 33
+PORTS_ICMP = ICMP << 33
+ANSWERED = 1 << 40  # of an item: agent.scan.counters.ANSWER
+CONVERSATION_SALT = 4000
+EPHEMERAL = 32768
+"""From here on clients take their ports, whatever their system."""
+MULTICAST4 = 0xE0000000
+MULTICAST6 = 0xFF
+MAX_NOTED = 256
+"""Attempts at one host in a second that are counted by source: enough to find any scan, too few
+for a flood from random sources to push others out of the tables."""
+SYN_RATE = rates.SYN_RATE
+UDP_RATE = rates.UDP_RATE
+ICMP_RATE = rates.ICMP_RATE
+REFLECTED_RATE = rates.REFLECTED_RATE
+OPENED = 1  # what agent.scan.conversations tells of a datagram
+WAITS = 2
+ANSWER_CAME = 3
 SIGHTING_SALT = 1000
 FOLD_SALT = 2000
 USER_AGENT = layout.USER_AGENT
@@ -128,13 +152,14 @@ S_CERTIFICATES = stats.CERTIFICATES
 S_DNS_TCP = stats.DNS_TCP
 S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
 S_TUNNELS = stats.TUNNELS
+S_UNNOTED = stats.PROBES_UNNOTED
 
 
 class Scanner:
     """Scans for one worker.
 
-    `own` and `published` are set buffers under one seed, `filters` theirs. `probes` counts what
-    port scans are found by, or is None. With `shards` above 1 only flows of `shard` are scanned.
+    `own` and `published` are set buffers under one seed, `filters` theirs. `bank` holds what
+    behaviours need counted, or is None. With `shards` above 1 only flows of `shard` are scanned.
     """
 
     def __init__(
@@ -142,7 +167,7 @@ class Scanner:
         own: layout.Buffer,
         published: layout.Buffer,
         filters: Filters,
-        probes: Distinct | None = None,
+        bank: Bank | None = None,
         shard: int = 0,
         shards: int = 1,
     ) -> None:
@@ -159,8 +184,7 @@ class Scanner:
         self.stream_key = 0
         self.in_stream = 0
         self.idle_us = 0
-        self.probes = probes if probes is not None else Distinct(0, 8, 1, 1, 1)
-        self.count_probes = 1 if probes is not None else 0
+        self.use(bank or Bank())
         self.shard = shard
         self.shards = shards
         self.data = memoryview(b"")
@@ -175,6 +199,29 @@ class Scanner:
         self.until_us = 0
         self.ports = 0
         self.adopt(own, published, filters)
+
+    def use(self, bank: Bank) -> None:
+        """Count into this bank; the tables it lacks are counted nowhere."""
+        self.bank = bank
+        tables = bank.tables
+        idle = Distinct(0, 8, 1, 1, 1)
+        self.probes = tables.get("probes", idle)
+        self.udp_ports = tables.get("udp_ports", idle)
+        self.hosts = tables.get("hosts", idle)
+        self.infected = tables.get("infected", idle)
+        self.paths = tables.get("paths", idle)
+        self.names = tables.get("names", idle)
+        self.count_probes = int("probes" in tables)
+        self.count_udp_ports = int("udp_ports" in tables)
+        self.count_hosts = int("hosts" in tables)
+        self.count_infected = int("infected" in tables)
+        self.count_paths = int("paths" in tables)
+        self.count_names = int("names" in tables)
+        self.count_rates = int(bank.rates is not None)
+        self.count_attempts = int(bool(tables) or bank.rates is not None)
+        self.follow_udp = int(bank.follow_udp)
+        self.rates = bank.rates or Rates(0, {})
+        self.conversations = Conversations()
 
     def adopt(self, own: layout.Buffer, published: layout.Buffer, filters: Filters) -> None:
         """Use other sets from the next batch on; never called while scanning."""
@@ -225,12 +272,22 @@ class Scanner:
                     self.number += 1
                 else:
                     self.answered += 1
-        self.probes.settle()
+        self.settle()
         return self.number
+
+    def settle(self) -> None:
+        """Take in what counters were told."""
+        self.probes.settle()
+        self.udp_ports.settle()
+        self.hosts.settle()
+        self.infected.settle()
+        self.paths.settle()
+        self.names.settle()
 
     def finish(self) -> None:
         """Look at heads that nothing will complete any more, as at the end of a capture."""
         self._end_idle(ENDED_US)
+        self.settle()
 
     def learn(self, token: int) -> None:
         """Remember that a candidate is not listed: it is not shown again, until sets change."""
@@ -379,18 +436,20 @@ class Scanner:
         self.ports = self._ports(start)
         if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
             self._addresses(ACCEPT)
-            return 0
+            return self._accepted()
         if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
             self._addresses(REFUSE)
             return 0
         if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
             self.counters[S_SYN] += self.counts
             self._addresses(SYN_KIND)
-            return self._probe()
+            return self._attempt()
         if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
             self.counters[S_PROBES] += self.counts
             return self._probe()
         payload = start + (self.data[start + 12] >> 4) * 4
+        if flags == 0x11 and payload >= end:  # FIN and ACK: Maimon, or the end of a connection
+            return self._maimon()
         if payload < start + 20 or payload >= end:
             return 0
         self.stream_key = 0
@@ -526,6 +585,7 @@ class Scanner:
         self.counters[S_UDP] += self.counts
         self.ports = self._ports(start)
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
+            self._datagram()
             if self._dns(start + 8, end) == 0:
                 return self._addresses(DATAGRAM)
             return 0
@@ -536,7 +596,10 @@ class Scanner:
         elif self.dns.is_likely(start + 8, end):
             self._dns(start + 8, end)
         self._addresses(DATAGRAM)
-        return self._inside(self.tunnels.of_datagram(self.ports, start + 8, end), start + 8, end)
+        kind = self.tunnels.of_datagram(self.ports, start + 8, end)
+        if kind == 0:
+            return self._datagram()
+        return self._inside(kind, start + 8, end)
 
     def _initial(self, payload: int, end: int) -> int:
         """Show a QUIC long header that may carry a hello: rule T-15."""
@@ -571,6 +634,7 @@ class Scanner:
             self.counters[S_ICMP] += self.counts
             if start >= end:
                 return 0
+            self._echo(self.data[start])
             wanted = ECHO_REQUEST if protocol == ICMP else ECHO_REQUEST6
             if self.data[start] != wanted:
                 return 0
@@ -655,25 +719,238 @@ class Scanner:
         )
         return 1
 
-    def _probe(self) -> int:
-        """Count a connection attempt for port scans, rules H-2 and H-3."""
-        if self.count_probes == 0 or self.counts == 0:
-            return 0
+    def _is_loopback(self) -> int:
+        """Tell whether a host talks to itself."""
         if self.ip.version == 4:
-            if self.ip.destination_low == LOOPBACK4:
-                return 0
-        elif self.ip.destination_high == 0 and self.ip.destination_low == 1:
-            return 0
-        six = 1 if self.ip.version == 6 else 0
-        self.probes.note(
+            return 1 if self.ip.destination_low == LOOPBACK4 else 0
+        return 1 if self.ip.destination_high == 0 and self.ip.destination_low == 1 else 0
+
+    def _is_multicast(self) -> int:
+        """Tell whether the destination is a group, or every host of a network."""
+        if self.ip.version == 4:
+            return 1 if self.ip.destination_low >= MULTICAST4 else 0
+        return 1 if self.ip.destination_high >> 56 == MULTICAST6 else 0
+
+    def _version(self) -> int:
+        return PORTS_SIX if self.ip.version == 6 else 0
+
+    def _note(self, table: Distinct, ports: int, item: int) -> int:
+        """Note an item between this packet's addresses, in a table that is there."""
+        return table.note(
             self.now_us,
             self.ip.source_high,
             self.ip.source_low,
             self.ip.destination_high,
             self.ip.destination_low,
-            self.ports | (six * PORTS_SIX),
-            self.ports & 0xFFFF,
+            ports | self._version(),
+            item,
         )
+
+    def _note_answer(self, table: Distinct, ports: int, item: int) -> int:
+        """Note that an item was answered, in the key of whom this packet goes to."""
+        return table.note(
+            self.now_us,
+            self.ip.destination_high,
+            self.ip.destination_low,
+            self.ip.source_high,
+            self.ip.source_low,
+            ports | self._version(),
+            item | ANSWERED,
+        )
+
+    def _source_item(self) -> int:
+        """Return the source in 32 bits."""
+        if self.ip.version == 4:
+            return self.ip.source_low
+        return self.keyed.numbers(CONVERSATION_SALT, self.ip.source_high, self.ip.source_low, 0) & (
+            LOW32
+        )
+
+    def _destination_item(self) -> int:
+        """Return the destination in 32 bits: an IPv4 address as it is, else its hash."""
+        if self.ip.version == 4:
+            return self.ip.destination_low
+        return LOW32 & self.keyed.numbers(
+            CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, 0
+        )
+
+    def _rate(self, kind: int, service: int) -> int:
+        """Count a packet to this destination; return how many there were in this second."""
+        return self.rates.add(
+            self.now_us,
+            kind,
+            service,
+            self.ip.destination_high,
+            self.ip.destination_low,
+            self.ip.source_high,
+            self.ip.source_low,
+            self.ports | self._version(),
+        )
+
+    def _attempt(self) -> int:
+        """Count a connection attempt: rules H-2 and H-5, sweeps and floods."""
+        if self.counts == 0 or self.count_attempts == 0 or self._is_loopback():
+            return 0
+        if self.count_rates and self._rate(SYN_RATE, 0) > MAX_NOTED:
+            self.counters[S_UNNOTED] += 1
+            return 0
+        ports = self.ports | PORTS_TCP
+        port = self.ports & 0xFFFF
+        if self.count_probes:
+            self._note(self.probes, ports, port)
+        if self.count_hosts:
+            self._note(self.hosts, ports, self._destination_item())
+        if self.count_infected and self._is_infection_port(port):
+            self._note(self.infected, ports, self._destination_item())
+        return 0
+
+    def _is_infection_port(self, port: int) -> int:
+        """Tell whether worms use a port: rule H-5."""
+        if port == 445 or port == 135 or port == 139 or port == 3389 or port == 1433:
+            return 1
+        return 1 if port == 6379 or port == 6892 or port == 6893 or port == 6901 else 0
+
+    def _accepted(self) -> int:
+        """Take note that an attempt was answered."""
+        if self.counts == 0:
+            return 0
+        # Ports as the attempt had them.
+        ports = (self.ports & 0xFFFF) << 16 | self.ports >> 16 | PORTS_TCP
+        if self.count_probes:
+            self._note_answer(self.probes, ports, self.ports >> 16)
+        if self.count_hosts:
+            self._note_answer(self.hosts, ports, self._source_item())
+        if self.count_infected and self._is_infection_port(self.ports >> 16):
+            self._note_answer(self.infected, ports, self._source_item())
+        return 0
+
+    def _probe(self) -> int:
+        """Count what is no attempt but asks for a port all the same: rule H-3."""
+        if self.counts == 0 or self.count_probes == 0 or self._is_loopback():
+            return 0
+        return self._note(self.probes, self.ports | PORTS_TCP, self.ports & 0xFFFF)
+
+    def _maimon(self) -> int:
+        """Count what may be a Maimon probe.
+
+        Connections end alike. What clients send so is no new port, as they tried it before; what
+        services send goes to a port above their own, or to one from which clients ask.
+        """
+        source = self.ports >> 16
+        if source < EPHEMERAL or source < self.ports & 0xFFFF:
+            return 0
+        return self._probe()
+
+    def _datagram(self) -> int:
+        """Follow who asks whom over UDP: rule H-4, sweeps, floods, answers nobody asked for."""
+        if self.counts == 0 or self.follow_udp == 0:
+            return 0
+        if self._is_multicast() or self._is_loopback():
+            return 0
+        state = self._converse()
+        if state == OPENED or state == WAITS:
+            return self._open(state)
+        if state == ANSWER_CAME:
+            ports = (self.ports & 0xFFFF) << 16 | self.ports >> 16 | PORTS_UDP
+            if self.count_udp_ports:
+                self._note_answer(self.udp_ports, ports, self.ports >> 16)
+            if self.count_hosts:
+                self._note_answer(self.hosts, ports, self._source_item())
+            if self.count_rates:
+                self._take_back(self.ports & 0xFFFF)
+        return 0
+
+    def _take_back(self, port: int) -> int:
+        """Count the datagram from `port` that this one answers no longer."""
+        kind = UDP_RATE
+        service = 0
+        if self._is_reflector(port):
+            kind = REFLECTED_RATE
+            service = port
+        return self.rates.take_back(
+            self.now_us, kind, service, self.ip.source_high, self.ip.source_low
+        )
+
+    def _open(self, state: int) -> int:
+        """Count a datagram that nothing answered yet."""
+        source = self.ports >> 16
+        port = self.ports & 0xFFFF
+        if self.count_rates:
+            kind = UDP_RATE
+            service = 0
+            if self._is_reflector(source):
+                kind = REFLECTED_RATE
+                service = source
+            if self._rate(kind, service) > MAX_NOTED:
+                self.counters[S_UNNOTED] += 1
+                return 0
+        if state == WAITS or port == DNS_PORT or source == DNS_PORT:
+            return 0
+        ports = self.ports | PORTS_UDP
+        if self.count_udp_ports:
+            self._note(self.udp_ports, ports, port)
+        if self.count_hosts:
+            self._note(self.hosts, ports, self._destination_item())
+        return 0
+
+    def _converse(self) -> int:
+        """Tell where in its conversation this datagram stands."""
+        source = self.ports >> 16
+        port = self.ports & 0xFFFF
+        forward = 1
+        if self.ip.source_high != self.ip.destination_high:
+            forward = 1 if self.ip.source_high < self.ip.destination_high else 0
+        elif self.ip.source_low != self.ip.destination_low:
+            forward = 1 if self.ip.source_low < self.ip.destination_low else 0
+        else:
+            forward = 1 if source < port else 0
+        ports = self.ports if forward else port << 16 | source
+        if self.ip.version == 4:
+            addresses = self.ip.source_low << 32 | self.ip.destination_low
+            if forward == 0:
+                addresses = self.ip.destination_low << 32 | self.ip.source_low
+            h = self.keyed.numbers(CONVERSATION_SALT, 0, addresses, ports)
+        elif forward:
+            h = self.keyed.numbers(
+                CONVERSATION_SALT, self.ip.source_high, self.ip.source_low, ports
+            )
+            h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, 0)
+        else:
+            h = self.keyed.numbers(
+                CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, ports
+            )
+            h = self.keyed.numbers(h, self.ip.source_high, self.ip.source_low, 0)
+        return self.conversations.see(h, self.now_us // MICROSECONDS, forward)
+
+    def _is_reflector(self, port: int) -> int:
+        """Tell whether a service is misused to answer victims: CISA alert TA14-017A, and later.
+
+        DNS, NTP, SSDP, memcached, CLDAP, SNMP, chargen, QOTD, portmap, NetBIOS, RIP, ARD,
+        WS-Discovery, mDNS, Ubiquiti discovery, Steam.
+        """
+        if port > 27015:
+            return 0
+        if port == 53 or port == 123 or port == 1900 or port == 11211 or port == 389:
+            return 1
+        if port == 161 or port == 19 or port == 17 or port == 111 or port == 137 or port == 520:
+            return 1
+        if port == 3283 or port == 3702 or port == 5353 or port == 10001 or port == 27015:
+            return 1
+        return 0
+
+    def _echo(self, kind: int) -> int:
+        """Count ICMP: floods, and echo requests that go round."""
+        if self.counts == 0 or self.count_attempts == 0:
+            return 0
+        if self._is_loopback() or self._is_multicast():
+            return 0
+        if self.count_hosts and (kind == ECHO_REPLY or kind == ECHO_REPLY6):
+            self._note_answer(self.hosts, PORTS_ICMP, self._source_item())
+        if self.count_rates and self._rate(ICMP_RATE, 0) > MAX_NOTED:
+            self.counters[S_UNNOTED] += 1
+            return 0
+        if self.count_hosts and (kind == ECHO_REQUEST or kind == ECHO_REQUEST6):
+            self._note(self.hosts, PORTS_ICMP, self._destination_item())
         return 0
 
     def _dns(self, message: int, end: int) -> int:

@@ -41,7 +41,8 @@ CUT = 37
 TUNNELS = 38
 """And one for each kind behind it, in the order of agent.scan.layers.TUNNELS."""
 SHED_AGENTS = 56
-COUNTERS = 57
+PROBES_UNNOTED = 57
+COUNTERS = 58
 
 NAMES = (
     "packets",
@@ -101,4 +102,5 @@ NAMES = (
     "tunnel_mpls",
     "tunnel_etherip",
     "sightings_shed_agents",
+    "probes_unnoted",
 )

@@ -11,9 +11,8 @@ from typing import cast
 
 from agent.model import PacketBatch
 from agent.scan import stats
-from agent.scan.counters import Distinct
 from tests import packets
-from tests.scan.scanning import SEED, count, make, randomness, sized
+from tests.scan.scanning import count, full_bank, make, randomness, sized
 from tests.scan.test_scanner import KEYS, PATTERNS, SAMPLES
 
 ROOM = 4 * mmap.PAGESIZE
@@ -43,7 +42,7 @@ def main() -> int:
     if sys.argv[1:] == ["beyond"]:
         return int(ctypes.c_ubyte.from_address(edge.address).value)
     draw = randomness(9)
-    scanner = make(*KEYS, *PATTERNS, probes=Distinct(SEED, 64, 8, 30, 2))
+    scanner = make(*KEYS, *PATTERNS, bank=full_bank())
     for datalink, frame in SAMPLES.values():
         for length in range(len(frame) + 1):
             for damage in range(sized(40, 4)):

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from agent.model import PacketBatch, Sighting, Source, Trail
 from agent.scan import is_compiled, stats
+from agent.scan.bank import Bank
 from agent.scan.counters import Distinct
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup
+from agent.scan.rates import NAMES as RATES
+from agent.scan.rates import Rates
 from agent.scan.scanner import Scanner
 from agent.trails.build import Builder
 from tests import packets
@@ -44,12 +47,28 @@ def set_bytes(keys: Iterable[str], seed: int = SEED) -> bytes:
 def make(
     *published: str,
     own: Sequence[str] = (),
-    probes: Distinct | None = None,
+    bank: Bank | None = None,
     shard: int = 0,
     shards: int = 1,
 ) -> Scanner:
     """Make a scanner of these keys."""
-    return Scanner(*buffers(published, own), probes, shard, shards)
+    return Scanner(*buffers(published, own), bank, shard, shards)
+
+
+TABLES = ("probes", "udp_ports", "hosts", "infected", "paths", "names")
+
+
+def full_bank(level: int = 0, *, items: int = 8, window: int = 30) -> Bank:
+    """Make a bank with every table there is, small, and all rates."""
+    by_port = ("hosts", "infected")
+    return Bank(
+        {
+            name: Distinct(SEED, 64, items, window, level, name=name, by_port=name in by_port)
+            for name in TABLES
+        },
+        Rates(SEED, dict.fromkeys(RATES, level)),
+        follow_udp=True,
+    )
 
 
 def buffers(published: Iterable[str], own: Iterable[str] = ()) -> tuple[bytes, bytes, Filters]:

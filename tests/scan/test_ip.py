@@ -6,9 +6,8 @@ import pytest
 
 from agent.model import Endpoint
 from agent.scan import stats
-from agent.scan.counters import Distinct
 from tests import packets
-from tests.scan.scanning import A6, B6, EVIL, EVIL6, SEED, A, B, count, make, scan, seen
+from tests.scan.scanning import A6, B6, EVIL, EVIL6, A, B, count, full_bank, make, scan, seen
 
 KEYS = (EVIL, EVIL6)
 SYN = packets.tcp(50000, 443, flags=packets.SYN)
@@ -77,15 +76,14 @@ def test_other_segments_are_no_attempt(flags: int) -> None:
         (0x10, ()),
         (0x12, ()),
         (0x04, ()),
-        (0x11, ()),
     ],
 )
 def test_attempts_and_stealth_probes_feed_the_scan_counter(
     flags: int, places: tuple[int, ...]
 ) -> None:
     """SYN, NULL, FIN and XMAS count for port scans (rules H-2 and H-3), bare ACKs do not."""
-    probes = Distinct(SEED, 64, 8, 30, 0)
-    scanner = make(probes=probes)
+    bank = full_bank()
+    scanner, probes = make(bank=bank), bank.tables["probes"]
 
     scanner.scan(packets.batch([packets.tcp_frame(A, 50000, B, 81, flags=flags)]))
 
@@ -93,11 +91,32 @@ def test_attempts_and_stealth_probes_feed_the_scan_counter(
     assert [[81]] * len(places) == [list(row.items) for row in probes.hot()]
 
 
+@pytest.mark.parametrize(
+    ("source_port", "port", "payload", "ports"),
+    [
+        (50000, 81, b"", [81]),
+        (50000, 50001, b"", []),
+        (443, 81, b"", []),
+        (50000, 81, b"last words", []),
+    ],
+)
+def test_maimon_probes_count_and_ends_of_connections_do_not(
+    source_port: int, port: int, payload: bytes, ports: list[int]
+) -> None:
+    """FIN and ACK from a client's port to a lower one; a service ends connections the other way."""
+    bank = full_bank()
+    frame = packets.tcp_frame(A, source_port, B, port, payload, flags=packets.FIN | packets.ACK)
+
+    make(bank=bank).scan(packets.batch([frame]))
+
+    assert [item for row in bank.tables["probes"].hot() for item in row.items] == ports
+
+
 @pytest.mark.parametrize(("source", "target"), [(A, "127.0.0.1"), (A6, "::1")])
 def test_attempts_at_the_loopback_address_are_no_scan(source: str, target: str) -> None:
     """A host that talks to itself scans nobody."""
-    probes = Distinct(SEED, 64, 8, 30, 0)
-    scanner = make(probes=probes)
+    bank = full_bank()
+    scanner, probes = make(bank=bank), bank.tables["probes"]
 
     scanner.scan(packets.batch([packets.syn_frame(source, 50000, target, 81)]))
 
@@ -106,8 +125,8 @@ def test_attempts_at_the_loopback_address_are_no_scan(source: str, target: str) 
 
 def test_probe_tells_both_sides_and_their_ports() -> None:
     """A row of the counter names whom a finding is about, in both IP versions."""
-    probes = Distinct(SEED, 64, 8, 30, 0)
-    scanner = make(probes=probes)
+    bank = full_bank()
+    scanner, probes = make(bank=bank), bank.tables["probes"]
 
     scanner.scan(
         packets.batch([packets.syn_frame(A, 50000, B, 81), packets.syn_frame(A6, 50001, B6, 82)])

@@ -13,7 +13,6 @@ from agent.capture import CaptureError
 from agent.capture_files import CaptureFiles
 from agent.model import Sighting
 from agent.scan import is_compiled, layout, stats
-from agent.scan.counters import Distinct
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup
 from agent.scan.scanner import Scanner
 from tests import packets
@@ -22,12 +21,12 @@ from tests.scan.scanning import (
     B6,
     EVIL,
     EVIL6,
-    SEED,
     A,
     B,
     buffers,
     count,
     cut,
+    full_bank,
     make,
     randomness,
     scan,
@@ -259,7 +258,7 @@ def test_every_prefix_of_a_packet_is_survived(name: str) -> None:
 def test_every_corrupted_byte_is_survived(name: str) -> None:
     """Any single byte with its bits turned, emptied, filled or off by one."""
     datalink, frame = SAMPLES[name]
-    scanner = make(*KEYS, *PATTERNS, probes=Distinct(SEED, 64, 8, 30, 2))
+    scanner = make(*KEYS, *PATTERNS, bank=full_bank())
 
     for place in range(len(frame)):
         old = frame[place]

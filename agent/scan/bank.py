@@ -1,0 +1,67 @@
+"""The counters of one worker, as the behaviours that are on need them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.rates import RateKey, RateRow, Rates
+
+NONE: Mapping[str, Distinct] = MappingProxyType({})
+
+
+class Hot(NamedTuple):
+    """What went over a level since the last time."""
+
+    rows: list[DistinctRow]
+    rates: list[RateKey]
+
+
+class Bank:
+    """Counters by name; what no behaviour needs is not there.
+
+    `follow_udp` says that somebody asks who opened a conversation over UDP. `interface` is where
+    it counts.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Distinct] = NONE,
+        rates: Rates | None = None,
+        *,
+        follow_udp: bool = False,
+        interface: str = "",
+    ) -> None:
+        self.interface = interface
+        self.tables = tables
+        self.rates = rates
+        self.follow_udp = follow_udp
+
+    def hot(self) -> Hot:
+        """Return and forget what went over a level; for the thread that scans."""
+        rows = [row for table in self.tables.values() for row in table.hot()]
+        return Hot(rows, self.rates.hot() if self.rates else [])
+
+    def find(self, table: str, key: int) -> DistinctRow | None:
+        """Return one key's row, or None; for any thread."""
+        counter = self.tables.get(table)
+        return counter.find(key) if counter else None
+
+    def counted(self, table: str, key: int) -> int:
+        """Return how many values a key held when it was noted last; for any thread."""
+        counter = self.tables.get(table)
+        return counter.counted(key) if counter else 0
+
+    def rate(self, key: RateKey) -> RateRow | None:
+        """Return what was counted in one of the last two seconds; for any thread."""
+        return self.rates.find(key.key, key.second) if self.rates else None
+
+    def evictions(self) -> Mapping[str, int]:
+        """Return by table how often a key that still counted gave way to another one."""
+        rates = {"rates": self.rates.evictions} if self.rates else {}
+        return {**{name: table.evictions for name, table in self.tables.items()}, **rates}
+
+    def saturations(self) -> Mapping[str, int]:
+        """Return by table how often a key over its level found no room on the hot list."""
+        rates = {"rates": self.rates.saturated} if self.rates else {}
+        return {**{name: table.saturated for name, table in self.tables.items()}, **rates}

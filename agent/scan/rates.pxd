@@ -1,0 +1,23 @@
+cimport cython
+from agent.scan.hashing cimport Keyed
+
+cdef unsigned long long BUCKETS, WAYS, WORDS, HOT_KEYS, NEVER, MICROSECONDS, KEY, SOURCE_KEY, ONE
+
+@cython.final
+cdef class Rates:
+    cdef Keyed keyed
+    cdef unsigned long long[::1] levels
+    cdef unsigned long long[::1] table
+    cdef unsigned long long[::1] hot_list
+    cdef unsigned long long hot_count
+    cdef readonly unsigned long long evictions, saturated
+
+    @cython.locals(second="unsigned long long", h="unsigned long long", at="unsigned long long", count="unsigned long long")
+    cpdef unsigned long long add(self, unsigned long long now_us, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
+    @cython.locals(second="unsigned long long", h="unsigned long long", at="unsigned long long")
+    cpdef int take_back(self, unsigned long long now_us, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except -1 nogil
+    @cython.locals(at="unsigned long long", best="unsigned long long", best_count="unsigned long long", way="unsigned long long", count="unsigned long long")
+    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second) except? 1 nogil
+    cdef int _heat(self, unsigned long long at, unsigned long long second) except -1 nogil
+    @cython.locals(at="unsigned long long")
+    cpdef object find(self, unsigned long long key, unsigned long long second)
