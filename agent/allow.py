@@ -11,6 +11,10 @@ K is not more specific than E. The longest match wins: with `example.com` allowe
 neither is a trail on one page, `example.com/bad`. Keys that name no host (paths, patterns, user
 agents) are never more specific than an allowed name. A network suppresses hits on every address
 in it.
+
+What a client says of itself (the Host of a request, the name in a hello) excuses a path, an agent
+or a fingerprint only where the site itself allowed that name: a built-in entry would be an
+invitation to claim to be going there.
 """
 
 from __future__ import annotations
@@ -127,18 +131,27 @@ class AllowList:
                 return entry
         return None
 
-    def allows_name(self, name: str, key: str, count: int = 1) -> Entry | None:
-        """Return the entry that suppresses a hit of trail `key` on `name`, and count it there."""
+    def allows_name(
+        self, name: str, key: str, count: int = 1, *, claimed: bool = False
+    ) -> Entry | None:
+        """Return the entry that suppresses a hit of trail `key` on `name`, and count it there.
+
+        With `claimed` the trail is not about the name, which only the client told.
+        """
         entry = self.domain(name)
         if entry is None or _is_more_specific(key, name, entry.text):
+            return None
+        if claimed and entry.kind == "builtin":
             return None
         entry.hits += count
         return entry
 
-    def allows(self, about: str, key: str, count: int = 1) -> Entry | None:
+    def allows(
+        self, about: str, key: str, count: int = 1, *, claimed: bool = False
+    ) -> Entry | None:
         """Do as allows_address or allows_name, by what `about` is."""
         if packed(about) is None:
-            return self.allows_name(about, key, count)
+            return self.allows_name(about, key, count, claimed=claimed)
         return self.allows_address(about, count)
 
     def allows_hit(self, judged: Judged, about: str) -> Entry | None:

@@ -4,7 +4,8 @@ Strategy: an incident is one class, one indicator, one address of ours and one d
 first hit is an event at once. While it goes on, a hit that comes a whole window after the last
 event makes an update; a hit that raises the severity makes one at once, where this window had
 none yet. Without a hit for a whole window it ends: with a `closed` event, or silently where the
-first event told everything. Incidents stand in the order of their last activity, so ending them
+first event told everything; that it was answered, which raised nothing, is told at the end at the
+latest. Incidents stand in the order of their last activity, so ending them
 costs what is due and evicting one costs nothing.
 
 Time is the latest that hits and ticks told (the clock); packet times are only reported. A clock
@@ -60,6 +61,7 @@ class _Incident:
     pending: int
     total: int
     told_us: int = _LONG_AGO
+    told_outcome: Outcome = "unknown"
     updated_us: int = _LONG_AGO
     opened: bool = False
     ended: bool = False
@@ -115,7 +117,13 @@ class _Incident:
 
     @property
     def is_told(self) -> bool:
-        """Tell whether the first event said everything there is to say."""
+        """Tell whether the first event said everything there is to say.
+
+        That something was answered after all is worth an event, also where it raised nothing; that
+        it was refused is not: inbound scans would tell everything twice.
+        """
+        if self.outcome == "answered" and self.told_outcome != "answered":
+            return False
         return self.opened and self.pending == 0 and self.updated_us == _LONG_AGO
 
 
@@ -275,6 +283,7 @@ class Condenser:
         incident.held = 0
         incident.opened = True
         incident.told_us = self._now_us
+        incident.told_outcome = incident.outcome
         if state == "update":
             incident.updated_us = self._now_us
         return [event]

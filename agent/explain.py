@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from agent.allow import AllowList, Entry
-from agent.match import CLASSES, is_ignored
+from agent.match import CLAIMED, CLASSES, is_ignored
 from agent.model import Source
 from agent.names import ascii_name
 from agent.scan import layout
@@ -244,7 +244,8 @@ class Explainer:
             self._say_why_not(told)
             return
         _describe(told, found)
-        entry = self._allow.allows(about, found.row.key, 0)
+        claimed = found.row.kind in CLAIMED
+        entry = self._allow.allows(about, found.row.key, 0, claimed=claimed)
         told.verdict, told.why = "matches", f"rule {found.rule}: {RULES[found.rule]}"
         if entry:
             told.verdict, told.allowed_by = "allowed", _allowance(entry)

@@ -78,6 +78,10 @@ CLASSES = (
     model.TRAIL_USER_AGENT,
 )
 """Class by kind of agent.scan.layout."""
+CLAIMED = frozenset(
+    {layout.PATH, layout.USER_AGENT, layout.USER_AGENT_PATTERN, layout.JA3, layout.JA4}
+)
+"""Kinds that name no host; which one it is the client alone tells (D-42)."""
 TYPES = {
     model.TRAIL_DOMAIN: "DNS",
     model.TRAIL_IP: "IP",
@@ -459,7 +463,8 @@ class Matcher:
         if found is None:
             self.watch(Look(where, observed, sighting.count, "not listed"))
             return
-        entry = self.allow.allows(about, found.row.key, sighting.count)
+        claimed = found.row.kind in CLAIMED
+        entry = self.allow.allows(about, found.row.key, sighting.count, claimed=claimed)
         if entry is None:
             hit = self._hit(
                 sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends

@@ -282,6 +282,35 @@ def test_what_gets_worse_is_told_at_once() -> None:
     assert (events[1].severity_id, events[1].outcome) == (10, "answered")
 
 
+def test_that_an_attempt_was_answered_is_told_though_it_raises_nothing() -> None:
+    """An own trail is severe either way; whether there was a conversation is asked all the same."""
+    condense = condenser()
+
+    events = take_all(condense, [at(0, severity_id=8), at(0.1, count=0, outcome="answered")])
+    ended = condense.tick(T0 + 2 * MINUTE)
+
+    assert told([*events, *ended]) == [("open", 1, 1), ("closed", 0, 1)]
+    assert [event.outcome for event in (*events, *ended)] == ["unknown", "answered"]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "unanswered"])
+def test_that_an_attempt_came_to_nothing_is_told_with_the_next_event_only(outcome: str) -> None:
+    """A scan of thousands of hosts would tell each refusal twice."""
+    condense = condenser()
+
+    events = take_all(condense, [at(0), at(0.1, count=0, outcome=outcome)])
+
+    assert told(events + condense.tick(T0 + 2 * MINUTE)) == [("open", 1, 1)]
+
+
+def test_an_answer_that_an_event_told_is_not_told_again() -> None:
+    """The update that came of it was enough, and so is a first event that knew."""
+    at_once = condenser()
+    take_all(at_once, [at(0, outcome="answered")])
+
+    assert at_once.tick(T0 + 2 * MINUTE) == []
+
+
 def test_an_incident_never_gets_better() -> None:
     """Later, milder hits do not take back what was seen."""
     condense = condenser()

@@ -38,6 +38,7 @@ cdef class HttpReader:
     @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
     cdef int _headers(self, size_t end) except -1 nogil
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
+    cdef size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")
     cdef int _is_name(self, size_t at, size_t end, int which) except -1 nogil

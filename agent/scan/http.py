@@ -97,9 +97,9 @@ class HttpReader:
 
     def has_what_counts(self) -> int:
         """Tell whether all that is looked up stands in what is there of a request."""
-        if self.host_end == 0 or self.is_bodiless() == 0:
+        if self.host_end == self.host_at or self.is_bodiless() == 0:
             return 0
-        if self.want_agent and self.agent_end == 0:
+        if self.want_agent and self.agent_end == self.agent_at:
             return 0
         return 1 if self.data[self.line_at - 1] == 10 else 0
 
@@ -168,9 +168,9 @@ class HttpReader:
             following = self._next_line(at, end)
             c |= 32
             if c == 104 and self.host_end == 0 and self._is_host(at, following):
-                self._value(at + HOST_SIZE, following, 0)
+                self._value(at + HOST_SIZE, self._unfold(following, end), 0)
             elif c == 117 and self.agent_end == 0 and self._is_name(at, following, 1):
-                self._value(at + AGENT_SIZE, following, 1)
+                self._value(at + AGENT_SIZE, self._unfold(following, end), 1)
             at = following
             lines += 1
         self.line_at = at
@@ -268,6 +268,12 @@ class HttpReader:
             return 0
         return 1 if self.data[at + 3] | 32 == 116 else 0
 
+    def _unfold(self, at: int, end: int) -> int:
+        """Return where a value ends that goes on in lines that begin with a blank, RFC 9112 5.2."""
+        while at < end and (self.data[at] == 32 or self.data[at] == 9):
+            at = self._next_line(at, end)
+        return at
+
     def _is_name(self, at: int, end: int, which: int) -> int:
         """Tell whether the line has the name of User-Agent (1) or Content-Length (2)."""
         size = AGENT_SIZE if which == 1 else LENGTH_SIZE
@@ -285,8 +291,8 @@ class HttpReader:
         return 1
 
     def _value(self, at: int, end: int, which: int) -> None:
-        """Note the value data[at:end] without blanks around it."""
-        while at < end and (self.data[at] == 32 or self.data[at] == 9):
+        """Note the value data[at:end] without blanks and folds around it."""
+        while at < end and self.data[at] <= 32:
             at += 1
         while end > at and self.data[end - 1] <= 32:
             end -= 1
