@@ -117,21 +117,25 @@ def _condition(feed: _catalog.Feed, state: ListState, now: float) -> Condition:
 
 
 def table(rows: Sequence[ListHealth]) -> Iterator[str]:
-    """Yield the lines of a table for people, lists in use first."""
+    """Yield the lines of a table for people: lists in use, then the names of others and why."""
+    width = max((len(row.name) for row in rows), default=0)
     yield (
-        f"{'LIST':20} {'STATE':8} {'SUCCESS':>8} {'AGE':>6} {'ROWS':>8} {'TRAILS':>8} "
+        f"{'LIST':{width}} {'STATE':8} {'SUCCESS':>8} {'AGE':>6} {'ROWS':>8} {'TRAILS':>8} "
         f"{'REJECTED':>8} {'KB':>7} {'TOOK':>7}  NOTE"
     )
     for row in sorted(rows, key=lambda row: (not row.in_use, row.name)):
+        if not row.in_use:
+            yield f"{row.name:{width}} {row.condition:8} {row.reason}"
+            continue
         success = _ago(row.success_age)
         yield (
-            f"{row.name:20} {row.condition:8} {success:>8} {_ago(row.age):>6} {row.rows:>8} "
+            f"{row.name:{width}} {row.condition:8} {success:>8} {_ago(row.age):>6} {row.rows:>8} "
             f"{row.trails:>8} {row.rejected:>8} {row.size >> 10:>7} {row.seconds:>6.1f}s  "
-            f"{row.error or row.reason}"
+            f"{row.error}"
         ).rstrip()
         for reason, rejected in row.reasons.items():
             samples = ", ".join(map(repr, rejected.samples))
-            yield f"{'':20} {rejected.count} rejected: {reason}: {samples}"
+            yield f"{'':{width}} {rejected.count} rejected: {reason}: {samples}"
 
 
 def _ago(seconds: float | None) -> str:

@@ -23,6 +23,10 @@ _HOST = re.compile(
     r"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?"
     r"|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40})"
 )
+# Nine values in ten: a name or an address, to which no rule of spelling applies.
+_SIMPLE = re.compile(
+    r"[\w-]+(?:\.[\w-]+)*\.[A-Za-z][\w-]*|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?", re.ASCII
+)
 _SUFFIX = re.compile(r"\.[^\W_][\w-]*")
 _NETWORK = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3})/\d{1,3}")
 _HASH = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
@@ -83,6 +87,8 @@ def _user_agent(text: str) -> str:
 
 def _spelled(text: str) -> str:
     value = text.strip()
+    if _SIMPLE.fullmatch(value) and len(value) <= MAX_KEY and "hxxp" not in value:
+        return value
     for written, meant in _REFANG:
         if written in value:
             value = value.replace(written, meant)

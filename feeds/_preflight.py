@@ -53,4 +53,4 @@ def _of_list(feed: Feed) -> Iterator[Finding]:
     if feed.insecure_http and feed.url.startswith("http://"):
         yield Finding("warning", f"{name}: comes over plain http; anybody on the way can change it")
     if feed.reason:
-        yield Finding("ok", f"{name}: {feed.reason} ({feed.terms})")
+        yield Finding("ok", f"{name}: on by your word; its licence: {feed.licence} ({feed.terms})")

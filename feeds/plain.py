@@ -53,7 +53,7 @@ def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> 
 
 def _without_comment(text: str, mark: str) -> str:
     """Cut at a mark that follows a blank: one inside a word is a URL's fragment."""
-    if not mark:
+    if not mark or mark not in text:
         return text
     for blank in (" ", "\t"):
         text = text.split(blank + mark, 1)[0]

@@ -171,6 +171,12 @@ SAMPLES = [
         "198.51.100.0/24",
         "bad reputation",
     ),
+    (
+        "misp-fastly",
+        '{"list":["198.51.100.0/24"],"type":"cidr","version":1}',
+        "198.51.100.0/24",
+        "content delivery network",
+    ),
     ("urlhaus-hosts", "# URLhaus\n127.0.0.1\tevil.example.org\n", "evil.example.org", "malware"),
     (
         "et-malware",
@@ -211,7 +217,9 @@ def test_entry_has_format_options_and_terms(name: str) -> None:
     assert feed.terms
     assert feed.reference
     assert feed.default != bool(feed.reason)
-    assert feed.format == "maltrail" or CLASS.search(feed.info), f"{feed.info} says no class"
+    # The static lists' labels are their files', and what protects alerts on nothing.
+    is_classed = CLASS.search(feed.info) or feed.format == "maltrail" or feed.use == "protect"
+    assert is_classed, f"{feed.info} says no class"
     assert feed.takes_key == bool(feed.key)
     assert feed.key_file is None
     assert 3600 <= feed.period <= 30 * 86400, "polite, and never forgotten"

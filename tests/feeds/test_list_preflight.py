@@ -15,7 +15,11 @@ from tests.feeds.test_catalog import ON
         ("{}", "ok", f"update: {len(ON)} lists"),
         ("defaults: false", "warning", "update: 0 lists; only own trails match"),
         ("lists: [{name: nosuch}]", "failure", "no known list 'nosuch'"),
-        ("lists: [{name: cins}]", "ok", "update: cins: noisy, terms unknown (https://"),
+        (
+            "lists: [{name: cins}]",
+            "ok",
+            "update: cins: on by your word; its licence: not verified (https://",
+        ),
         ("proxy: 'socks5://h:1'", "failure", "update.proxy: expected http://"),
         (
             "lists: [{name: x, url: 'http://h.example/', format: plain, insecure_http: true}]",
