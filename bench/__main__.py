@@ -18,8 +18,6 @@ from bench import captures, formats, paths, processes, report, sets
 from bench.processes import Used
 from bench.report import Report
 
-TRAILS = "data/trails-static.csv.xz"
-"""A real list below MALTRAIL_SHARED."""
 TRAFFIC = ("mix", "syn")
 """What sense sees before its memory is read: bulk and requests, then full counters."""
 
@@ -54,7 +52,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Report:
     notes: list[str] = []
     _progress("building the trail set")
     trails = folder / "bench.set"
-    set_cost = sets.measure(_source(options.trails, folder), trails)
+    set_cost = sets.measure(sets.source(options.trails, folder), trails)
     address = _listed_address(trails)
     costs = []
     for number, kind in enumerate(captures.KINDS, 1):
@@ -76,18 +74,6 @@ def _measure(options: argparse.Namespace, folder: Path) -> Report:
                 notes.append("sense saw no traffic: that needs root, ip and tcpreplay")
     build = "compiled" if is_compiled() else "plain"
     return Report(load, build, set_cost, costs, used, notes)
-
-
-def _source(trails: Path | None, folder: Path) -> Path:
-    """Return the list that was named, or a real one where it is at hand, or one made up."""
-    if trails:
-        return trails
-    shared = os.environ.get("MALTRAIL_SHARED")
-    if shared and Path(shared, TRAILS).exists():
-        return Path(shared, TRAILS)
-    made_up = folder / "made-up.csv"
-    sets.write_generated(made_up)
-    return made_up
 
 
 def _listed_address(trails: Path) -> str:

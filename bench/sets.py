@@ -5,6 +5,7 @@ Building happens in a process of its own, as `maltrail-agent update` does it:
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from agent.trails.build import Builder
 from agent.trails.set import TrailSet
 from bench.pairs import Spread, spread
 
+TRAILS = "data/trails-static.csv.xz"
+"""A real list below MALTRAIL_SHARED."""
 OPENINGS = 9
 GENERATED = 1_500_000
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
@@ -54,6 +57,18 @@ def measure(source: Path, target: Path) -> SetCost:
         open_ms=spread(opening),
         verify_ms=spread(verifying),
     )
+
+
+def source(named: Path | None, folder: Path) -> Path:
+    """Return the list that was named, or a real one where it is at hand, or one made up."""
+    if named:
+        return named
+    shared = os.environ.get("MALTRAIL_SHARED")
+    if shared and Path(shared, TRAILS).exists():
+        return Path(shared, TRAILS)
+    made_up = folder / "made-up.csv"
+    write_generated(made_up)
+    return made_up
 
 
 def write_generated(path: Path, rows: int = GENERATED) -> None:

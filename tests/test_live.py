@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from agent.trails.publish import publish
+from bench import sets
 from bench.captures import mix
+from bench.live import load, traffic
 from bench.live.place import OUTSIDE, place
 from bench.live.send import send
 from bench.live.station import OUTPUTS, Station, station
@@ -42,6 +44,8 @@ LISTED = {
 }
 NOISE = 20_000
 RATE = 20_000.0
+LOAD, LOAD_SECONDS = 50_000.0, 4.0
+"""What two busy cores manage beside other tests; `python -m bench.live` finds the limit."""
 
 Told = Counter[tuple[str, str]]
 """Class and indicator, and how many observations of it were told."""
@@ -175,6 +179,25 @@ def test_the_agents_own_connections_are_not_reported(running: Station, tmp_path:
     until(lambda: told(running, "cef-tcp")[key] == 2, "what came afterwards")
     until(lambda: running.metrics()["own_traffic_total"] > 0, "own deliveries are recognised")
     assert told(running, "cef-tcp") == Counter({key: 2})
+
+
+def test_a_load_is_scanned_whole_and_told_in_full(tmp_path: Path) -> None:
+    """A tenth of the packets hits 1,000 trails, and outputs send as fast as they may."""
+    listed, built, state = tmp_path / "listed.csv", tmp_path / "live.set", tmp_path / "state"
+    state.mkdir()
+    sets.write_generated(listed, 20_000)
+    sets.build(listed, built)
+    publish(built, state)
+    offered = traffic.write(tmp_path, "mix", built, with_hits=True)
+
+    with place() as made, station(made, tmp_path, state, tmp_path / "none.csv") as running:
+        load.settle(running)
+        found = load.run(running, offered, LOAD, LOAD_SECONDS)
+
+    assert found.is_whole, found
+    assert found.hits == found.sent // 10 > 0
+    assert found.drained.received >= found.sent
+    assert found.events_meanwhile > 1000
 
 
 def _has_all(running: Station, output: str) -> bool:
