@@ -39,7 +39,8 @@ SYSFS = Path("/sys/class/net")
 
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8  # linux/if.h
 _NOT_PACKETS = frozenset({280, 772, 804, 824, 826})  # linux/if_arp.h: CAN, loopback, monitors
-_BUFFER_MB_MAX = 2047  # libpcap takes the size of its buffer as a C int
+_MASTERS = ("bridge", "bonding")  # folders in sysfs that only such interfaces have
+_LOWER = "lower_"  # sysfs' links to what an interface stands on
 _COUNTER_SPAN = 1 << 32  # pcap_stat counts in unsigned 32-bit numbers
 
 _SOL_PACKET, _PACKET_FANOUT = 263, 18  # linux/socket.h, linux/if_packet.h
@@ -200,19 +201,22 @@ class Interface:
 def wanted(interfaces: Iterable[str], sysfs: Path = SYSFS) -> set[str]:
     """Name the interfaces to capture on now; cheap and without privileges, so ask often.
 
-    `auto` is every interface that is up and carries packets, loopback aside. A name that is given
-    explicitly is wanted whether it exists or not, and so is libpcap's `any`.
+    `auto` is every interface that is up and carries packets, loopback aside, and those aside whose
+    packets another of them delivers as well. A name that is given explicitly is wanted whether it
+    exists or not, and so is libpcap's `any`.
     """
     names = set(interfaces)
     if AUTO in names:
         names.remove(AUTO)
-        names.update(entry.name for entry in sysfs.iterdir() if _is_usable(entry))
+        usable = {entry.name for entry in sysfs.iterdir() if _is_usable(entry)}
+        names.update(name for name in usable if _seen_by(sysfs / name) not in usable)
     return names
 
 
-def is_there(interface: str, sysfs: Path = SYSFS) -> bool:
-    """Tell whether this host has such an interface, up or down."""
-    return (sysfs / interface).exists()
+def is_missing(interface: str, sysfs: Path = SYSFS) -> bool:
+    """Tell whether `auto` would take an interface of this host if it were up."""
+    entry = sysfs / interface
+    return entry.exists() and not _seen_by(entry)
 
 
 def check_filter(text: str) -> None:
@@ -238,11 +242,6 @@ def check_filter(text: str) -> None:
 
 def _activate(name: str, settings: Capture) -> Any:
     """Return an active handle; raise InterfaceGone or CaptureError."""
-    if settings.buffer_mb > _BUFFER_MB_MAX:
-        raise CaptureError(
-            f"capture.buffer_mb: {settings.buffer_mb} is more than libpcap can take; "
-            f"expected at most {_BUFFER_MB_MAX}"
-        )
     handle = pcapy.create(name)
     handle.set_snaplen(settings.snaplen)
     handle.set_promisc(settings.promiscuous)
@@ -277,6 +276,23 @@ def _is_usable(entry: Path) -> bool:
     except (OSError, ValueError):
         return False  # gone between listing and reading, or `bonding_masters`, which is a file
     return bool(flags & _IFF_UP) and not flags & _IFF_LOOPBACK and kind not in _NOT_PACKETS
+
+
+def _seen_by(entry: Path) -> str:
+    """Name the interface on which this one's packets are captured as well, or nothing.
+
+    A bridge that is captured in promiscuous mode gets what it forwards, a bond what comes through
+    its members, and the parent of a VLAN its packets with their tags.
+    """
+    master = entry / "master"
+    if any((master / kind).is_dir() for kind in _MASTERS):
+        return master.resolve().name
+    try:
+        is_vlan = "DEVTYPE=vlan" in (entry / "uevent").read_text().splitlines()
+    except OSError:
+        return ""  # gone, or no interface
+    parents = [below.name.removeprefix(_LOWER) for below in entry.glob(f"{_LOWER}*")]
+    return parents[0] if is_vlan and parents else ""
 
 
 def _fanout_id(descriptor: int) -> int:

@@ -28,6 +28,8 @@ _INVALID = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<at>.*)`)?")
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
+MAX_BUFFER_MB = 2047
+"""libpcap takes the size of its buffer, in bytes, as a C int."""
 MAX_SUPPRESSIONS = 100
 """Each is a metric of its own."""
 
@@ -97,7 +99,10 @@ class Networks(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Capture(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where packets come from. `auto` is every interface that is up and not loopback."""
+    """Where packets come from. `auto` is every interface that is up and not loopback.
+
+    A bridge or bond stands for its ports, and a VLAN's parent for the VLAN.
+    """
 
     interfaces: tuple[str, ...] = ("auto",)
     filter: str = ""
@@ -109,7 +114,7 @@ class Capture(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what the kernel would refuse later with a worse message."""
         _in_range("snaplen", self.snaplen, 68, 262144)
-        _in_range("buffer_mb", self.buffer_mb, 1, 4096)
+        _in_range("buffer_mb", self.buffer_mb, 1, MAX_BUFFER_MB)
         _in_range("workers", self.workers, 1, 64)
         if not self.interfaces:
             raise ValueError("interfaces: expected at least one, for example [auto]")

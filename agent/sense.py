@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -16,9 +17,10 @@ from agent import __version__, notify
 from agent.allow import AllowList
 from agent.behaviours import bank
 from agent.canary import EVERY_SECONDS, TRAIL, Canary
-from agent.capture import Fanout, is_there, wanted
+from agent.capture import Fanout, Stats, is_missing, wanted
 from agent.config import ConfigError, Settings
 from agent.faults import Faults
+from agent.finished import Finished
 from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
 from agent.link import Sample, Snapshot
@@ -109,7 +111,7 @@ class Sense:
         self._loader: threading.Thread | None = None
         self._loaded: tuple[Path, TrailSet] | None = None
         self._load_error = ""
-        self._finished: list[list[int]] = []
+        self._finished = Finished()
         self._told_start = False
         self._told_ready = False
         self._faults = Faults(self._notices)
@@ -228,14 +230,14 @@ class Sense:
         """Return what was lost on this side so far, by place and reason."""
         lost = {
             Place(f"capture on {name}", "packets"): {
-                "kernel": sum(worker.stats.dropped for worker in workers),
-                "interface": max(worker.stats.interface_dropped for worker in workers),
+                "kernel": counted.dropped,
+                "interface": counted.interface_dropped,
             }
-            for name, workers in self._by_interface()
+            for name, counted in self._captured_packets().items()
         }
         lost[Place("the way to deliver", "events")] = {"ring": self._uplink.lost}
         lost[Place("the scanner", "sightings")] = {
-            "queue-full": sum(worker.dropped_parcels for worker in self._workers),
+            "queue-full": self._dropped_sightings(),
             **self._shed(),
         }
         lost[Place("the counters of behaviours", "keys")] = {"table-full": self._evictions()}
@@ -247,7 +249,22 @@ class Sense:
         return {reason: sum(totals[place] for place in places) for reason, places in _SHED.items()}
 
     def _evictions(self) -> int:
-        return sum(sum(worker.scanner.bank.evictions().values()) for worker in self._workers)
+        return self._evicted().total()
+
+    def _evicted(self) -> Counter[str]:
+        """Return how often keys of behaviours gave way to others, by table."""
+        running = Counter(self._finished.evicted)
+        for worker in self._workers:
+            running.update(worker.scanner.bank.evictions())
+        return running
+
+    def _dropped_sightings(self) -> int:
+        running = sum(worker.dropped_parcels for worker in self._workers)
+        return self._finished.dropped_parcels + running
+
+    def _captured_packets(self) -> Mapping[str, Stats]:
+        """Return what was captured and lost since the start, by interface."""
+        return self._finished.with_running(dict(self._by_interface()))
 
     def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
         """Wire the rooms behind the scanner; raise ConfigError."""
@@ -261,11 +278,11 @@ class Sense:
     def _follow_interfaces(self) -> None:
         """Open what appeared, close what is no longer wanted or vanished."""
         names = wanted(self._settings.capture.interfaces)
-        gone = [worker for worker in self._workers if worker.interface not in names]
-        for worker in gone:
+        gone = {name: workers for name, workers in self._by_interface() if name not in names}
+        for worker in chain(*gone.values()):
             worker.ask_stop()
-        for worker in gone:
-            self._retire(worker)
+        for name, workers in gone.items():
+            self._retire(name, workers)
         present = {worker.interface for worker in self._workers}
         for name in sorted(names - present):
             self._start_workers(name)
@@ -288,7 +305,7 @@ class Sense:
                 captured.add(name)
         self._captured |= captured
         for name in self._captured - captured - missing.keys():
-            if is_there(name):  # `auto` leaves it out as long as it is down
+            if is_missing(name):  # `auto` leaves it out as long as it is down
                 missing[name] = "it is not up"
             else:
                 self._captured.remove(name)
@@ -319,13 +336,14 @@ class Sense:
         self._share_counters()
         _log.info("capturing on %s with %d worker(s)", name, count)
 
-    def _retire(self, worker: Worker) -> None:
-        worker.join()
-        self._take_parcels(worker)
-        self._finished.append(worker.scanner.statistics())
-        self._workers.remove(worker)
+    def _retire(self, name: str, workers: Sequence[Worker]) -> None:
+        for worker in workers:
+            worker.join()
+            self._take_parcels(worker)
+            self._workers.remove(worker)
+        self._finished.add(name, workers)
         self._share_counters()
-        _log.info("no longer capturing on %s", worker.interface)
+        _log.info("no longer capturing on %s", name)
 
     def _share_counters(self) -> None:
         self._pipeline.use_banks([worker.scanner.bank for worker in self._workers])
@@ -436,11 +454,10 @@ class Sense:
 
     def _capture_samples(self) -> Iterable[Sample]:
         for name, workers in self._by_interface():
+            is_up = float(all(worker.is_open for worker in workers))
+            yield Sample("capture_up", is_up, {"interface": name})
+        for name, (received, dropped, lost) in self._captured_packets().items():
             label = {"interface": name}
-            received = sum(worker.stats.received for worker in workers)
-            dropped = sum(worker.stats.dropped for worker in workers)
-            lost = max(worker.stats.interface_dropped for worker in workers)
-            yield Sample("capture_up", float(all(w.is_open for w in workers)), label)
             yield Sample("capture_packets_received_total", received, label)
             yield Sample("capture_packets_dropped_total", dropped, {**label, "reason": "kernel"})
             yield Sample("capture_packets_dropped_total", lost, {**label, "reason": "interface"})
@@ -450,8 +467,8 @@ class Sense:
             yield Sample(f"scan_{name}_total", value)
 
     def _scan_totals(self) -> list[int]:
-        rows = [*self._finished, *(worker.scanner.statistics() for worker in self._workers)]
-        return [sum(column) for column in zip(*rows, strict=True)] or [0] * stats.COUNTERS
+        running = (worker.scanner.statistics() for worker in self._workers)
+        return [sum(column) for column in zip(self._finished.scanned, *running, strict=True)]
 
     def _other_samples(self) -> Iterable[Sample]:
         info = self._sets.published.info
@@ -469,19 +486,16 @@ class Sense:
         yield Sample("uplink_events_lost_total", self._uplink.lost)
         yield Sample("uplink_events_waiting", self._uplink.waiting)
         yield Sample("uplink_connects_total", self._uplink.reconnects)
-        dropped = sum(worker.dropped_parcels for worker in self._workers)
-        yield Sample("sightings_lost_total", dropped)
+        yield Sample("sightings_lost_total", self._dropped_sightings())
         yield from self._counter_samples()
         yield Sample("scanner_compiled", float(is_compiled()))
 
     def _counter_samples(self) -> Iterable[Sample]:
         """Yield by table how often keys gave way, and how often one had to wait for its turn."""
-        evicted: Counter[str] = Counter()
-        saturated: Counter[str] = Counter()
+        saturated = Counter(self._finished.saturated)
         for worker in self._workers:
-            evicted.update(worker.scanner.bank.evictions())
             saturated.update(worker.scanner.bank.saturations())
-        for table, value in evicted.items():
+        for table, value in self._evicted().items():
             yield Sample("counter_evictions_total", value, {"table": table})
         for table, value in saturated.items():
             yield Sample("counter_saturated_total", value, {"table": table})

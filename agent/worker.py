@@ -103,6 +103,7 @@ class Worker(threading.Thread):
             finally:
                 self.is_open = False
                 self._handle.close()
+                self.stats = self._handle.stats()
             self.scanner.finish()
             self._drain(full=True)
             self.heartbeat = time.monotonic()

@@ -21,10 +21,12 @@ from agent.capture import (
     Stats,
     _step,
     check_filter,
+    is_missing,
     wanted,
 )
 from agent.config import Capture
 from tests import packets
+from tests.deliver.waiting import until
 
 NEAR, FAR = "mtc-near", "mtc-far"
 UDP_FRAME = packets.udp_frame("192.0.2.1", 1024, "192.0.2.2", 9999, bytes(40))
@@ -63,6 +65,60 @@ def test_auto_takes_what_comes_later(tmp_path: Path) -> None:
     assert wanted(["auto"], tmp_path) == {"eth0", "eth1"}
 
 
+def enslave(folder: Path, name: str, master: str, kind: str) -> None:
+    """Make an interface in sysfs a port or a member of another."""
+    (folder / master / kind).mkdir(exist_ok=True)
+    (folder / name / "master").symlink_to(folder / master)
+
+
+@pytest.mark.parametrize("kind", ["bridge", "bonding"])
+def test_auto_leaves_out_what_a_bridge_or_bond_delivers(tmp_path: Path, kind: str) -> None:
+    """Each packet once; while the upper one is down its ports are taken themselves."""
+    for name in ("upper0", "eth0", "eth1", "eth2"):
+        add_interface(tmp_path, name, 0x1003)
+    enslave(tmp_path, "eth0", "upper0", kind)
+    enslave(tmp_path, "eth1", "upper0", kind)
+
+    assert wanted(["auto"], tmp_path) == {"upper0", "eth2"}
+    assert wanted(["auto", "eth1"], tmp_path) == {"upper0", "eth1", "eth2"}
+    (tmp_path / "upper0" / "flags").write_text("0x1002\n")
+    assert wanted(["auto"], tmp_path) == {"eth0", "eth1", "eth2"}
+
+
+def test_auto_takes_members_of_what_is_no_bridge_and_no_bond(tmp_path: Path) -> None:
+    """Of a routing domain (VRF) each member has packets of its own."""
+    add_interface(tmp_path, "eth0", 0x1003)
+    add_interface(tmp_path, "vrf0", 0x1003)
+    enslave(tmp_path, "eth0", "vrf0", "statistics")
+
+    assert wanted(["auto"], tmp_path) == {"eth0", "vrf0"}
+
+
+def test_auto_leaves_out_vlans_whose_parent_it_takes(tmp_path: Path) -> None:
+    """The parent has their packets with their tags; a tunnel's packets are others than those."""
+    for name, kind in (("eth0.7", "vlan"), ("vxlan0", "vxlan")):
+        add_interface(tmp_path, name, 0x1003)
+        (tmp_path / name / "uevent").write_text(f"DEVTYPE={kind}\nINTERFACE={name}\n")
+        (tmp_path / name / "lower_eth0").symlink_to(tmp_path / "eth0")
+    add_interface(tmp_path, "eth0", 0x1002)
+    assert wanted(["auto"], tmp_path) == {"eth0.7", "vxlan0"}
+
+    (tmp_path / "eth0" / "flags").write_text("0x1003\n")
+
+    assert wanted(["auto"], tmp_path) == {"eth0", "vxlan0"}
+
+
+def test_what_another_delivers_is_not_missing(tmp_path: Path) -> None:
+    """It is captured there; only what `auto` would take again is."""
+    for name in ("br0", "eth0", "eth1"):
+        add_interface(tmp_path, name, 0x1002)
+    enslave(tmp_path, "eth0", "br0", "bridge")
+
+    assert is_missing("eth1", tmp_path)
+    assert not is_missing("eth0", tmp_path)
+    assert not is_missing("eth9", tmp_path)
+
+
 def test_named_interfaces_are_wanted_whether_they_exist_or_not(tmp_path: Path) -> None:
     """Names are taken as they stand, beside `auto` too; `any` comes only by name."""
     add_interface(tmp_path, "eth0", 0x1003)
@@ -97,12 +153,6 @@ def test_a_bad_filter_is_told_by_key_and_reason() -> None:
 def test_counters_outlive_thirty_two_bits(old: int, new: int, step: int) -> None:
     """A wrapped counter goes on counting; one that was reset counts nothing, rather than 2^32."""
     assert _step(old, new) == step
-
-
-def test_a_buffer_beyond_libpcap_is_refused() -> None:
-    """The line names the key and the largest value."""
-    with pytest.raises(CaptureError, match=r"capture\.buffer_mb: 4096 is more .* at most 2047"):
-        Interface("lo", Capture(buffer_mb=4096)).open()
 
 
 def test_closing_twice_or_unopened_is_harmless() -> None:
@@ -271,6 +321,39 @@ def test_a_batch_is_bounded_where_packets_may_be_long(wire: Send) -> None:
     """With the largest snap length a batch holds few packets, so that memory stays bounded."""
     with Interface(NEAR, Capture(snaplen=262_144)) as interface:
         assert interface._most == BATCH_MIN
+
+
+@pytest.mark.root
+def test_a_bridge_delivers_what_it_forwards_once(wire: Send) -> None:
+    """Two ports and a bridge: `auto` takes the bridge, which has every packet once."""
+    run("ip link add mtc-br type bridge mcast_snooping 0")  # or it would speak itself
+    run("ip link add mtc-near2 type veth peer name mtc-far2")
+    for name in ("mtc-near", "mtc-near2"):
+        run(f"ip link set {name} master mtc-br")
+    for name in ("mtc-near2", "mtc-far2", "mtc-br"):
+        run(f"ip link set {name} up")
+
+    assert _automatic() == {"mtc-br", FAR, "mtc-far2"}
+    until(lambda: _forwards("mtc-near") and _forwards("mtc-near2"), "both ports forward")
+    with Interface("mtc-br", Capture()) as bridge, Interface("mtc-far2", Capture()) as other:
+        wire(UDP_FRAME)
+        assert drain(bridge) == [UDP_FRAME]
+        assert drain(other) == [UDP_FRAME]
+
+
+def _automatic() -> set[str]:
+    """Ask for what `auto` takes in this thread's namespace, which has a sysfs of its own."""
+    program = "from agent.capture import wanted; print(*wanted(['auto']))"
+    name = f"mtc-{os.getpid()}"
+    command = ["ip", "netns", "exec", name, sys.executable, "-c", program]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def _forwards(port: str) -> bool:
+    """Tell whether a bridge's port is past listening and learning."""
+    command = ["ip", "-d", "link", "show", port]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return "state forwarding" in told
 
 
 @pytest.mark.root

@@ -216,7 +216,7 @@ def test_a_mistake_is_one_line_with_its_path(text: str, expected: str) -> None:
     ("key", "low", "high"),
     [
         ("capture: {snaplen: %s}", 68, 262144),
-        ("capture: {buffer_mb: %s}", 1, 4096),
+        ("capture: {buffer_mb: %s}", 1, 2047),
         ("capture: {workers: %s}", 1, 64),
         ("condense: {window: %ss}", 1, 86400),
         ("condense: {max_incidents: %s}", 100, 10_000_000),

@@ -369,11 +369,11 @@ def test_losses_of_every_kind_are_told_by_place_and_reason(
     until(lambda: sense._workers and sense._uplink.lost == 2, "a worker, a ring that is full")
     monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10_000)
     (worker,) = sense._workers
-    worker.stats = Stats(1000, 7, 2)
+    monkeypatch.setattr(worker._handle, "stats", lambda: Stats(1000, 7, 2))
     worker.dropped_parcels = 3
     earlier = [0] * stats.COUNTERS
     earlier[stats.SHED], earlier[stats.STREAMS_EVICTED] = 4, 5
-    sense._finished.append(earlier)
+    sense._finished.scanned = earlier
     monkeypatch.setattr(sense, "_evictions", lambda: 6)
     room.deliver.start()
 
@@ -721,7 +721,7 @@ def test_an_interface_that_auto_leaves_out_while_it_is_down_is_told(
     up, there = {NEAR}, {NEAR}  # sysfs shows another network namespace here
     monkeypatch.setattr(outages, "GRACE", 0.1)
     monkeypatch.setattr(sense_module, "wanted", lambda _: set(up))
-    monkeypatch.setattr(sense_module, "is_there", lambda name: name in there)
+    monkeypatch.setattr(sense_module, "is_missing", lambda name: name in there)
     room.start(room.settings(interface="auto"))
     until(lambda: room.deliver.metric("capture_up") == 1, "it is captured")
     up.clear()
@@ -732,6 +732,37 @@ def test_an_interface_that_auto_leaves_out_while_it_is_down_is_told(
     assert room.told("agent-degraded", f"{NEAR} is gone")
     assert room.told("agent-degraded", "nothing is captured on any interface: there is none")
     room.stop()
+
+
+@pytest.mark.root
+def test_counters_never_go_back_when_an_interface_goes(
+    room: Room, wire: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had counted stays, and goes on when it comes back."""
+    counters = ("capture_packets_received_total", "scan_packets_total")
+    up = {NEAR}
+    monkeypatch.setattr(sense_module, "wanted", lambda _: set(up))
+    room.publish({"evil.org": "evil (malware)"})
+    sense = room.start(room.settings(interface="auto"))
+    until(lambda: room.deliver.metric("capture_up") == 1, "it is captured")
+    wire(query("evil.org"))
+    room.told("trail-domain")
+
+    up.clear()
+    until(lambda: not sense._workers, "it goes")
+    assert [_total(sense, name) for name in counters] == [1, 1]
+    up.add(NEAR)
+    until(lambda: [worker.is_open for worker in sense._workers] == [True], "it comes back")
+    wire(query("evil.org"))
+
+    until(lambda: [_total(sense, name) for name in counters] == [2, 2], "it goes on")
+    room.stop()
+
+
+def _total(sense: Sense, name: str) -> float:
+    """Add up a metric of sense over its labels."""
+    found = [one for one in sense.snapshot().samples if one.name == name]
+    return sum(one.value for one in found if one.labels.get("reason") is None)
 
 
 @pytest.mark.root

@@ -170,9 +170,14 @@ def unpack_header(raw: bytes) -> Header:
     if raw[: len(MAGIC)] != MAGIC:
         raise ValueError("is not a trail set (wrong magic)")
     _, version, count, size, seed, keys, content, digest = _HEADER.unpack_from(raw)
+    if version < FORMAT_VERSION:
+        raise ValueError(
+            f"has format version {version}, this agent reads {FORMAT_VERSION}: "
+            "build it again, or run maltrail-agent update"
+        )
     if version > FORMAT_VERSION:
         raise ValueError(
-            f"has format version {version}, this agent reads up to {FORMAT_VERSION}: upgrade it"
+            f"has format version {version}, this agent reads {FORMAT_VERSION}: upgrade it"
         )
     body, check = raw[: HEADER_BYTES - _DIGEST_BYTES], raw[HEADER_BYTES - _DIGEST_BYTES :]
     if hashlib.sha256(body).digest() != check[:_DIGEST_BYTES] or count != SECTIONS:

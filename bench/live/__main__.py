@@ -27,6 +27,18 @@ MOST = 300_000.0
 STEPS = 4
 """How often the interval between a whole load and one with losses is halved."""
 
+_HEAD = (
+    """\
+packets, and observations told to each receiver; load: average before; wire: dropped by its ends;
+raw: a drained raw socket beside sense; cpu: of sense, a packet; events: lines of all outputs, and
+how many a second while packets came; lost: behind the ring
+"""
+    f"{'capture':10}{'load':>6}{'asked':>8}{'offered':>8}{'sent':>8}{'received':>9}{'dropped':>8}"
+    f"{'wire':>6}{'raw':>9}{'dropped':>8}{'cpu ns':>7}{'hits':>8}"
+    + "".join(f"{name:>9}" for name in OUTPUTS)
+    + f"{'events':>8}{'a second':>9}{'lost':>6}"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the status is 0, as a benchmark is no test."""
@@ -40,17 +52,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.geteuid() != 0:
         parser.error("needs root, for namespaces and raw sockets")
     with tempfile.TemporaryDirectory(prefix="maltrail-live-") as folder:
-        loads = _measure(options, Path(folder))
-    print(json.dumps([one._asdict() for one in loads]) if options.json else _text(loads))
+        loads = []
+        if not options.json:
+            print(_HEAD, flush=True)
+        for one in _measure(options, Path(folder)):
+            loads.append(one)
+            if not options.json:
+                print(_row(one), flush=True)
+    print(json.dumps([one._asdict() for one in loads]) if options.json else _summary(loads))
     return 0
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> list[Load]:
+def _measure(options: argparse.Namespace, folder: Path) -> Iterator[Load]:
+    """Yield each load when it is done."""
     built, state = folder / "live.set", folder / "state"
     state.mkdir()
     sets.build(sets.source(options.trails, folder), built)
     publish(built, state)
-    found: list[Load] = []
     kinds = [
         traffic.write(folder, kind, built, with_hits=with_hits)
         for kind in traffic.KINDS
@@ -58,12 +76,9 @@ def _measure(options: argparse.Namespace, folder: Path) -> list[Load]:
     ]
     with place() as made, station(made, folder, state, folder / "none.csv") as running:
         load.settle(running)
-        for number in range(options.repeat):
+        for _ in range(options.repeat):
             for one in kinds:
-                _progress(f"{one.name}, {number + 1} of {options.repeat}")
-                found += _search(running, one, options.most, options.seconds)
-    _progress("")
-    return found
+                yield from _search(running, one, options.most, options.seconds)
 
 
 def _search(running: Station, one: Traffic, most: float, seconds: float) -> Iterator[Load]:
@@ -83,55 +98,33 @@ def _search(running: Station, one: Traffic, most: float, seconds: float) -> Iter
             lossy = rate
 
 
-def _text(loads: Sequence[Load]) -> str:
-    head = (
-        f"{'capture':10}{'load':>6}{'asked':>9}{'offered':>9}{'sent':>9}{'received':>10}"
-        f"{'dropped':>9}{'wire':>6}{'raw':>10}{'dropped':>9}{'cpu ns':>8}{'hits':>8}"
-        + "".join(f"{name:>10}" for name in OUTPUTS)
-        + f"{'events':>8}{'a second':>9}{'lost':>6}"
-    )
-    lines = [
-        "packets, and observations told to each receiver; load: average before; wire: dropped by",
-        "its ends; raw: a drained raw socket beside sense; cpu: of sense, a packet; events: lines of",
-        "all outputs, and how many a second while packets came; lost: behind the ring",
-        head,
-        *map(_row, loads),
-        "",
-        *_summary(loads),
-    ]
-    return "\n".join(lines)
-
-
 def _row(one: Load) -> str:
     return (
-        f"{one.traffic:10}{one.load_average:6.2f}{one.asked:9.0f}{one.offered:9.0f}{one.sent:9}"
-        f"{one.received:10}{one.dropped:9}{one.wire_dropped:6}{one.drained.received:10}"
-        f"{one.drained.dropped:9}{one.cpu_ns:8.0f}{one.hits:8}"
-        + "".join(f"{one.told[name]:10}" for name in OUTPUTS)
+        f"{one.traffic:10}{one.load_average:6.2f}{one.asked:8.0f}{one.offered:8.0f}{one.sent:8}"
+        f"{one.received:9}{one.dropped:8}{one.wire_dropped:6}{one.drained.received:9}"
+        f"{one.drained.dropped:8}{one.cpu_ns:7.0f}{one.hits:8}"
+        + "".join(f"{one.told[name]:9}" for name in OUTPUTS)
         + f"{sum(one.events.values()):8}{one.events_meanwhile:9.0f}{one.lost:6}"
         + ("" if one.is_whole else "  LOSS")
     )
 
 
-def _summary(loads: Sequence[Load]) -> Iterator[str]:
-    """Yield, for each capture, the highest rate without a loss and the cost of a packet."""
+def _summary(loads: Sequence[Load]) -> str:
+    """Return, for each capture, the highest rate without a loss and the cost of a packet."""
+    lines = [""]
     for name in dict.fromkeys(one.traffic for one in loads):
         mine = [one for one in loads if one.traffic == name]
         whole = [one.offered for one in mine if one.is_whole]
-        cpu = [one.cpu_ns for one in mine if one.is_whole]
         if not whole:
-            yield f"{name}: no load without a loss"
+            lines.append(f"{name}: no load without a loss")
             continue
-        yield (
+        cpu = [one.cpu_ns for one in mine if one.is_whole]
+        lines.append(
             f"{name}: nothing lost at up to {max(whole):.0f} packets/s"
             f" ({len(whole)} of {len(mine)} loads whole, median {statistics.median(whole):.0f});"
             f" sense {min(cpu):.0f} ns a packet at best, {statistics.median(cpu):.0f} median"
         )
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ global(workDirectory="{folder}")
 module(load="imudp")
 module(load="imtcp")
 template(name="raw" type="string" string="%rawmsg%\\n")
-input(type="imudp" {where} ruleset="udp")
+input(type="imudp" {where} rcvbufSize="8m" ruleset="udp")
 input(type="imtcp" {where} ruleset="tcp")
 ruleset(name="udp") {{ action(type="omfile" file="{received["cef-udp"]}" template="raw") }}
 ruleset(name="tcp") {{ action(type="omfile" file="{received["cef-tcp"]}" template="raw") }}

@@ -524,6 +524,18 @@ def test_newer_format_is_refused_with_the_remedy(tmp_path: Path) -> None:
         TrailSet.open(path)
 
 
+def test_older_format_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    """Its bytes mean something else; the next update builds it anew."""
+    path = written(tmp_path / "a.set")
+    header = layout.unpack_header(path.read_bytes()[: layout.HEADER_BYTES])
+    older = layout.pack_header(header._replace(version=layout.FORMAT_VERSION - 1))
+    path.write_bytes(older + path.read_bytes()[layout.HEADER_BYTES :])
+
+    expected = rf"a\.set: has format version {layout.FORMAT_VERSION - 1}, .* build it again"
+    with pytest.raises(SetError, match=expected):
+        TrailSet.open(path)
+
+
 @pytest.mark.parametrize(
     "section", [(1 << 40, 8), (0, 8), (1025, 8), (layout.HEADER_BYTES, 1 << 40)]
 )

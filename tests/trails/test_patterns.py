@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from agent.model import Source, Trail
-from agent.scan import stats
+from agent.scan import layout, stats
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup
 from agent.scan.scanner import Scanner
 from agent.trails import patterns
@@ -92,6 +92,44 @@ def test_most_telling_literals_are_chosen(pattern: str, literals: tuple[str, ...
     assert patterns.required_literals(pattern) == literals
 
 
+@pytest.mark.parametrize(
+    ("pattern", "needed"),
+    [
+        (r"evil[0-9]", layout.GATE_DIGIT),
+        (r"evil\d+", layout.GATE_DIGIT),
+        (r"evil7", layout.GATE_DIGIT),
+        (r"evil[3-57]", layout.GATE_DIGIT),
+        (r"(evil1|evil2x)", layout.GATE_DIGIT),
+        (r"(?:evil[0-9])+", layout.GATE_DIGIT),
+        (r"a-evil[0-9]", layout.GATE_DIGIT),
+        (r"evil-x", layout.GATE_HYPHEN),
+        (r"\x2devil", layout.GATE_HYPHEN),
+        (r"(a-|-b)evil", layout.GATE_HYPHEN),
+        (r"(?:-x){1,3}evil", layout.GATE_HYPHEN),
+        (r"evil", layout.GATE_PLAIN),
+        (r"evil[0-9]?", layout.GATE_PLAIN),
+        (r"evil[0-9]*", layout.GATE_PLAIN),
+        (r"evil[0-9]{0,2}", layout.GATE_PLAIN),
+        (r"(evil1|evil)", layout.GATE_PLAIN),
+        (r"evil[0-9a]", layout.GATE_PLAIN),
+        (r"evil[^0-9]", layout.GATE_PLAIN),
+        (r"evil[^-]", layout.GATE_PLAIN),
+        (r"evil[0-9-]", layout.GATE_PLAIN),
+        (r"evil\D", layout.GATE_PLAIN),
+        (r"evil\w", layout.GATE_PLAIN),
+        (r"(a-|b)evil", layout.GATE_PLAIN),
+        (r"(?:-x){0,3}evil", layout.GATE_PLAIN),
+        (r"[[:digit:]]evil", layout.GATE_PLAIN),
+        (r"(unclosed7", layout.GATE_PLAIN),
+    ],
+)
+def test_a_digit_or_a_hyphen_is_needed_where_every_match_holds_one(
+    pattern: str, needed: int
+) -> None:
+    """A choice, an option and a class that also holds others need neither."""
+    assert patterns.required_class(pattern) == needed
+
+
 def test_pattern_without_literals_opens_the_gate_and_is_counted() -> None:
     """It costs every name a match, which `trails info` has to tell."""
     assert patterns.Gate().add(r"[a-z]+[0-9]+") is False
@@ -164,6 +202,14 @@ def test_random_patterns_have_truly_required_literals(
     for name in names:
         if compiled.search(name):
             assert not literals or any(literal in name for literal in literals), (name, literals)
+            assert _has(name, patterns.required_class(pattern)), name
+
+
+def _has(name: str, needed: int) -> bool:
+    """Tell whether a name holds what a map of the gate asks for."""
+    if needed == layout.GATE_DIGIT:
+        return any(letter in "0123456789" for letter in name)
+    return needed == layout.GATE_PLAIN or "-" in name
 
 
 @pytest.mark.parametrize(
