@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from socket import socket
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -112,6 +112,12 @@ class FaultServer:
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     sent: int = 0
     is_over: Event = field(default_factory=Event)
+    is_asked: Condition = field(default_factory=Condition)
+
+    def wait_until_asked(self) -> None:
+        """Return when a request has come since `asked` was cleared; fail where none comes."""
+        with self.is_asked:
+            assert self.is_asked.wait_for(lambda: self.asked, 6 * WAIT), "nobody asked"
 
     def serve(self, path: str, body: bytes) -> str:
         """Serve `body` properly at `path`; return its URL."""
@@ -172,7 +178,9 @@ class _Handler(BaseRequestHandler):
         first, *lines = head.decode("latin-1").rstrip().split("\r\n")
         path = first.split(" ")[1]
         headers = dict(line.split(": ", 1) for line in lines)
-        faults.asked.append((path, headers))
+        with faults.is_asked:
+            faults.asked.append((path, headers))
+            faults.is_asked.notify_all()
 
         def send(data: bytes) -> None:
             connection.sendall(data)

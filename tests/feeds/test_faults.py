@@ -2,7 +2,10 @@
 
 import gzip
 import logging
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -27,7 +30,7 @@ from feeds._bundle import MANIFEST
 from feeds._fetch import Fetcher
 from feeds._result import UpdateResult
 from feeds._update import update
-from tests.feeds.fault_server import Authority, Fault, FaultServer, Line, fault_server
+from tests.feeds.fault_server import WAIT, Authority, Fault, FaultServer, Line, fault_server
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -204,6 +207,12 @@ def _cut_connection(line: Line) -> None:
     line.send(GOOD[: len(GOOD) // 2])
 
 
+def _cut_without_a_length(line: Line) -> None:
+    """The connection's end is all that tells the list's."""
+    line.head()
+    line.send(GOOD[: len(GOOD) * 9 // 20])
+
+
 def _cut_chunks(line: Line) -> None:
     line.head(Transfer_Encoding="chunked")
     line.send(b"%x\r\n%b" % (len(GOOD), GOOD[: len(GOOD) // 2]))
@@ -255,6 +264,7 @@ PLAYED: list[tuple[str, Fault, str, str]] = [
     ("empty", _body(b""), "empty", "is empty"),
     ("only comments", _body(b"# nothing\n"), "empty", "is empty"),
     ("half", _cut_connection, "truncated", "truncated"),
+    ("half without a length", _cut_without_a_length, "shrunk", "shrank from 100 to 4"),
     ("half of a chunk", _cut_chunks, "truncated", "truncated"),
     ("half of a gzip", _cut_gzip, "truncated", "damaged or truncated compression"),
     ("brotli, not asked for", _brotli, "encoding", "sent in the encoding 'br'"),
@@ -438,6 +448,25 @@ def test_the_command_says_why_and_exits_with_4(
     out, err = capsys.readouterr()
     assert out == "failed\n"
     assert "no list could be fetched: one: answered with status 404" in err
+
+
+def test_an_interrupt_ends_an_update_that_waits(site: Site, tmp_path: Path) -> None:
+    """A person who has enough is not kept waiting by a server that hangs; the old set stands."""
+    config = tmp_path / "config.yaml"
+    entry = f"{{name: one, url: '{site.url}', format: plain, ca_file: {site.ca_file}}}"
+    config.write_text(f"update: {{defaults: false, lists: [{entry}]}}\n")
+    before = site.standing()
+    site.server.pages["/one"] = _hang
+    site.server.asked.clear()
+    command = ["-m", "agent", "update", "-c", str(config), "--state-dir", str(site.state)]
+    with subprocess.Popen([sys.executable, *command, "--force"], stderr=subprocess.PIPE) as running:
+        site.server.wait_until_asked()
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=WAIT)
+
+    assert running.returncode == 130
+    assert said == b""
+    assert site.standing() == before
 
 
 class Publisher:

@@ -1,16 +1,22 @@
 """API keys: from a file that others cannot read, to the publisher alone, in no line of ours."""
 
+import io
 import logging
+import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from agent.config import ConfigError, Duration, Update, parse
+from agent.config import ConfigError, Duration, Options, Settings, Update, parse
+from agent.trails.publish import current_set
+from agent.trails.set import TrailSet
 from feeds import _catalog
 from feeds._catalog import Feed
 from feeds._fetch import Fetcher, FetchError, Validators
 from feeds._key import MAX_KEY, Key
+from feeds._update import update
 from tests.feeds.list_server import Answer, ListServer, list_server
 
 SECRET = "s3cret+/=key"  # noqa: S105 - of nobody
@@ -180,6 +186,53 @@ def test_key_that_is_set_up_wrong_is_named(keys: str, said: str) -> None:
 
     with pytest.raises(ConfigError, match=said):
         _catalog.enabled(parse(text, "test").update)
+
+
+THREATFOX = (
+    b"################\r\n# ThreatFox IOCs: CSV format\r\n"
+    b'# "first_seen_utc","ioc_id","ioc_value","ioc_type","threat_type","fk_malware",'
+    b'"malware_alias",'
+    b'"malware_printable","last_seen_utc","confidence_level","is_compromised","reference","tags"\r\n'
+    b'"2026-07-04 22:19:04", "1", "evil.example.org", "domain", "payload_delivery", "js.x", '
+    b'"None", '
+    b'"ClearFake", "", "100", "False", "None", "a,b"\r\n'
+    b'"2026-07-04 22:19:04", "2", "198.51.100.7:443", "ip:port", "botnet_cc", "win.x", "None", '
+    b'"QakBot", "", "75", "False", "None", ""\r\n'
+    b'"2026-07-04 22:19:04", "3", "shop.example.com", "domain", "botnet_cc", "win.x", "None", '
+    b'"QakBot", "", "100", "True", "None", ""\r\n'
+    b"# Number of entries: 3\r\n"
+)
+
+
+def test_threatfox_needs_only_its_key_file(room: Room, tmp_path: Path) -> None:
+    """Naming the list and the file turns it on; the zip is read, the key goes where it belongs."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("full.csv", THREATFOX)
+    known = urlsplit(_catalog.known()["threatfox"].url)
+    place = f"{known.path}?{known.query}"
+    room.server.serve(place.replace("{key}", "s3cret%2B%2F%3Dkey"), packed.getvalue())
+    entry = {"name": "threatfox", "key_file": str(room.file)}
+    (there,) = _catalog.enabled(Update(defaults=False, lists=(Options(entry),)))
+    here = {"url": room.server.url + place, "ca_file": str(room.certificate)}
+    lists = (Options({**entry, **here}),)
+    settings = Settings(update=Update(defaults=False, lists=lists))
+
+    result = update(settings, tmp_path / "state", 1.8e9, fetcher=Fetcher(pause=_ignore))
+
+    assert there.key_file == str(room.file)
+    assert (result.status, result.keys, result.lists[0].error) == ("published", 2, "")
+    current = current_set(tmp_path / "state")
+    assert current is not None
+    opened = TrailSet.open(current)
+    found = [opened.row(number) for number in range(opened.info.keys)]
+    assert {(row.key, row.info) for row in found} == {
+        ("evil.example.org", "clearfake (malware)"),
+        ("198.51.100.7:443", "qakbot (malware)"),
+    }
+    state = (tmp_path / "state/lists/state.json").read_text()
+    assert "{key}" in state
+    assert "s3cret" not in state
 
 
 def test_list_without_its_key_is_not_used_unless_named() -> None:
