@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing: atheris guides on the plain build, both builds must answer alike."""
