@@ -17,6 +17,7 @@ COMPILED = [
     "agent.scan.link",
     "agent.scan.ip",
     "agent.scan.tunnels",
+    "agent.scan.fragments",
     "agent.scan.dns",
     "agent.scan.http",
     "agent.scan.tls",

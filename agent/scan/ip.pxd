@@ -11,15 +11,18 @@ cdef class Ip:
     cdef unsigned int version, protocol
     cdef unsigned long long source_high, source_low, destination_high, destination_low
     cdef size_t start, end
+    cdef unsigned int identification, offset
+    cdef int more
 
     @cython.locals(version="unsigned int")
     cdef int decode(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(first="unsigned long long", header=size_t, total=size_t)
+    @cython.locals(first="unsigned long long", header=size_t, total=size_t, word="unsigned int")
     cdef inline int _decode4(self, size_t start, size_t end) except -1 nogil
     @cython.locals(length=size_t)
     cdef int _decode6(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(count="unsigned int")
+    @cython.locals(count="unsigned int", place="unsigned int")
     cdef int _extensions(self, unsigned int following, size_t at, size_t end) except -1 nogil
+    cdef int resume(self, unsigned int following, size_t start, size_t end) except -1 nogil
     @cython.locals(following="unsigned int", at=size_t)
     cdef int authenticated(self) except -1 nogil
     @cython.locals(high="unsigned long long")

@@ -42,9 +42,16 @@ class Ip:
         self.destination_low = 0
         self.start = 0
         self.end = 0
+        self.identification = 0
+        self.offset = 0
+        self.more = 0
 
     def decode(self, start: int, end: int) -> int:
-        """Decode the packet data[start:end]; return 1, or 0 where there is no payload to read."""
+        """Decode the packet data[start:end].
+
+        Return 1, or 2 for a fragment, whose place `offset`, `more` and `identification` say, or 0
+        where there is no payload to read.
+        """
         if start >= end:
             self.counters[TRUNCATED] += self.counts
             return 0
@@ -80,9 +87,13 @@ class Ip:
         self.destination_low = self.word(start + 16)
         self.start = start + header
         self.end = end
-        if self.word(start + 4) & 0x1FFF:
+        word = self.word(start + 4)
+        if word & 0x3FFF:  # more fragments, or an offset
+            self.identification = word >> 16
+            self.offset = (word & 0x1FFF) * 8
+            self.more = (word >> 13) & 1
             self.counters[FRAGMENTS] += self.counts
-            return 0
+            return 2
         return 1
 
     def _decode6(self, start: int, end: int) -> int:
@@ -119,11 +130,17 @@ class Ip:
                 self.counters[TRUNCATED] += self.counts
                 return 0
             if following == FRAGMENT:
-                if ((self.data[at + 2] << 8) | self.data[at + 3]) & 0xFFF8:
-                    self.counters[FRAGMENTS] += self.counts
-                    return 0
+                place = (self.data[at + 2] << 8) | self.data[at + 3]
                 following = self.data[at]
                 at += 8
+                if place & 0xFFF9:  # RFC 6946: without either it is whole
+                    self.identification = self.word(at - 4)
+                    self.offset = place & 0xFFF8
+                    self.more = place & 1
+                    self.protocol = following
+                    self.start = at
+                    self.counters[FRAGMENTS] += self.counts
+                    return 2
             elif following == AUTHENTICATION:  # RFC 4302 section 2.2
                 following = self.data[at]
                 at += (self.data[at + 1] + 2) * 4
@@ -136,6 +153,13 @@ class Ip:
         self.protocol = following
         self.start = at
         return 1
+
+    def resume(self, following: int, start: int, end: int) -> int:
+        """Go on with a datagram whose fragments were put together; as `decode`."""
+        self.protocol = following
+        self.start = start
+        self.end = end
+        return 1 if self.version == 4 else self._extensions(following, start, end)
 
     def authenticated(self) -> int:
         """Step over an authentication header, RFC 4302; return 1 where it is whole."""

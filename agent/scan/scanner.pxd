@@ -3,6 +3,7 @@ from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
 from agent.scan.hashing cimport Keyed
+from agent.scan.fragments cimport Fragments
 from agent.scan.http cimport HttpReader
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
@@ -19,6 +20,8 @@ cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICA
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
+cdef unsigned long long SCTP, FRAGMENT_SALT, FRAGMENT_BYTES, FRAGMENT_LAST, FRAGMENT_VERSION, FRAGMENT_PROTOCOL
+cdef unsigned int DATA_CHUNK, I_DATA_CHUNK, MAX_CHUNKS
 cdef unsigned long long AUTHENTICATION, UNREAD_PROTOCOL, TUNNEL_SALT
 cdef unsigned long long PORTS_TCP, PORTS_UDP, PORTS_ICMP, ANSWERED, CONVERSATION_SALT, EPHEMERAL, MULTICAST4, MULTICAST6, MAX_NOTED, SYN_RATE, UDP_RATE, ICMP_RATE, REFLECTED_RATE
 cdef unsigned int ECHO_REPLY, ECHO_REPLY6
@@ -28,7 +31,7 @@ cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_UNNOTED
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_SCTP, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
 
 @cython.final
 cdef class Scanner:
@@ -40,6 +43,9 @@ cdef class Scanner:
     cdef unsigned long long tunnel
     cdef Sightings sightings
     cdef Streams streams
+    cdef Fragments fragments
+    cdef int in_datagram
+    cdef const unsigned char[::1] batch
     cdef unsigned long long[::1] clean
     cdef unsigned long long stream_key, idle_us
     cdef int in_stream
@@ -74,7 +80,12 @@ cdef class Scanner:
     cdef int _touch(self, unsigned long long packets) except -1 nogil
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
+    @cython.locals(found=int)
     cdef int _network(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long")
+    cdef int _fragment(self) except -1 nogil
+    @cython.locals(asking=int, start=size_t, end=size_t, protocol="unsigned int")
+    cdef int _datagram(self) except -1 nogil
     @cython.locals(protocol="unsigned int")
     cdef int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")
@@ -85,6 +96,10 @@ cdef class Scanner:
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(wanted="unsigned int", kind="unsigned int")
     cdef int _other(self, unsigned int protocol, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(at=size_t, count="unsigned int", size=size_t, kind="unsigned int", payload=size_t, stop=size_t)
+    cdef int _sctp(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(c="unsigned char")
+    cdef int _message(self, size_t payload, size_t end) except -1 nogil
     @cython.locals(at=Py_ssize_t)
     cdef int _inside(self, unsigned int kind, size_t start, size_t end) except -1 nogil
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
@@ -130,8 +145,9 @@ cdef class Scanner:
     cdef int _open_head(self, unsigned long long kind, size_t start, size_t payload, size_t at, size_t end) except -1 nogil
     @cython.locals(kind="unsigned long long", at=size_t, end=size_t, seen=size_t, asking=int)
     cdef int _look(self, size_t filled, int last) except -1 nogil
-    @cython.locals(slot="unsigned long long")
+    @cython.locals(slot="unsigned long long", now_us="unsigned long long")
     cdef int _end_idle(self, unsigned long long before_us) except -1 nogil
+    cdef int _read(self, const unsigned char[::1] data) except -1 nogil
     cdef int _read_packets(self) except -1 nogil
     cdef int _read_streams(self) except -1 nogil
     cdef int _read_joined(self) except -1 nogil

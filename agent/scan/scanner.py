@@ -18,6 +18,7 @@ from agent.scan.bank import Bank
 from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
+from agent.scan.fragments import Fragments
 from agent.scan.http import HttpReader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
@@ -71,6 +72,16 @@ TCP = 6
 UDP = 17
 ICMP6 = 58
 AUTHENTICATION = 51
+SCTP = 132
+DATA_CHUNK = 0  # RFC 9260 section 3.3.1
+I_DATA_CHUNK = 64  # RFC 8260 section 2.1
+MAX_CHUNKS = 64
+"""Of one packet; as many as fit with a few bytes each."""
+FRAGMENT_SALT = 5000
+FRAGMENT_BYTES = 16384  # words of a slot, as agent.scan.fragments has them
+FRAGMENT_LAST = 1
+FRAGMENT_VERSION = 4
+FRAGMENT_PROTOCOL = 5
 UNREAD_PROTOCOL = layers.IP_PROTOCOL
 TUNNEL_SALT = 4000
 DNS_PORT = 53
@@ -153,6 +164,10 @@ S_DNS_TCP = stats.DNS_TCP
 S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
 S_TUNNELS = stats.TUNNELS
 S_UNNOTED = stats.PROBES_UNNOTED
+S_SCTP = stats.SCTP
+S_REASSEMBLED = stats.REASSEMBLED
+S_INCOMPLETE = stats.FRAGMENTS_INCOMPLETE
+S_REFUSED = stats.FRAGMENTS_REFUSED
 
 
 class Scanner:
@@ -179,6 +194,8 @@ class Scanner:
         self.tunnel = 0
         self.sightings = Sightings(self.counters, self.tunnels.path)
         self.streams = Streams(self.counters, self.tunnels.path)
+        self.fragments = Fragments(self.counters, self.tunnels.path)
+        self.in_datagram = 0
         self.clean = memoryview(array("Q", [0] * CLEAN))
         self.agent_listed = 0
         self.stream_key = 0
@@ -187,7 +204,8 @@ class Scanner:
         self.use(bank or Bank())
         self.shard = shard
         self.shards = shards
-        self.data = memoryview(b"")
+        self.batch = memoryview(b"")
+        self.data = self.batch
         self.meta = memoryview(b"").cast("I")
         self.now_us = 0
         self.number = 0
@@ -241,16 +259,13 @@ class Scanner:
         Return the number of the packet to go on with, the batch's size at its end. A packet that
         no parser survives is counted and skipped.
         """
-        data = memoryview(batch.data)
-        self.data = data
+        self.batch = memoryview(batch.data)
         self.size = len(batch.data)
-        self.link.read(data)
-        self.ip.data = data
-        self.tunnels.data = data
-        self._read_packets()
+        self._read(self.batch)
         self.meta = memoryview(batch.meta).cast("I")
         packets = len(batch.meta) // 16
-        if self.streams.used and self.now_us >= self.idle_us:
+        waiting = self.streams.used + self.fragments.used
+        if waiting and self.now_us >= self.idle_us:
             self.idle_us = self.now_us + MICROSECONDS
             if self.now_us > STREAM_IDLE_US:
                 self._end_idle(self.now_us - STREAM_IDLE_US)
@@ -267,7 +282,9 @@ class Scanner:
                     stop = self._scan(datalink, packets)
             except IndexError:  # the second net; a parser missed a bound, or a set is damaged
                 self.counters[S_ERRORS] += 1
-                self._read_packets()  # where it was in a stream
+                self._read(self.batch)  # where it was in a stream or datagram
+                self.in_datagram = 0
+                self.sets.asking = self.counts
                 if self.counts:
                     self.number += 1
                 else:
@@ -285,7 +302,7 @@ class Scanner:
         self.names.settle()
 
     def finish(self) -> None:
-        """Look at heads that nothing will complete any more, as at the end of a capture."""
+        """Look at what nothing will complete any more, as at the end of a capture."""
         self._end_idle(ENDED_US)
         self.settle()
 
@@ -384,7 +401,7 @@ class Scanner:
             start = self.meta[number * 4 + 2]
             size = self.meta[number * 4 + 3]
             if size > CACHE_LINE and start + size <= self.size:
-                seen += self.data[start] + self.data[start + CACHE_LINE]
+                seen += self.batch[start] + self.batch[start + CACHE_LINE]
             number += 1
         self.touched = seen
 
@@ -405,12 +422,78 @@ class Scanner:
 
     def _network(self, at: int, end: int) -> int:
         """Look at an IP packet, one that a tunnel carries included."""
-        if self.ip.decode(at, end) == 0:
+        found = self.ip.decode(at, end)
+        if found == 0:
             return 0
         # All that a tunnel carries goes where the tunnel goes.
         if self.shards > 1 and self.tunnels.depth == 0 and self._is_other_shard():
             return 0
-        return self._transport()
+        return self._transport() if found == 1 else self._fragment()
+
+    def _fragment(self) -> int:
+        """Keep a fragment, and look at the datagram that it completes."""
+        if self.counts == 0:  # it was kept in the first round
+            return 0
+        if self.in_datagram:
+            self.counters[S_REFUSED] += 1
+            return 0
+        h = self.keyed.numbers(
+            FRAGMENT_SALT, self.ip.source_high, self.ip.source_low, self.ip.identification
+        )
+        h = self.keyed.numbers(
+            h,
+            self.ip.destination_high,
+            self.ip.destination_low,
+            self.tunnel ^ (self.ip.protocol if self.ip.version == 4 else 0),
+        )
+        if self.fragments.find(h | 1) == 0:
+            self.fragments.note(
+                self.ip.version,
+                self.ip.protocol,
+                self.ip.source_high,
+                self.ip.source_low,
+                self.ip.destination_high,
+                self.ip.destination_low,
+                self.link.vlans,
+                self.tunnel,
+            )
+        if self.fragments.add(
+            self.ip.offset, self.ip.more, self.ip.protocol, self.ip.start, self.ip.end, self.now_us
+        ):
+            self.counters[S_REASSEMBLED] += 1
+            self._datagram()
+        elif self.fragments.crowded():
+            self.counters[S_INCOMPLETE] += 1
+            self._datagram()
+        return 0
+
+    def _datagram(self) -> None:
+        """Look at the datagram in the current slot as far as it came, and let go of it.
+
+        It is not there any more in the second round, so it is looked up at once.
+        """
+        asking = self.sets.asking
+        self.sets.asking = 0
+        self.in_datagram = 1
+        self.ip.version = self.fragments.word(FRAGMENT_VERSION)
+        self.ip.source_high = self.fragments.word(FRAGMENT_VERSION + 2)
+        self.ip.source_low = self.fragments.word(FRAGMENT_VERSION + 3)
+        self.ip.destination_high = self.fragments.word(FRAGMENT_VERSION + 4)
+        self.ip.destination_low = self.fragments.word(FRAGMENT_VERSION + 5)
+        self.link.vlans = self.fragments.word(FRAGMENT_VERSION + 6)
+        self.tunnel = self.fragments.word(FRAGMENT_VERSION + 7)
+        self.fragments.recall()
+        self.tunnels.restore()
+        start = self.fragments.slot * FRAGMENT_BYTES
+        end = start + self.fragments.reach()
+        self._read(self.fragments.readable)
+        protocol = self.fragments.word(FRAGMENT_PROTOCOL)
+        if end > start and self.ip.resume(protocol, start, end) == 1:
+            self._transport()
+        self._read(self.batch)
+        self.in_datagram = 0
+        self.sets.asking = asking
+        self.fragments.close()
 
     def _transport(self) -> int:
         protocol = self.ip.protocol
@@ -534,7 +617,7 @@ class Scanner:
         return 0
 
     def _end_idle(self, before_us: int) -> None:
-        """Look at heads that wait in vain, as far as they came, and let go of them."""
+        """Look at heads and datagrams that wait in vain, as far as they came; let go of them."""
         slot = 0
         while self.streams.idle(slot, before_us):
             slot = self.streams.slot + 1
@@ -547,10 +630,28 @@ class Scanner:
             self.ports = self.streams.word(STREAM_VERSION + 5)
             self.link.vlans = self.streams.word(STREAM_VERSION + 6)
             self.tunnel = self.streams.recall()
+            self.tunnels.restore()
             self._look(self.streams.word(STREAM_FILLED), 1)
+        slot = 0
+        now_us = self.now_us
+        while self.fragments.idle(slot, before_us):
+            slot = self.fragments.slot + 1
+            self.now_us = self.fragments.word(FRAGMENT_LAST)
+            self.counters[S_INCOMPLETE] += 1
+            self._datagram()
+        self.now_us = now_us
+
+    def _read(self, data: memoryview) -> None:
+        """Let all layers read packets that lie in `data`."""
+        self.data = data
+        self.link.read(data)
+        self.ip.data = data
+        self.tunnels.data = data
+        self.fragments.data = data
+        self._read_packets()
 
     def _read_packets(self) -> None:
-        """Let the parsers read the batch."""
+        """Let the parsers read what packets lie in."""
         self.in_stream = 0
         self.dns.data = self.data
         self.http.data = self.data
@@ -643,10 +744,42 @@ class Scanner:
             return self._transport()
         self.counters[S_OTHER] += self.counts
         self._addresses(OTHER)
+        if protocol == SCTP:
+            return self._sctp(start, end)
         kind = self.tunnels.of_protocol(protocol)
         if kind == 0:
             return self.unread.note(UNREAD_PROTOCOL, protocol)
         return self._inside(kind, start, end)
+
+    def _sctp(self, start: int, end: int) -> int:
+        """Look at what the data chunks of a packet begin with: RFC 9260 section 3."""
+        if start + 12 > end:
+            self.counters[S_TRUNCATED] += self.counts
+            return 0
+        self.counters[S_SCTP] += self.counts
+        self.ports = self._ports(start)
+        at = start + 12
+        count = 0
+        while at + 16 < end and count < MAX_CHUNKS:
+            size = (self.data[at + 2] << 8) | self.data[at + 3]
+            kind = self.data[at]
+            payload = at + (20 if kind == I_DATA_CHUNK else 16)
+            stop = at + size if at + size < end else end
+            if (kind == DATA_CHUNK or kind == I_DATA_CHUNK) and payload < stop:
+                self._message(payload, stop)
+            if size < 4:
+                return 0
+            at += (size + 3) & 0x1FFFC
+            count += 1
+        return 0
+
+    def _message(self, payload: int, end: int) -> None:
+        """Look at a message that nothing continues."""
+        c = self.data[payload]
+        if c == 22:
+            self._client(payload, end, 0, 1)
+        elif 65 <= c <= 90:
+            self._requests(payload, end, 1)
 
     def _inside(self, kind: int, start: int, end: int) -> int:
         """Look at what a tunnel carries; a packet that is none has kind 0."""

@@ -255,7 +255,7 @@ class Sightings:
         place = words[PACKET]
         first = place & LOW32
         packet = bytes(self.arena[first : first + (place >> 32)])
-        has_ports = protocol in (6, 17)
+        has_ports = protocol in (6, 17, 132)
         return Sighting(
             what=NAMES[what & 0xFF],
             first_us=words[FIRST],

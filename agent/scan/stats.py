@@ -42,7 +42,12 @@ TUNNELS = 38
 """And one for each kind behind it, in the order of agent.scan.layers.TUNNELS."""
 SHED_AGENTS = 56
 PROBES_UNNOTED = 57
-COUNTERS = 58
+REASSEMBLED = 58
+FRAGMENTS_INCOMPLETE = 59
+FRAGMENTS_OVERLAPPING = 60
+FRAGMENTS_REFUSED = 61
+SCTP = 62
+COUNTERS = 63
 
 NAMES = (
     "packets",
@@ -103,4 +108,9 @@ NAMES = (
     "tunnel_etherip",
     "sightings_shed_agents",
     "probes_unnoted",
+    "fragments_reassembled",
+    "fragments_incomplete",
+    "fragments_overlapping",
+    "fragments_refused",
+    "sctp",
 )

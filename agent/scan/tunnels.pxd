@@ -23,6 +23,7 @@ cdef class Tunnels:
 
     @cython.locals(i=size_t)
     cdef int leave(self) except -1 nogil
+    cdef int restore(self) except -1 nogil
     cdef unsigned int of_protocol(self, unsigned int protocol) except? 99 nogil
     @cython.locals(source="unsigned int", destination="unsigned int", kind="unsigned int", word="unsigned int", at=size_t, size=size_t)
     cdef unsigned int of_datagram(self, unsigned long long ports, size_t payload, size_t end) except? 99 nogil

@@ -106,6 +106,12 @@ class Tunnels:
             i += 1
         self.depth = 0
 
+    def restore(self) -> None:
+        """Take up a packet whose `path` was written back."""
+        self.depth = 0
+        while self.depth < MAX_TUNNELS and (self.path[0] >> (8 * self.depth)) & 0xFF:
+            self.depth += 1
+
     def of_protocol(self, protocol: int) -> int:
         """Return which tunnel an IP protocol is, NO_TUNNEL for none."""
         if protocol == P_GRE:

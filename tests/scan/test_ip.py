@@ -290,8 +290,8 @@ def test_total_length_beyond_the_capture_reads_what_there_is() -> None:
     assert seen(KEYS, [packets.ethernet(packet)]) == ["syn"]
 
 
-def test_first_fragment_is_read_and_later_ones_are_counted() -> None:
-    """Only the first fragment has ports (rule L-9); the others are a number."""
+def test_lone_first_fragment_is_read_at_the_end_and_all_are_counted() -> None:
+    """Only the first fragment has ports (rule L-9)."""
     first = packets.ipv4(A, EVIL, packets.TCP, SYN, more_fragments=True, identification=7)
     later = [
         packets.ipv4(A, EVIL, packets.TCP, SYN, fragment_offset=offset, identification=7)
@@ -301,8 +301,9 @@ def test_first_fragment_is_read_and_later_ones_are_counted() -> None:
 
     scanner.scan(packets.batch([packets.ethernet(packet) for packet in (first, *later)]))
 
+    scanner.finish()
     assert [sighting.count for sighting in scanner.drain(True, "")] == [1]
-    assert count(scanner, stats.FRAGMENTS) == 3
+    assert count(scanner, stats.FRAGMENTS) == 4
 
 
 @pytest.mark.parametrize(

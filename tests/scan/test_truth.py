@@ -43,6 +43,11 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     # Zeek decodes percent signs, a key is compared with what was sent.
     "encoding": (
         (
+            "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
+            "url",
+            "/videoplayback?upn=MTU2MDY5NzQ5OTM0NTI3NDY4NDc&s",
+        ),
+        (
             "zeek/tunnels/gtp/gtp2_different_udp_port.pcap",
             "url",
             "/ads/flash/728x90_nx8com.swf?clickTAG=http://www",
@@ -96,26 +101,11 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("arkime/http-post-upload.pcap", "http_host", "192.168.57.14"),
         ("arkime/websocket.pcap", "http_host", "192.168.43.135"),
     ),
-    # Another transport protocol.
-    "sctp": (
-        ("arkime/sctp-www.pcap", "user_agent", "Mozilla/5.0 (X11; U; Linux i686; ko-KR; rv:1.7.1"),
-        ("arkime/sctp-www.pcap", "http_host", "203.255.252.194"),
-        ("arkime/sctp-www.pcap", "url", "203.255.252.194/"),
-        ("arkime/sctp-www.pcap", "url", "203.255.252.194/images/CPL@KOREN_logo_menu.gif"),
-        ("arkime/sctp-www.pcap", "url", "203.255.252.194/images/protocols_small.gif"),
-    ),
-    # Behind a proxy's handshake, split over fragments.
+    # Behind a proxy's handshake.
     "socks": (
         ("arkime/socks4-https.pcap", "cert_sha1", "4a8a2a0e276ff33b5dd88a362146010f2a8b6aee"),
         ("arkime/socks4-https.pcap", "cert_sha1", "d4186b6e6d826a53c9a62ef2c0cd1b45c0e7e6c4"),
         ("arkime/socks4-https.pcap", "cert_sha1", "f4a80a0cd1e6cf190b8cbc6fbc991711d482c9d0"),
-        (
-            "arkime/socks5-http-302-frag.pcap",
-            "user_agent",
-            "Mozilla/5.0 (Windows NT 5.1; rv:25.0) Gecko/2010",
-        ),
-        ("arkime/socks5-http-302-frag.pcap", "http_host", "www.google.com"),
-        ("arkime/socks5-http-302-frag.pcap", "url", "www.google.com/"),
     ),
     # Request lines that no server has to take.
     "syntax": (
@@ -124,22 +114,12 @@ NOT_FOUND: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("zeek/http/methods.pcap", "url", "/HTTP/1.1"),
         ("zeek/http/no-uri.pcap", "http_host", "bro.org"),
     ),
-    # In fragments of the tunnel.
-    "tunnel": (
+    # Behind the 2,048 bytes that are kept of a request.
+    "kept": (
         (
             "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
             "user_agent",
             "Mozilla/5.0 (Windows NT 5.1) AppleWebKit/535.11 ",
-        ),
-        (
-            "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
-            "http_host",
-            "o-o.preferred.telekomrs-beg1.v2.lscache8.c.youtu",
-        ),
-        (
-            "zeek/tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
-            "url",
-            "/videoplayback?upn=MTU2MDY5NzQ5OTM0NTI3NDY4NDc&s",
         ),
     ),
     # TLS over datagrams.
