@@ -85,7 +85,7 @@ cdef class Scanner:
     @cython.locals(h="unsigned long long")
     cdef int _fragment(self) except -1 nogil
     @cython.locals(asking=int, start=size_t, end=size_t, protocol="unsigned int")
-    cdef int _datagram(self) except -1 nogil
+    cdef int _put_together(self) except -1 nogil
     @cython.locals(protocol="unsigned int")
     cdef int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")

@@ -461,14 +461,14 @@ class Scanner:
             self.ip.offset, self.ip.more, self.ip.protocol, self.ip.start, self.ip.end, self.now_us
         ):
             self.counters[S_REASSEMBLED] += 1
-            self._datagram()
+            self._put_together()
         elif self.fragments.crowded():
             self.counters[S_INCOMPLETE] += 1
-            self._datagram()
+            self._put_together()
         return 0
 
-    def _datagram(self) -> None:
-        """Look at the datagram in the current slot as far as it came, and let go of it.
+    def _put_together(self) -> None:
+        """Look at the datagram that was put together, as far as it came, and let go of it.
 
         It is not there any more in the second round, so it is looked up at once.
         """
@@ -638,7 +638,7 @@ class Scanner:
             slot = self.fragments.slot + 1
             self.now_us = self.fragments.word(FRAGMENT_LAST)
             self.counters[S_INCOMPLETE] += 1
-            self._datagram()
+            self._put_together()
         self.now_us = now_us
 
     def _read(self, data: memoryview) -> None:
