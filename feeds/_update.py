@@ -332,6 +332,7 @@ class _Run:
         )
 
     def _failed(self, reader: Reader, known: ListState, why: Word, error: str) -> _Step:
+        self.progress("")  # a line of the log begins at a line's begin
         _log.warning("list %s: %s", reader.feed.name, error)
         state = msgspec.structs.replace(
             known,
@@ -394,7 +395,8 @@ class _Run:
         asked = [step for step in steps if step.asked]
         all_failed = bool(asked) and all(step.outcome in ("kept", "missing") for step in asked)
         if not copies:
-            reason = "no list is available" if steps else "no list is in use"
+            told = f": {_told(asked)}" if asked else ""
+            reason = f"no list is available{told}" if steps else "no list is in use"
             return self._result("failed", reason, steps, why="no-list")
         stands = made_of == state.built and _day(self.now) < state.stands_until
         if current is not None and stands and not self.force:

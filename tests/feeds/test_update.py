@@ -242,6 +242,7 @@ def test_first_update_without_network_fails_and_publishes_nothing(host: Host) ->
     result = host.update()
 
     assert result.exit_status == 4
+    assert result.reason == "no list is available: one: answered with status 404"
     assert host.report(result).outcome == "missing"
     assert current_set(host.state) is None
 
