@@ -4,14 +4,13 @@ import hashlib
 import logging
 import random
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
 import urllib3
@@ -19,8 +18,8 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as QuietError
 
 from agent import __version__
-from agent.config import ConfigError
 from feeds._catalog import Feed
+from feeds._connections import Connections
 from feeds._key import Key, key_of
 from feeds._trouble import Unfit, Word
 
@@ -98,8 +97,11 @@ class Fetcher:
     quiet: float = QUIET
     grace: float = GRACE
     workers: int = WORKERS
-    _pools: dict[str | None, urllib3.PoolManager] = field(default_factory=dict)
-    _making: threading.Lock = field(default_factory=threading.Lock)
+    _connections: Connections = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what keeps connections."""
+        self._connections = Connections(self.proxy, self.workers)
 
     def fetch(self, feed: Feed, target: Path, known: Validators) -> Fetched | None:
         """Write the list to `target`; return None where it has not changed. Raise FetchError."""
@@ -120,12 +122,11 @@ class Fetcher:
     def prepare(self, feed: Feed) -> None:
         """Make what a list's connections need; raise ConfigError for a faulty proxy or CA file."""
         if feed.url.startswith("https://"):
-            self._pool(feed)
+            self._connections.pool(feed.name, feed.ca_file)
 
     def close(self) -> None:
         """Close the connections that were kept open."""
-        for pool in self._pools.values():
-            pool.clear()
+        self._connections.close()
 
     def _once(self, feed: Feed, target: Path, known: Validators, deadline: float) -> Fetched | None:
         try:
@@ -154,7 +155,7 @@ class Fetcher:
             headers = _headers(url, known)
             if feed.key_header and _site(url) == _site(first):
                 headers[feed.key_header] = key.in_header()
-            response = self._pool(feed).request(
+            response = self._connections.pool(feed.name, feed.ca_file).request(
                 "GET",
                 url,
                 headers=headers,
@@ -208,14 +209,6 @@ class Fetcher:
         validators = Validators(headers.get("ETag", ""), headers.get("Last-Modified", ""))
         return Fetched(digest.hexdigest(), size, validators)
 
-    def _pool(self, feed: Feed) -> urllib3.PoolManager:
-        with self._making:
-            pool = self._pools.get(feed.ca_file)
-            if pool is None:
-                pool = _new_pool(self.proxy, _context(feed), self.workers)
-                self._pools[feed.ca_file] = pool
-            return pool
-
 
 def too_slow(feed: Feed) -> FetchError:
     """Return the error for a list that took longer than it may."""
@@ -232,41 +225,6 @@ def _no_answer(error: HTTPError, key: Key) -> FetchError:
     if isinstance(error, QuietError) and not isinstance(error, NewConnectionError):
         return FetchError("timeout", f"no answer: {said}", again=True)
     return FetchError("unreachable", f"no answer: {said}", again=True)
-
-
-def _context(feed: Feed) -> ssl.SSLContext:
-    """Return what verifies servers; raise ConfigError for a CA file that cannot be used."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if feed.ca_file is not None:
-        try:
-            context.load_verify_locations(feed.ca_file)
-        except OSError as error:
-            raise ConfigError(
-                f"{feed.name}.ca_file: {feed.ca_file}: no certificates can be read from it: {error}"
-            ) from error
-    return context
-
-
-def _new_pool(proxy: str | None, context: ssl.SSLContext, workers: int) -> urllib3.PoolManager:
-    """Return a pool that verifies certificates; raise ConfigError for a faulty proxy."""
-    if proxy is None:
-        return urllib3.PoolManager(maxsize=workers, ssl_context=context)
-    parts = urlsplit(proxy)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("update.proxy: expected http://host:port or https://host:port")
-    headers = None
-    if parts.username is not None:
-        secret = f"{parts.username}:{parts.password or ''}"
-        headers = urllib3.make_headers(proxy_basic_auth=secret)
-    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
-    return urllib3.ProxyManager(
-        bare,
-        maxsize=workers,
-        proxy_headers=headers,
-        ssl_context=context,
-        proxy_ssl_context=context,
-    )
 
 
 def _headers(url: str, known: Validators) -> dict[str, str]:
