@@ -31,7 +31,7 @@ from agent import config
 from agent.config import ConfigError, is_expired
 from agent.direction import packed
 from agent.model import CANARY
-from agent.names import ascii_name
+from agent.names import ascii_glob, ascii_name
 from agent.scopes import PACKET_KEYS, Judged, Prefix, Test, scopes, tests
 
 Kind = Literal["builtin", "file", "entry"]
@@ -261,7 +261,7 @@ def _configured(allowed: config.Allowed, index: int) -> Entry:
     entry.tests = tuple(tests(allowed, origin))
     keys = dict(scopes(allowed))
     entry.depends_on_packet = not PACKET_KEYS.isdisjoint(keys)
-    entry.trail = (allowed.trail or "").lower()
+    entry.trail = ascii_glob(allowed.trail or "")
     said = [f"{key} {value}" for key, value in keys.items()]
     entry.text = ", ".join([entry.text, *said] if entry.text else said)
     return entry

@@ -18,6 +18,18 @@ def ascii_name(text: str) -> str:
     return ".".join(map(_ascii_label, lowered.split(".")))
 
 
+def ascii_glob(text: str) -> str:
+    """Return a name with stars in its ASCII form; what has no such form stays as it is."""
+    lowered = text.translate(DOTS).lower()
+    labels = []
+    for label in lowered.split("."):
+        try:
+            labels.append(label if "*" in label else _ascii_label(label))
+        except ValueError:
+            labels.append(label)
+    return ".".join(labels)
+
+
 def _ascii_label(label: str) -> str:
     if label.isascii():
         return label

@@ -16,6 +16,7 @@ from agent import classes
 from agent.config import Allowed
 from agent.direction import packed
 from agent.model import Endpoint, Hit
+from agent.names import ascii_glob
 
 
 class Judged(NamedTuple):
@@ -83,7 +84,7 @@ def tests(entry: Allowed, where: str) -> Iterator[Test]:
         classes.check((pattern,), f"{where}.class")
         yield lambda judged: fnmatchcase(judged.hit.class_id, pattern)
     if entry.trail is not None:
-        trail = entry.trail.lower()
+        trail = ascii_glob(entry.trail)
         yield lambda judged: fnmatchcase(judged.hit.indicator.lower(), trail)
     if entry.list_name is not None:
         names = {entry.list_name}

@@ -18,6 +18,7 @@ from agent import config
 from agent.classes import check, is_one_of
 from agent.direction import Home
 from agent.model import Event, Hit
+from agent.names import ascii_glob
 from agent.notices import AgentNotices
 
 HOUR_US = 3_600_000_000
@@ -140,7 +141,7 @@ def _tests(entry: config.Suppression) -> Iterable[_Test]:
     if entry.destination_port:
         yield lambda hit: hit.destination.port in entry.destination_port
     if entry.trails:
-        trails = tuple(trail.lower() for trail in entry.trails)
+        trails = tuple(map(ascii_glob, entry.trails))
         yield lambda hit: any(fnmatchcase(hit.indicator.lower(), trail) for trail in trails)
     if entry.lists:
         lists = frozenset(entry.lists)

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 
 from agent.config import ConfigError
+from agent.names import ascii_name
 from agent.scan import layout
 from agent.trails.keys import Key
 
@@ -192,7 +193,10 @@ def _split(
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError:
-            name = text.lower().strip(".")
+            try:
+                name = ascii_name(text).strip(".")
+            except ValueError:
+                name = ""
             if not name or "/" in name or not all(c.isalnum() or c in "-._" for c in name):
                 raise ConfigError(
                     f"trails.protect: {text!r} is neither a name nor a network"

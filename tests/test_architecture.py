@@ -35,13 +35,16 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.allow": (
         *("agent.model", "agent.config", "agent.direction", "agent.names", "agent.scopes"),
     ),
-    "agent.scopes": ("agent.model", "agent.config", "agent.direction", "agent.classes"),
+    "agent.scopes": (
+        *("agent.model", "agent.config", "agent.direction", "agent.classes", "agent.names"),
+    ),
     "agent.community": ("agent.model", "agent.direction"),
     "agent.notices": ("agent.model", "agent.ids", "agent.severity"),
     "agent.classes": ("agent.model", "agent.config"),
     "agent.suppress": (
         "agent.classes",
         "agent.model",
+        "agent.names",
         "agent.config",
         "agent.direction",
         "agent.notices",
@@ -56,7 +59,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.detections": ("agent.model", "agent.detections", "agent.scan.counters"),
     "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
     "feeds": (
-        *("agent.model", "agent.config", "agent.health", "agent.plugins"),
+        *("agent.model", "agent.config", "agent.health", "agent.names", "agent.plugins"),
         *("agent.trails", "agent.scan.layout", "feeds"),
     ),
 }

@@ -29,6 +29,8 @@ from agent.trails.patterns import AgentGate, Gate
 UNUSED = 0xFFFFFFFF
 MAX_SAMPLES = 10
 """Samples kept of each reason for inert rows: enough to see what is wrong with a list."""
+MAX_SAMPLE = 200
+"""Characters of a sample."""
 MAX_QUARANTINED = 20_000
 """Quarantined keys listed in a set; beyond they are only counted: a poisoned list has millions."""
 GATE_SAMPLES = 20_000
@@ -210,7 +212,10 @@ class Builder:
         self._inert_counts[reason] = self._inert_counts.get(reason, 0) + 1
         samples = self._inert.setdefault(reason, [])
         if len(samples) < MAX_SAMPLES:
-            samples.append(key[:200])
+            # A terminal shows them: what lists hold may try to be more than text.
+            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in key[:MAX_SAMPLE])
+            if shown not in samples:
+                samples.append(shown)
 
     def _provenance(self, source: Source) -> int:
         number = self._single.get(source)

@@ -259,6 +259,17 @@ def test_inert_rows_are_counted_with_samples() -> None:
     assert trails.info.keys == 0
 
 
+def test_samples_of_inert_rows_are_distinct_and_printable() -> None:
+    """A terminal shows them; a row that a list repeats is one sample."""
+    builder = Builder(SEED, BUILT_US)
+    for key in (*("re:(",) * 5, "re:(\x1b[31m", "re:(é"):
+        assert builder.add(trail(key)) == "pattern that RE2 refuses"
+
+    refused = TrailSet(builder.to_bytes(), "memory").info.inert["pattern that RE2 refuses"]
+
+    assert refused == Refused(7, ("re:(", "re:(\\x1b[31m", "re:(é"))
+
+
 def test_quarantined_keys_are_kept_as_lines() -> None:
     """What is kept out can be read again."""
     builder = Builder(SEED, BUILT_US)
