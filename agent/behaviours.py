@@ -211,7 +211,7 @@ class Behaviours:
         for row in found:
             for value, second in row.items.items():
                 items[value] = max(second, items.get(value, 0))
-        first = min(found, key=lambda row: row.first_us)
+        first = min(found, key=lambda row: (row.first_us, row.destination, row.source_port))
         return first._replace(
             items=items,
             answered=frozenset().union(*(row.answered for row in found)),

@@ -122,7 +122,7 @@ class Floods:
         bits = 0
         for row in found:
             bits |= row.bits
-        first = min(found, key=lambda row: row.first_us)
+        first = min(found, key=lambda row: (row.first_us, row.source, row.source_port))
         return _Second(first, sum(row.packets for row in found), _sources(bits))
 
     def _judge(self, interface: str, second: _Second) -> list[Hit]:

@@ -213,7 +213,7 @@ def test_the_hosts_own_normal_counts(play: Player) -> None:
     start = usual[-1][0] + 1
     twice = scans.flood(frame, 120, 5, sources=1 << 20, start_us=start)
     much = scans.flood(frame, 400, 5, sources=1 << 20, start_us=start)
-    low = {"syn_flood": {"packets": 110}}
+    low: dict[str, Any] = {"syn_flood": {"packets": 110}}
 
     assert play([*usual, *twice], **low) == []
     assert classes(play([*usual, *much], **low)) == {"syn_flood"}
@@ -252,6 +252,7 @@ def test_traceroute_is_no_scan(play: Player) -> None:
 
 def test_a_client_of_many_services_that_answer_is_no_slow_scan(play: Player) -> None:
     """Thirty services in ten minutes, each answers; as many that do not are one."""
+
     def visits(answers: bool) -> list[Timed]:
         found = []
         for number in range(30):

@@ -4,9 +4,14 @@ The table has a fixed size. A new conversation takes the place of the one in its
 silent longest. What is no longer known counts as new again, opened by whoever speaks next.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan.memory import pages
 
-BUCKETS = 16384
+BUCKETS = 16384  # a power of two
 WAYS = 4
 IDLE_SECONDS = 120  # RFC 4787 section 4.3: what a translator keeps at least
 LOW24 = 0xFFFFFF
@@ -27,13 +32,14 @@ class Conversations:
     def __init__(self) -> None:
         self.table = memoryview(pages(BUCKETS * WAYS * 8)).cast("Q")
 
+    @cython.boundscheck(False)
     def see(self, h: int, second: int, forward: int) -> int:
         """Take note of a datagram; `forward` tells which end sent it.
 
         Return OPENED for the first one, WAITS for another one of the opener that nothing answered
         yet, ANSWER for the first answer, KNOWN for what comes after it.
         """
-        at = (h % BUCKETS) * WAYS
+        at = (h & (BUCKETS - 1)) * WAYS
         best = at
         best_age = 0
         way = 0
@@ -52,6 +58,7 @@ class Conversations:
         self.table[best] = (h & TAG) | ((second & LOW24) << 8) | LIVE | forward
         return OPENED
 
+    @cython.boundscheck(False)
     def _go_on(self, at: int, word: int, second: int, forward: int) -> int:
         word = (word & TAG) | ((second & LOW24) << 8) | (word & 255)
         if word & ANSWERED:

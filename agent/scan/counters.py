@@ -39,7 +39,8 @@ HOT_ENTRIES = 1024
 tries again."""
 QUEUE = 32
 """Observations that wait for one another: some more than a processor keeps loads in flight."""
-WAIT_WORDS = 10  # hash, time, four address words, ports, item; entry and its tag when last seen
+WAIT_WORDS = 11
+"""Hash, time, four address words, ports, item, entry and its tag when last seen, second."""
 KEY = layout.TABLES + 16  # hashed apart from every table of trails
 KEY4 = KEY + 1  # both addresses in one word
 KEY_PORT = KEY + 2
@@ -161,6 +162,7 @@ class Distinct:
         self.queue[at + 5] = destination_low
         self.queue[at + 6] = ports
         self.queue[at + 7] = item
+        self.queue[at + 10] = now_us // MICROSECONDS
         self.waiting += 1
         return 0
 
@@ -179,7 +181,7 @@ class Distinct:
         i = 0
         while i < self.waiting:
             at = i * WAIT_WORDS
-            entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS, 0)
+            entry = self._entry(self.queue[at], self.queue[at + 10], 0)
             self.queue[at + 8] = entry
             self.queue[at + 9] = self.table[self._tag(entry)]
             i += 1
@@ -199,7 +201,7 @@ class Distinct:
                 tag >> 32 == self.queue[at] >> 32
                 and self.table[self._place(entry)] != self.queue[at]
             ):
-                entry = self._entry(self.queue[at], self.queue[at + 1] // MICROSECONDS, 1)
+                entry = self._entry(self.queue[at], self.queue[at + 10], 1)
             self._add(at, entry)
             i += 1
         self.waiting = 0
@@ -219,7 +221,7 @@ class Distinct:
         h = self.queue[waiting]
         now_us = self.queue[waiting + 1]
         item = self.queue[waiting + 7]
-        second = now_us // MICROSECONDS
+        second = self.queue[waiting + 10]
         at = self._place(entry)
         if item >= ANSWER:
             return self._answer(at, item & LOW32) if self.table[at] == h else 0

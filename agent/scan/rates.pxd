@@ -1,7 +1,7 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long BUCKETS, WAYS, WORDS, HOT_KEYS, NEVER, MICROSECONDS, KEY, SOURCE_KEY, ONE
+cdef unsigned long long BUCKETS, WAYS, WORDS, HOT_KEYS, NEVER, KEY, SPREAD, TOP, ONE
 
 @cython.final
 cdef class Rates:
@@ -12,10 +12,12 @@ cdef class Rates:
     cdef unsigned long long hot_count
     cdef readonly unsigned long long evictions, saturated
 
-    @cython.locals(second="unsigned long long", h="unsigned long long", at="unsigned long long", count="unsigned long long")
-    cpdef unsigned long long add(self, unsigned long long now_us, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
-    @cython.locals(second="unsigned long long", h="unsigned long long", at="unsigned long long")
-    cpdef int take_back(self, unsigned long long now_us, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except -1 nogil
+    @cython.locals(h="unsigned long long", at="unsigned long long", count="unsigned long long")
+    cpdef unsigned long long add(self, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
+    @cython.locals(what="unsigned long long")
+    cdef unsigned long long _hash(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
+    @cython.locals(h="unsigned long long", at="unsigned long long")
+    cpdef int take_back(self, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except -1 nogil
     @cython.locals(at="unsigned long long", best="unsigned long long", best_count="unsigned long long", way="unsigned long long", count="unsigned long long")
     cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second) except? 1 nogil
     cdef int _heat(self, unsigned long long at, unsigned long long second) except -1 nogil

@@ -5,6 +5,11 @@ the fewest packets in this second. Of each key the second that runs and the one 
 so that several workers' counts of a second can be added up once it is over.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 from typing import NamedTuple
 
@@ -20,7 +25,7 @@ KINDS = 5
 NAMES = ("", "syn", "udp", "icmp", "reflected")
 """What `level` is given for, by kind."""
 
-BUCKETS = 512
+BUCKETS = 512  # a power of two
 WAYS = 4
 WORDS = 16
 """Hash, destination, kind with service port and version, second, packets, bits of sources, second
@@ -28,9 +33,9 @@ in which it was put on the hot list; the second before and its packets and bits;
 time of the first packet of the second."""
 HOT_KEYS = 1024
 NEVER = 0xFFFFFFFFFFFFFFFF
-MICROSECONDS = 1000000
 KEY = layout.TABLES + 17
-SOURCE_KEY = layout.TABLES + 18
+SPREAD = layout.HASH_PRIME
+TOP = 58  # bits of a word without the six that choose one of its bits
 ONE = 1
 BYTES = BUCKETS * WAYS * WORDS * 8
 
@@ -74,9 +79,11 @@ class Rates:
         self.hot_count = 0
         self.hot_list = memoryview(array("Q", bytes(16 * HOT_KEYS)))
 
+    @cython.boundscheck(False)
     def add(
         self,
         now_us: int,
+        second: int,
         kind: int,
         service: int,
         high: int,
@@ -87,10 +94,9 @@ class Rates:
     ) -> int:
         """Count a packet; return how many there were in this second.
 
-        `ports` is as in agent.scan.counters.
+        `ports` is as in agent.scan.counters; kinds and places are our own numbers.
         """
-        second = now_us // MICROSECONDS
-        h = self.keyed.numbers(KEY, high, low, kind | (service << 8)) | 1
+        h = self._hash(kind, service, high, low)
         at = self._entry(h, second)
         if self.table[at] != h:
             self.evictions += 1 if self.table[at] and self.table[at + 4] >= second else 0
@@ -115,25 +121,30 @@ class Rates:
             self.table[at + 14] = now_us
         count = self.table[at + 5] + 1
         self.table[at + 5] = count
-        self.table[at + 6] |= ONE << (
-            self.keyed.numbers(SOURCE_KEY, source_high, source_low, 0) & 63
-        )
+        self.table[at + 6] |= ONE << (((source_high ^ source_low) * SPREAD & NEVER) >> TOP)
         if count > self.levels[kind] and self.table[at + 7] != second:
             self._heat(at, second)
         return count
 
-    def take_back(self, now_us: int, kind: int, service: int, high: int, low: int) -> int:
+    def _hash(self, kind: int, service: int, high: int, low: int) -> int:
+        what = kind | (service << 8)
+        if high == 0:
+            return self.keyed.number(KEY, low ^ (what << 40)) | 1
+        return self.keyed.numbers(KEY, high, low, what) | 1
+
+    @cython.boundscheck(False)
+    def take_back(self, second: int, kind: int, service: int, high: int, low: int) -> int:
         """Count a packet no longer, as it was answered."""
-        second = now_us // MICROSECONDS
-        h = self.keyed.numbers(KEY, high, low, kind | (service << 8)) | 1
+        h = self._hash(kind, service, high, low)
         at = self._entry(h, second)
         if self.table[at] == h and self.table[at + 4] == second and self.table[at + 5]:
             self.table[at + 5] -= 1
         return 0
 
+    @cython.boundscheck(False)
     def _entry(self, h: int, second: int) -> int:
         """Return where the entry of a hash is, or the one that has to give way to it."""
-        at = ((h >> 1) % BUCKETS) * WAYS * WORDS
+        at = ((h >> 1) & (BUCKETS - 1)) * WAYS * WORDS
         best = at
         best_count = NEVER
         way = 0

@@ -57,7 +57,7 @@ cdef class Scanner:
     cdef unsigned long long shard, shards
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
-    cdef unsigned long long now_us, number, group, answered, counts, touched, until_us
+    cdef unsigned long long now_us, second, number, group, answered, counts, touched, until_us
     cdef size_t size
     cdef Sets sets
     cdef Keyed keyed

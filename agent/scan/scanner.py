@@ -208,6 +208,7 @@ class Scanner:
         self.data = self.batch
         self.meta = memoryview(b"").cast("I")
         self.now_us = 0
+        self.second = 0
         self.number = 0
         self.counts = 1
         self.group = 0
@@ -374,6 +375,7 @@ class Scanner:
             if now_us >= self.until_us:
                 return 1
             self.now_us = now_us
+            self.second = self.meta[record]
             self.sets.packet = self.number - self.group
             self._packet(datalink, record)
             self.number += 1
@@ -911,6 +913,7 @@ class Scanner:
         """Count a packet to this destination; return how many there were in this second."""
         return self.rates.add(
             self.now_us,
+            self.second,
             kind,
             service,
             self.ip.destination_high,
@@ -1001,7 +1004,7 @@ class Scanner:
             kind = REFLECTED_RATE
             service = port
         return self.rates.take_back(
-            self.now_us, kind, service, self.ip.source_high, self.ip.source_low
+            self.second, kind, service, self.ip.source_high, self.ip.source_low
         )
 
     def _open(self, state: int) -> int:
@@ -1053,7 +1056,7 @@ class Scanner:
                 CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, ports
             )
             h = self.keyed.numbers(h, self.ip.source_high, self.ip.source_low, 0)
-        return self.conversations.see(h, self.now_us // MICROSECONDS, forward)
+        return self.conversations.see(h, self.second, forward)
 
     def _is_reflector(self, port: int) -> int:
         """Tell whether a service is misused to answer victims: CISA alert TA14-017A, and later.
