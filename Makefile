@@ -1,7 +1,7 @@
 # What a newcomer would guess. Every target does its own set-up; nothing outside the checkout changes,
 # except that root gets Debian's python3-venv, python3-dev and gcc where they are missing.
 
-.PHONY: help demo test check format build replay bench e2e soak wheelhouse lock clean
+.PHONY: help demo test check format build replay bench live e2e soak wheelhouse lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ replay: build ## events of one capture: make replay PCAP=file [ARGS='--format ec
 
 bench: build ## what a packet costs
 	.venv/bin/python -m bench $(ARGS)
+
+live: build ## what the whole agent loses on a wire, and at which rate (root)
+	.venv/bin/python -m bench.live $(ARGS)
 
 e2e: ## a booted systemd host: Ansible, start, capture, CEF in rsyslog (root)
 	@tests/lab/e2e

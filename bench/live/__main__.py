@@ -104,8 +104,9 @@ def _row(one: Load) -> str:
         f"{one.received:9}{one.dropped:8}{one.wire_dropped:6}{one.drained.received:9}"
         f"{one.drained.dropped:8}{one.cpu_ns:7.0f}{one.hits:8}"
         + "".join(f"{one.told[name]:9}" for name in OUTPUTS)
-        + f"{sum(one.events.values()):8}{one.events_meanwhile:9.0f}{one.lost:6}"
+        + f"{sum(one.events.values()):8}{one.events_meanwhile:9.0f}{sum(one.lost.values()):6}"
         + ("" if one.is_whole else "  LOSS")
+        + "".join(f" {name}={count}" for name, count in one.lost.items())
     )
 
 

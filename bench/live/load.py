@@ -42,8 +42,8 @@ class Load(NamedTuple):
     `received` are sense's, its own deliveries included; `dropped` those for which its ring had no
     room. `wire_dropped` never reached a socket. `cpu_ns` is sense's processor time a packet.
     `told` are the observations that each receiver was told of, `events` how many lines that took,
-    `events_meanwhile` how many all outputs sent a second while packets came. `lost` adds up what
-    sense and deliver say they lost behind the ring.
+    `events_meanwhile` how many all outputs sent a second while packets came. `lost` is what sense
+    and deliver say they lost behind the ring, by metric.
     """
 
     traffic: str
@@ -60,13 +60,13 @@ class Load(NamedTuple):
     told: Mapping[str, int]
     events: Mapping[str, int]
     events_meanwhile: float
-    lost: int
+    lost: Mapping[str, int]
 
     @property
     def is_whole(self) -> bool:
         """Whether every packet was scanned, and every hit told to every receiver."""
         return (
-            self.dropped == self.wire_dropped == self.lost == 0
+            self.dropped == self.wire_dropped == sum(self.lost.values()) == 0
             and self.received >= self.sent
             and all(count == self.hits for count in self.told.values())
         )
@@ -112,7 +112,7 @@ def run(station: Station, traffic: Traffic, rate: float, seconds: float) -> Load
         told={name: sum(map(_observations, lines[name])) for name in OUTPUTS},
         events={name: len(lines[name]) for name in OUTPUTS},
         events_meanwhile=meanwhile / took,
-        lost=sum(map(counted, _LOSSES)),
+        lost={name: counted(name) for name in _LOSSES if counted(name)},
     )
 
 
