@@ -22,6 +22,8 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from types import MappingProxyType
 
 from agent import config
 from agent.community import community_id
@@ -153,8 +155,12 @@ class Condenser:
         *,
         severity: SeverityTable | None = None,
         fold: bool = True,
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Take who reports and what bounds it; without `fold` every hit is one event."""
+        """Take who reports and what bounds it; without `fold` every hit is one event.
+
+        `aliases` are the site's names for addresses, in any spelling.
+        """
         self.set_id = NO_SET
         self._window_us = int(settings.window * 1_000_000)
         self._max_incidents = settings.max_incidents
@@ -166,6 +172,7 @@ class Condenser:
         self._home = home
         self._notices = AgentNotices(sensor, site, tags, ids, severity)
         self._fold = fold
+        self._aliases = {str(ip_address(text)): name for text, name in aliases.items()}
         self._incidents: OrderedDict[_Key, _Incident] = OrderedDict()
         self._held: dict[str, _Incident] = {}
         self._storm = _Storm()
@@ -390,6 +397,8 @@ class Condenser:
             tags=self._tags,
             custom=hit.custom,
             community_id=incident.community_id,
+            source_name=self._aliases.get(hit.source.address, ""),
+            destination_name=self._aliases.get(hit.destination.address, ""),
         )
 
 

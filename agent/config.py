@@ -83,7 +83,7 @@ class Sensor(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Networks(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which networks are ours; they decide direction. `aliases` name addresses."""
+    """Which networks are ours; they decide direction. `aliases` name addresses in events."""
 
     home: tuple[Network, ...] = (
         Network("10.0.0.0/8"),
@@ -96,6 +96,16 @@ class Networks(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Network("::1/128"),
     )
     aliases: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address, and a name that would say nothing."""
+        for text, name in self.aliases.items():
+            try:
+                ipaddress.ip_address(text)
+            except ValueError as error:
+                raise ValueError(f"aliases: expected an address, found {text!r}") from error
+            if not name.strip():
+                raise ValueError(f"aliases: expected a name for {text}")
 
 
 class Capture(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

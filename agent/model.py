@@ -238,6 +238,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     Times are microseconds since 1970 UTC. `severity` is Maltrail's word for `info`,
     `severity_id` ours, 0 to 10. `address` is empty and `port` None where there is none (agent
     events, protocols without ports). `custom` marks a trail of the site's own, for masking.
+    `source_name` and `destination_name` are what the site calls those addresses, where it does.
     """
 
     class_id: str
@@ -278,6 +279,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     tags: tuple[str, ...] = ()
     custom: bool = False
     community_id: str = ""
+    source_name: str = ""
+    destination_name: str = ""
 
     @property
     def is_agent(self) -> bool:

@@ -63,6 +63,7 @@ class Pipeline:
             home,
             severity=severity,
             fold=fold,
+            aliases=settings.networks.aliases,
         )
         self.own_traffic = 0
         self.canary_traffic = 0

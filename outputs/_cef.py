@@ -24,7 +24,7 @@ EVIDENCE = "evidence"
 """The label of `cs5` in events about the agent."""
 
 _KEYS = """
-    rt start end cnt dvchost deviceExternalId deviceInboundInterface src spt dst dpt c6a2 c6a3
+    rt start end cnt dvchost deviceExternalId deviceInboundInterface src spt shost dst dpt c6a2 c6a3
     proto app cat act externalId cs1 cs2 cs3 cs4 cs5 cs6 cn1 cn2 flexString1 flexString2
     deviceDirection request requestMethod requestClientApplication dhost fileHash msg
 """
@@ -130,7 +130,9 @@ def _fields(delivery: Delivery) -> list[Field]:
         ("deviceExternalId", event.sensor),
         ("deviceInboundInterface", event.interface),
         *_side(event.source, "src", "spt", "c6a2"),
+        ("shost", event.source_name),
         *_side(event.destination, "dst", "dpt", "c6a3"),
+        ("dhost", event.destination_name),  # what the client calls it, where it does, comes later
         ("proto", event.protocol),
         ("app", _words.application(event)),
         ("cat", event.type),

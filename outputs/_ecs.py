@@ -52,7 +52,7 @@ def render(delivery: Delivery) -> str:
     if not event.is_agent:
         document["rule"] = _rule(event)
         document["network"] = _network(event)
-        document["source"] = _side(event.source)
+        document["source"] = _side(event.source, event.source_name)
         document["destination"] = _destination(event)
         document["related"] = _related(event)
     if event.class_id.startswith("trail-"):
@@ -171,12 +171,13 @@ def _network(event: Event) -> Document:
     return _filled(fields)
 
 
-def _side(side: Endpoint) -> Document:
-    return _filled({"address": side.address, "ip": _ip(side.address), "port": side.port})
+def _side(side: Endpoint, name: str) -> Document:
+    where: Document = {"address": side.address, "ip": _ip(side.address), "port": side.port}
+    return _filled({**where, "domain": name})
 
 
 def _destination(event: Event) -> Document:
-    fields = _side(event.destination)
+    fields = _side(event.destination, event.destination_name)
     if event.tls and event.tls.server_name and not event.where.startswith("tls.certificate"):
         # A certificate comes from the server, which is the source then (rule E-3).
         fields["domain"] = event.tls.server_name

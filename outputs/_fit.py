@@ -22,10 +22,15 @@ _TEXTS = (
     "site",
     "interface",
     "community_id",
+    "source_name",
+    "destination_name",
 )
 _LENGTHS = (512, 128, 32)
 _LAST_LENGTH = 8
-_DISPENSABLE = ("observed", "reference", "site", "interface", "community_id")
+_DISPENSABLE = (
+    *("observed", "reference", "site", "interface", "community_id"),
+    *("source_name", "destination_name"),
+)
 
 
 class TooBig(ValueError):  # noqa: N818 - it is what the event is

@@ -57,6 +57,8 @@ def render(delivery: Delivery) -> str:
         ("samples", event.samples),
         ("evidence", evidence(event)),
         ("community_id", event.community_id),
+        ("src_name", event.source_name),
+        ("dst_name", event.destination_name),
         ("site", event.site),
         ("tags", event.tags),
     ):

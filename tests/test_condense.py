@@ -1,7 +1,8 @@
 """Condense: what is told at once, what later, and that the numbers add up."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -67,6 +68,7 @@ def condenser(
     max_incidents: int = 50_000,
     events_per_minute: int = 6000,
     fold: bool = True,
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> Condenser:
     """Build a condenser whose identifiers depend on nothing but the order of calls."""
     return Condenser(
@@ -78,6 +80,7 @@ def condenser(
         derived_ids(b"run"),
         HOME,
         fold=fold,
+        aliases=aliases,
     )
 
 
@@ -110,6 +113,18 @@ def test_the_first_hit_is_an_event_at_once() -> None:
     assert (event.source, event.destination, event.protocol) == (CLIENT, SERVER, "TCP")
     assert event.evidence == {"ports": 9}
     assert event.community_id.startswith("1:")
+
+
+def test_addresses_have_the_names_that_the_site_gave_them() -> None:
+    """Whatever the spelling; those without a name have none."""
+    six = "2001:db8::9"
+    condense = condenser(aliases={CLIENT.address: "reception", "2001:0DB8:0:0::9": "printer"})
+
+    (first,) = condense.take(at(1))
+    (second,) = condense.take(at(1, indicator="x", destination=Endpoint(six, 443)))
+
+    assert (first.source_name, first.destination_name) == ("reception", "")
+    assert (second.source_name, second.destination_name) == ("reception", "printer")
 
 
 def test_a_lone_hit_ends_silently() -> None:

@@ -148,6 +148,14 @@ def test_every_key_of_the_sample_says_why() -> None:
             "config.yaml: condense.window: expected a duration such as 90s, 5m, 1h or 7d, found '1",
         ),
         (
+            "networks: {aliases: {resolver: 10.0.0.1}}",
+            "config.yaml: networks: aliases: expected an address, found 'resolver'",
+        ),
+        (
+            "networks: {aliases: {10.0.0.1: ' '}}",
+            "config.yaml: networks: aliases: expected a name for 10.0.0.1",
+        ),
+        (
             "networks: {home: [10.0.0.1/8]}",
             "config.yaml: networks.home[...]: 10.0.0.1/8 has host bits set",
         ),

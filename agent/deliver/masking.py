@@ -44,6 +44,8 @@ def masked(event: Event) -> Event:
         samples=(),
         evidence={},
         community_id=event.community_id if kept_both else "",
+        source_name=event.source_name if source is event.source else "",
+        destination_name=event.destination_name if destination is event.destination else "",
     )
 
 

@@ -88,6 +88,8 @@ def test_an_address_that_is_the_indicator_is_masked_in_the_packet_too(
         observed=address,
         source=theirs if inbound else ours,
         destination=ours if inbound else theirs,
+        source_name="theirs" if inbound else "ours",
+        destination_name="ours" if inbound else "theirs",
         dns=None,
         http=None,
         tls=None,
@@ -97,6 +99,7 @@ def test_an_address_that_is_the_indicator_is_masked_in_the_packet_too(
 
     assert ours in (left.source, left.destination)
     assert left.community_id == ""
+    assert {left.source_name, left.destination_name} == {"ours", ""}
     for render in FORMATS.values():
         line = render(delivery(left))
         assert address not in line

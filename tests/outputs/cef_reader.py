@@ -36,6 +36,7 @@ LENGTHS = {
     "request": 1023,
     "requestClientApplication": 1023,
     "requestMethod": 1023,
+    "shost": 1023,
 }
 """Texts and the characters that each may have."""
 

@@ -58,6 +58,7 @@ FIELDS = {
     "source.address": KEYWORD,
     "source.ip": IP,
     "source.port": LONG,
+    "source.domain": KEYWORD,
     "destination.address": KEYWORD,
     "destination.ip": IP,
     "destination.port": LONG,

@@ -91,7 +91,12 @@ def _cef(line: str, delivery: Delivery) -> None:
         "request": [_words.url(http)] if http else [],
         "requestMethod": [http.method] if http else [],
         "requestClientApplication": [http.user_agent] if http else [],
-        "dhost": ([tls.server_name] if tls else []) + ([http.host] if http else []),
+        "shost": [event.source_name],
+        "dhost": [
+            *([tls.server_name] if tls else []),
+            *([http.host] if http else []),
+            event.destination_name,
+        ],
         "fileHash": [tls.certificate_sha256 or tls.certificate_sha1] if tls else [],
         "msg": [_words.sentence(event)],
     }
@@ -151,6 +156,8 @@ def _maltrail(line: str, delivery: Delivery) -> None:
     optional = {
         "vlan": event.vlans,
         "tunnel": event.tunnel,
+        "src_name": event.source_name,
+        "dst_name": event.destination_name,
         **{key: getattr(event, key) for key in ("dns", "http", "tls", "interface", "samples")},
         **{key: getattr(event, key) for key in ("evidence", "community_id", "site", "tags")},
     }
@@ -220,6 +227,9 @@ def _ecs(line: str, delivery: Delivery) -> None:
         for name, side in (("source", event.source), ("destination", event.destination)):
             assert fields.get(f"{name}.address", "") == cleaned(side.address)
             assert fields.get(f"{name}.port") == side.port
+            if name == "source" or event.tls is None:
+                alias = event.source_name if name == "source" else event.destination_name
+                assert fields.get(f"{name}.domain", "") == cleaned(alias)
             found = fields.get(f"{name}.ip")
             told = [] if found is None else [ipaddress.ip_address(str(found))]
             assert told == _addresses(side.address)

@@ -53,6 +53,8 @@ OPTIONAL = {
     "samples": list,
     "evidence": dict,
     "community_id": str,
+    "src_name": str,
+    "dst_name": str,
     "site": str,
     "tags": list,
 }

@@ -65,6 +65,8 @@ FULL = msgspec.structs.replace(
     site="lab",
     tags=("dmz",),
     community_id="1:abc=",
+    source_name="reception",
+    destination_name="core-resolver",
 )
 
 AGENT = Event(
@@ -173,6 +175,8 @@ def filled(text: Callable[[], str]) -> Event:
         site=text(),
         tags=(text(),),
         community_id=text(),
+        source_name=text(),
+        destination_name=text(),
     )
 
 
@@ -244,6 +248,8 @@ hostile_events = st.builds(
     site=hostile,
     tags=st.lists(hostile, max_size=2).map(tuple),
     community_id=hostile,
+    source_name=hostile,
+    destination_name=hostile,
 )
 
 

@@ -67,6 +67,7 @@ def test_an_event_is_mapped_as_the_contract_says() -> None:
         "request": "http://www.evil.biz/a?b=c",
         "requestMethod": "GET",
         "requestClientApplication": "curl/8",
+        "shost": "reception",
         "dhost": "www.evil.biz",
         "fileHash": "ab" * 32,
         "msg": (

@@ -102,6 +102,8 @@ def test_our_keys_follow_with_the_contracts_names() -> None:
         "samples": ["www.evil.biz", "mail.evil.biz"],
         "evidence": {"ports": 51, "ratio": 0.5, "note": "x"},
         "community_id": "1:abc=",
+        "src_name": "reception",
+        "dst_name": "core-resolver",
         "site": "lab",
         "tags": ["dmz"],
     }
@@ -139,7 +141,8 @@ def test_ecs_has_the_fields_that_elastic_expects() -> None:
     assert document["event"]["kind"] == "alert"
     assert document["event"]["code"] == "trail-domain"
     assert document["event"]["severity"] == 10
-    assert document["source"] == {"address": "10.0.0.5", "ip": "10.0.0.5", "port": 40000}
+    ours = {"address": "10.0.0.5", "ip": "10.0.0.5", "port": 40000, "domain": "reception"}
+    assert document["source"] == ours
     assert document["network"]["transport"] == "udp"
     assert document["network"]["vlan"] == {"id": "10"}
     assert document["network"]["inner"] == {"vlan": {"id": "20"}}
