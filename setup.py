@@ -26,6 +26,8 @@ COMPILED = [
     "agent.scan.rates",
     "agent.scan.sightings",
     "agent.scan.streams",
+    "agent.scan.literals",
+    "agent.scan.gates",
     "agent.scan.scanner",
     "agent.trails.pack",
     "agent.trails.pair",

@@ -190,7 +190,8 @@ class Matcher:
 
     def match(self, sighting: Sighting) -> list[Hit]:
         """Return what the trails say of a sighting, most direct first."""
-        return list(self._rules[sighting.what](sighting))
+        rule = self._rules.get(sighting.what)  # behaviours look at others, too
+        return list(rule(sighting)) if rule else []
 
     def note_suppressed(self, hit: Hit) -> None:
         """Tell the watch that a hit is held back after all."""

@@ -107,12 +107,14 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One value seen on the wire that something wants, with how often since the last drain.
 
     `what` is one of syn, datagram, other, question, answer, http, tls, accept, refuse, quic,
-    fingerprint, certificate. `packet` is what the first packet showed, cut to what is kept: a DNS
-    message, a request, TLS records, a certificate, a QUIC datagram, else the IP payload; `fields`
-    are slices of it that the protocol's parser found (`method`, `target`, `host`, `agent`, `name`,
-    `version`). `folded` is true when other endpoints were counted into this one to keep a flood
-    cheap: only the first are told. `token` names a candidate to the scanner, which does not show
-    it again once it learnt that nothing of it is listed; 0 for what is no candidate of that kind.
+    fingerprint, certificate; for behaviours of agent (a request), request, response, long (a
+    question), absent (an answer), server (a hello). `packet` is what the first packet showed, cut
+    to what is kept: a DNS message, a request, TLS records, a certificate, a QUIC datagram, else the
+    IP payload; `fields` are slices of it that the protocol's parser found (`method`, `target`,
+    `host`, `agent`, `name`, `version`). `folded` is true when other endpoints were counted into
+    this one to keep a flood cheap: only the first are told. `token` names a candidate to the
+    scanner, which does not show it again once it learnt that nothing of it is to be told; 0 for
+    what is no candidate of that kind.
     """
 
     what: str

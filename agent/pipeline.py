@@ -11,6 +11,7 @@ from agent.allow import AllowList
 from agent.behaviours import Behaviours, key_detections, load, rate_detections
 from agent.condense import Condenser
 from agent.config import Settings
+from agent.contents import Contents, examining
 from agent.detections import Detection
 from agent.direction import Home
 from agent.floods import Floods
@@ -50,6 +51,7 @@ class Pipeline:
         self.matcher = Matcher(trails, allow, home, severity)
         self.behaviours = Behaviours(key_detections(self.detections), allow, home, severity)
         self.floods = Floods(rate_detections(self.detections), allow, home, severity)
+        self.contents = Contents(examining(self.detections), trails, allow, home, severity)
         sensor, site, tags = sensor_name(settings), settings.sensor.site or "", settings.sensor.tags
         self._notices = AgentNotices(sensor, site, tags, ids, severity)
         self.suppressions = Suppressions(settings.suppress, self._notices)
@@ -73,6 +75,7 @@ class Pipeline:
     def adopt(self, trails: Trails, set_id: str) -> None:
         """Use other trails from now on; events say `set_id`."""
         self.matcher.trails = trails
+        self.contents.trails = trails
         self.condenser.set_id = set_id
         self._notices.set_id = set_id
 
@@ -89,11 +92,12 @@ class Pipeline:
                 self.own_traffic += sighting.count
             else:
                 events += self._take(self.matcher.match(sighting))
+                events += self._take(self.contents.examine(sighting))
         return events
 
     def take_harmless(self) -> list[int]:
-        """Return tokens of candidates of which nothing is listed, for scanners to learn."""
-        return self.matcher.take_harmless()
+        """Return tokens of candidates of which nothing is to be told, for scanners to learn."""
+        return self.matcher.take_harmless() + self.contents.take_harmless()
 
     def hot(self, hot: Hot, interface: str = "") -> None:
         """Take over what went over a level, to be judged next."""

@@ -107,7 +107,15 @@ class Replay:
             bank(pipeline.detections, tables_mb, workers, REPLAY_SEED, "") for _ in range(workers)
         ]
         self.scanners = [
-            Scanner(own, published, filters, banks[shard], shard, workers)
+            Scanner(
+                own,
+                published,
+                filters,
+                banks[shard],
+                shard,
+                workers,
+                pipeline.contents.wanted,
+            )
             for shard in range(workers)
         ]
         pipeline.use_banks(banks)

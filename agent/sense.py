@@ -60,6 +60,10 @@ _SHED = {
     "quic": (stats.SHED_QUIC,),
     "fingerprints": (stats.SHED_FINGERPRINTS,),
     "certificates": (stats.SHED_CERTIFICATES,),
+    "agents": (stats.SHED_AGENTS, stats.SHED_WATCHED_AGENTS),
+    "requests": (stats.SHED_REQUESTS,),
+    "responses": (stats.SHED_RESPONSES,),
+    "names": (stats.SHED_NAMES,),
     "streams": (stats.STREAMS_EVICTED,),
 }
 """Why a scanner has no room, and the counters of that."""
@@ -330,7 +334,15 @@ class Sense:
                 self._seed,
                 name,
             )
-            worker = Worker(name, self._settings.capture, fanout, self._sets, made, self._wake)
+            worker = Worker(
+                name,
+                self._settings.capture,
+                fanout,
+                self._sets,
+                made,
+                self._pipeline.contents.wanted,
+                self._wake,
+            )
             worker.start()
             self._workers.append(worker)
         self._share_counters()
@@ -517,6 +529,8 @@ class Sense:
         for entry, value in pipeline.suppressions.counts().items():
             counted["suppressed_total", (("entry", entry),)] = value
         counted["user_agents_unjudged_total", ()] = pipeline.matcher.agents.refused
+        for what, value in pipeline.contents.counts().items():
+            counted[f"contents_{what}_total", ()] = value
         for reason, value in pipeline.matcher.quic.dropped.items():
             counted["quic_dropped_total", (("reason", reason),)] = value
         return counted

@@ -35,6 +35,10 @@ ADDRESS_CLASSES = frozenset({TRAIL_IP, TRAIL_IP_PORT, TRAIL_NETWORK})
 
 _INFO, _LOW, _MEDIUM, _HIGH, _CRITICAL = SEVERITIES.values()
 _CACHED_TEXTS = 4096
+_SLIGHT = frozenset({"encrypted_dns"})
+"""Behaviours that break a site's rules rather than harm it."""
+_COMMON_OUTSIDE = frozenset({"user_agent", "missing_host", "proxy_probe"})
+"""What scanners do all day, beside behaviours with `scan` in their names."""
 _QUIET_CLASSES = frozenset(
     {AGENT_CANARY, AGENT_HEARTBEAT, AGENT_START, AGENT_STOP, AGENT_RELOAD, AGENT_SUPPRESS}
 )
@@ -179,8 +183,8 @@ def _judge_behaviour(class_id: str, info: str, direction: Direction) -> int:
     if "sinkhole" in name or "sinkhole" in info or _IOT.search(name) or _IOT.search(info):
         return _HIGH
     from_outside = direction in {"inbound", "external"}
-    is_scan = "scan" in name or "sweep" in name
-    return _LOW if is_scan and from_outside else _MEDIUM
+    is_common = "scan" in name or "sweep" in name or name in _COMMON_OUTSIDE
+    return _LOW if name in _SLIGHT or (is_common and from_outside) else _MEDIUM
 
 
 @lru_cache(maxsize=_CACHED_TEXTS)

@@ -17,6 +17,7 @@ from agent.model import Sighting
 from agent.scan.bank import Bank, Hot
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
+from agent.scan.wanted import Wanted
 from agent.trails.set import TrailSet
 
 POLL_SECONDS = 0.1
@@ -59,6 +60,7 @@ class Worker(threading.Thread):
         fanout: Fanout | None,
         sets: Sets,
         bank: Bank,
+        wanted: Wanted,
         wake: Callable[[], None],
     ) -> None:
         super().__init__(name=f"capture-{interface}", daemon=True)
@@ -69,7 +71,9 @@ class Worker(threading.Thread):
         self.is_open = False
         self.failure = ""
         self.stats = Stats(0, 0, 0)
-        self.scanner = Scanner(sets.own.buffer, sets.published.buffer, sets.filters, bank)
+        self.scanner = Scanner(
+            sets.own.buffer, sets.published.buffer, sets.filters, bank, wanted=wanted
+        )
         self._handle = Interface(interface, settings, fanout)
         self._wake = wake
         self._stop_asked = threading.Event()

@@ -56,7 +56,9 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.trails": (
         *("agent.model", "agent.names", "agent.published", "agent.trails", "agent.scan"),
     ),
-    "agent.detections": ("agent.model", "agent.detections", "agent.scan.counters"),
+    "agent.detections": (
+        *("agent.model", "agent.detections", "agent.scan.counters", "agent.scan.wanted"),
+    ),
     "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
     "feeds": (
         *("agent.model", "agent.config", "agent.health", "agent.names", "agent.plugins"),

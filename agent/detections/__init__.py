@@ -1,19 +1,26 @@
 """A shelf of behaviours: one file, one behaviour, class `behaviour-<file name>`.
 
 A file has a `Config` (the keys under `detections.<file name>`, with `enabled`) and a class
-`Detection(config)`, of one of two sorts:
+`Detection(config)`, of one of three sorts:
 
 - those that judge counted keys have `table`, what the scanner has to count for them, and
   `judge(row)`, which returns a Finding when a key's values tell of the behaviour, else None;
 - those that judge rates have `rate`, and `limit(normal)` and `info(service)`: how many packets a
-  second are too many for a host that normally has `normal`, and what that is called.
+  second are too many for a host that normally has `normal`, and what that is called;
+- those that judge what was said have `looks_at`, `wanted`, `repeat` and `examine(seen)`.
 
-A behaviour does no I/O, keeps no clock (rows carry times) and reports nothing itself: the runner
-words hits, asks the allow-list and mutes a key that was told for as long as the window lasts.
+A behaviour does no I/O, keeps no clock (rows carry times) and reports nothing itself: the runners
+word hits, ask the allow-list and mute what was told for as long as the window lasts, or for
+`repeat` seconds.
 """
 
 from collections.abc import Mapping, Set
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import msgspec
+
+from agent.model import Endpoint
+from agent.scan.wanted import Wanted
 
 GRACE_SECONDS = 3
 """How long an answer may take: the second retransmission of an attempt (RFC 6298)."""
@@ -90,7 +97,9 @@ class Finding(NamedTuple):
     """A behaviour that was seen: Maltrail's type and info, and what was measured.
 
     `trail` is Maltrail's, the source's address where it is empty. `slow` tells that only the long
-    window shows it.
+    window shows it. The rest is for what was said: `indicator` is the source's address where it is
+    empty; `by_source` keeps sources apart that give the same indicator; `about` is a name for which
+    the allow-list is asked, too.
     """
 
     type: str
@@ -98,6 +107,11 @@ class Finding(NamedTuple):
     evidence: Mapping[str, str | int | float]
     trail: str = ""
     slow: bool = False
+    indicator: str = ""
+    where: str = "behaviour"
+    observed: str = ""
+    by_source: bool = False
+    about: str = ""
 
 
 @runtime_checkable
@@ -131,4 +145,54 @@ class RateDetection(Protocol):
         """Return the info text; `service` is the port that answers, or 0."""
 
 
-Detection = KeyDetection | RateDetection
+class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was said, as the scanner showed it: a request, a response, a name.
+
+    Endpoints are the packet's. `target`, `body` and `packet` are as on the wire, `path` is in lower
+    case without doubled slashes, `host` in lower case (the destination's address where a request
+    names none: then `has_host` is false). `name` is a DNS question's or a TLS server's. `listed`
+    are an answer's addresses that lists name, with what they say. `leaves_home` tells that the
+    server is none of ours.
+    """
+
+    source: Endpoint
+    destination: Endpoint
+    packet: bytes
+    leaves_home: bool
+    method: str = ""
+    target: bytes = b""
+    path: str = ""
+    host: str = ""
+    has_host: bool = True
+    is_host_address: bool = False
+    agent: str = ""
+    body: bytes = b""
+    name: str = ""
+    listed: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """What the runner needs of a behaviour that judges what was said.
+
+    `looks_at` is what sightings it judges (agent.model.Sighting.what), `wanted` which of them the
+    scanner has to show, `repeat` for how many seconds the same is not told again of a client.
+    """
+
+    @property
+    def looks_at(self) -> str:
+        """Return what it judges."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """Return what has to be shown."""
+
+    @property
+    def repeat(self) -> int:
+        """Return for how many seconds it is silent about what it told."""
+
+    def examine(self, seen: Seen) -> Finding | None:
+        """Return what it tells, or None."""
+
+
+Detection = KeyDetection | RateDetection | Examiner

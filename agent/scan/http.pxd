@@ -1,6 +1,7 @@
 cimport cython
 
 cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD, HOST_SIZE, AGENT_SIZE, LENGTH_SIZE
+cdef unsigned long long HASH_PRIME, WORD_MASK
 cdef const unsigned char[::1] AGENT_NAME
 cdef const unsigned char[::1] LENGTH_NAME
 cdef const unsigned char[::1] VERSION
@@ -12,7 +13,9 @@ cdef class HttpReader:
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
     cdef size_t host_size, name_size, path_size, line_at, body_at, body_end, count, last_start, last_end
-    cdef int missing
+    cdef int missing, spelling
+    cdef size_t question
+    cdef unsigned long long agent_hash, seed
     cdef long long[::1] starts
     cdef long long[::1] ends
 
@@ -35,11 +38,14 @@ cdef class HttpReader:
     cdef size_t _number(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t)
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
+    @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char", stop=size_t)
     cdef int _headers(self, size_t end) except -1 nogil
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
     cdef size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", a="unsigned long long", b="unsigned long long", c="unsigned long long", d="unsigned long long")
+    cdef size_t _agent_line(self, size_t at, size_t end) except? 1 nogil
+    cdef int _mix_agent(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")
     cdef int _is_name(self, size_t at, size_t end, int which) except -1 nogil
     cdef int _value(self, size_t at, size_t end, int which) except -1 nogil
@@ -52,6 +58,7 @@ cdef class HttpReader:
     cdef int _is_eighty(self, Py_ssize_t colon) except -1 nogil
     @cython.locals(size=size_t, c="unsigned char", before="unsigned char")
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
+    cdef int _note_spelling(self, unsigned char c) except -1 nogil
     cdef int find_agent(self, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t)
     cdef size_t write_agent(self) except? 1 nogil

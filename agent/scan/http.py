@@ -7,6 +7,8 @@ serves readers outside the packet path.
 
 from array import array
 
+from agent.scan import layout
+
 HOST_AT = 0
 MAX_HOST = 255
 SLASH_AT = 510
@@ -33,10 +35,17 @@ MAX_BODY = 2048
 ABSENT = 0xFFFFFFFF  # no length is announced
 GET = 3  # length of the commonest methods without a body, GET and HEAD
 HEAD = 4
+HASH_PRIME = layout.HASH_PRIME
+WORD_MASK = layout.WORD_MASK
 
 
 class HttpReader:
-    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text."""
+    """Reads one request at a time. Slices `*_at`, `*_end` are of the data, `*_size` of the text.
+
+    `spelling` is 0 for a path of letters, digits and `/._-`, 1 where others occur, 2 where some may
+    have to be decoded; `question` is the place in the text where its
+    query begins, or its end; `agent_hash` tells User-Agents apart.
+    """
 
     def __init__(self, text: bytearray) -> None:
         if len(text) < AGENT_AT + MAX_AGENT:
@@ -60,6 +69,10 @@ class HttpReader:
         self.body_at = 0
         self.body_end = 0
         self.missing = 0
+        self.spelling = 0
+        self.question = 0
+        self.agent_hash = 0
+        self.seed = 0
         self.count = 0
         self.last_start = 0
         self.last_end = 0
@@ -165,15 +178,44 @@ class HttpReader:
             c = self.data[at]
             if c == 13 or c == 10:
                 break
-            following = self._next_line(at, end)
             c |= 32
-            if c == 104 and self.host_end == 0 and self._is_host(at, following):
-                self._value(at + HOST_SIZE, self._unfold(following, end), 0)
-            elif c == 117 and self.agent_end == 0 and self._is_name(at, following, 1):
-                self._value(at + AGENT_SIZE, self._unfold(following, end), 1)
+            if c == 117 and self.agent_end == 0 and self._is_name(at, end, 1):
+                following = self._agent_line(at + AGENT_SIZE, end)
+                stop = self._unfold(following, end)
+                self._mix_agent(following, stop)
+                self._value(at + AGENT_SIZE, stop, 1)
+            else:
+                following = self._next_line(at, end)
+                if c == 104 and self.host_end == 0 and self._is_host(at, following):
+                    self._value(at + HOST_SIZE, self._unfold(following, end), 0)
             at = following
             lines += 1
         self.line_at = at
+
+    def _agent_line(self, at: int, end: int) -> int:
+        """Hash the rest of the line at `at` on the way to its end, which is returned."""
+        h = self.seed
+        while at + 4 <= end:
+            a = self.data[at]
+            b = self.data[at + 1]
+            c = self.data[at + 2]
+            d = self.data[at + 3]
+            if a == 10 or b == 10 or c == 10 or d == 10:
+                break
+            h = ((h ^ (a | (b << 8) | (c << 16) | (d << 24))) * HASH_PRIME) & WORD_MASK
+            h ^= h >> 29
+            at += 4
+        while at < end and self.data[at] != 10:
+            h = ((h ^ self.data[at]) * HASH_PRIME) & WORD_MASK
+            at += 1
+        self.agent_hash = h ^ (h >> 32)
+        return at + 1 if at < end else end
+
+    def _mix_agent(self, at: int, end: int) -> None:
+        """Add further lines of the agent to its hash."""
+        while at < end:
+            self.agent_hash = ((self.agent_hash ^ self.data[at]) * HASH_PRIME) & WORD_MASK
+            at += 1
 
     def _find_body(self, end: int) -> int:
         """Find the head's end, which is returned, 0 for none, and the body behind it.
@@ -367,16 +409,25 @@ class HttpReader:
         """Write the path in lower case with double slashes folded, rules T-13.1 and T-13.7."""
         size = 0
         before = 0
+        self.spelling = 2 if end - at > MAX_PATH else 0
         while at < end and size < MAX_PATH:
             c = self.data[at]
             if 65 <= c <= 90:
                 c += 32
+            elif not (97 <= c <= 122 or 45 <= c <= 57 or c == 95):
+                self._note_spelling(c)
             if c != 47 or before != 47:
                 self.text[PATH_AT + size] = c
                 size += 1
                 before = c
             at += 1
         self.path_size = size
+
+    def _note_spelling(self, c: int) -> None:
+        if c == 37 or c == 42 or c == 43 or c == 123 or c == 124:  # % * + { |
+            self.spelling = 2
+        elif self.spelling == 0:
+            self.spelling = 1
 
     def find_agent(self, end: int) -> None:
         """Find the User-Agent of the request that was read last, where it was not wanted then."""
@@ -413,6 +464,7 @@ class HttpReader:
         whole = self._trim(start, end)
         self._add(start, whole)
         question = self._find(63, start, end)
+        self.question = question
         if question < end:
             self._add_cut(start, question, end, whole)
         elif self.body_end > self.body_at and end > start:

@@ -64,6 +64,8 @@ cdef class Sets:
     cdef unsigned long long[::1] places
     cdef unsigned long long[::1] hashes
     cdef size_t path_start
+    cdef int path_passes
+    cdef unsigned long long[::1] literals
     cdef unsigned long long[::1] path_states
     cdef unsigned long long[::1] networks
     cdef unsigned long long[::1] words
@@ -78,7 +80,7 @@ cdef class Sets:
     cdef int may_be_agent(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", i=size_t)
+    @cython.locals(h="unsigned long long", i=size_t, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", c="unsigned long long")
     cdef int begin_path(self, size_t start, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long", found=int)
     cdef int path(self, size_t start, size_t end) except? -2 nogil

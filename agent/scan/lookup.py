@@ -491,6 +491,8 @@ class Sets:
         self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.path_start = 0
+        self.path_passes = 0
+        self.literals = memoryview(array("Q", bytes(8 * GATE_WORDS)))  # a bitmap, see `begin_path`
         self.path_states = memoryview(array("Q", bytes(8 * (TEXT_BYTES + 1))))
 
     @cython.boundscheck(False)
@@ -588,17 +590,28 @@ class Sets:
 
     @cython.boundscheck(False)
     def begin_path(self, start: int, end: int) -> None:
-        """Hash text[start:end] once for all paths that begin there and end in it."""
+        """Hash text[start:end] once for all paths that begin there and end in it.
+
+        On the way `path_passes` is set where four bytes of it may be those of a literal; the hash
+        waits for each multiplication, so that this costs next to nothing.
+        """
         if self.text[start] != SLASH:  # no path: it goes on with the host
             self.has_urls = 1
         h = self.keyed.begin(PATH)
         self.path_start = start
         self.path_states[0] = h
+        passed = 0
+        window = 0
         i = start
         while i < end:
-            h = ((h ^ self.text[i]) * PRIME) & MASK
+            c = self.text[i]
+            h = ((h ^ c) * PRIME) & MASK
+            window = ((window << 8) | c) & LOW32
+            bit = ((window * GATE_PRIME) & LOW32) >> 16
+            passed |= self.literals[bit >> 6] >> (bit & 63)
             i += 1
             self.path_states[i - start] = h
+        self.path_passes = passed & 1
 
     def path(self, start: int, end: int) -> int:
         """Tell whether text[start:end] is a listed path, alone or behind the host."""

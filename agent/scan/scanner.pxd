@@ -2,6 +2,7 @@ cimport cython
 from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
+from agent.scan.gates cimport Gates
 from agent.scan.hashing cimport Keyed
 from agent.scan.fragments cimport Fragments
 from agent.scan.http cimport HttpReader
@@ -15,8 +16,9 @@ from agent.scan.tls cimport TlsReader
 from agent.scan.tunnels cimport Tunnels
 from agent.scan.unread cimport Unread
 
-cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE
-cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT
+cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
+cdef int DECODE
+cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, DNS_HEADER, SHORT_LABEL
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
@@ -63,6 +65,7 @@ cdef class Scanner:
     cdef Keyed keyed
     cdef DnsReader dns
     cdef HttpReader http
+    cdef Gates gates
     cdef TlsReader tls
     cdef unsigned long long ports
     cdef int agent_listed
@@ -157,6 +160,21 @@ cdef class Scanner:
     cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
     @cython.locals(length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
     cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
+    @cython.locals(what="unsigned long long", at=size_t, stop=size_t, token="unsigned long long")
+    cdef int _watch_name(self, size_t message, size_t end) except -1 nogil
+    cdef unsigned int _byte(self, size_t at) except? 256 nogil
+    @cython.locals(last=size_t, i=size_t, labels=int, size=size_t)
+    cdef size_t _registered_label(self) except? 9999 nogil
+    cdef int _show(self, unsigned long long what, unsigned long long token, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef int _is_response(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", token="unsigned long long")
+    cdef int _watch_request(self, size_t payload, size_t end) except -1 nogil
+    cdef unsigned long long _mix(self, unsigned long long h, size_t at, size_t end) except? 0 nogil
+    @cython.locals(path=size_t, question=size_t, c="unsigned char")
+    cdef int _may_matter(self, size_t end) except -1 nogil
+    @cython.locals(size=size_t, i=size_t, c="unsigned char")
+    cdef int _is_host_numeric(self) except -1 nogil
+    cdef int _slices(self, size_t payload, size_t end) except -1 nogil
     @cython.locals(found=int, kind=int, at=size_t, high="unsigned long long", low="unsigned long long")
     cdef int _answers(self, size_t message, size_t end) except -1 nogil
     @cython.locals(at=size_t)

@@ -19,6 +19,7 @@ from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
 from agent.scan.fragments import Fragments
+from agent.scan.gates import Gates
 from agent.scan.http import HttpReader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
@@ -29,6 +30,7 @@ from agent.scan.streams import Streams
 from agent.scan.tls import TlsReader
 from agent.scan.tunnels import Tunnels
 from agent.scan.unread import Unread
+from agent.scan.wanted import Wanted
 
 SYN_KIND = 0
 DATAGRAM = 1
@@ -42,6 +44,12 @@ REFUSE = 8
 INITIAL = 9
 FINGERPRINT = 10
 CERTIFICATE = 11
+WATCHED_AGENT = 12
+WATCHED_REQUEST = 13
+RESPONSE = 14
+LONG = 15
+ABSENT = 16
+SERVER = 17
 
 # Kinds of candidates, as agent.scan.sightings counts them; -1 is what is listed for certain.
 LISTED = -1
@@ -50,6 +58,10 @@ MAY_INITIAL = 1
 MAY_FINGERPRINT = 2
 MAY_CERTIFICATE = 3
 MAY_AGENT = 4
+MAY_WATCHED_AGENT = 5
+MAY_REQUEST = 6
+MAY_RESPONSE = 7
+MAY_NAME = 8
 
 NAME_FIELD = 0
 TYPE_FIELD = 1
@@ -124,6 +136,13 @@ HTTP_AGENT_AT = 4608
 DNS_ANSWER_AT = 6000
 CLEAN = 8192
 """Candidates that are remembered as not listed: what a network's clients use in an hour."""
+WATCHED = 1 << 63
+"""Marks tokens of requests and names, of which there are so many more that they have as much room
+again for themselves."""
+UNWATCHED = WATCHED - 1
+NAME_ERROR = 3  # RFC 1035 section 4.1.1
+HTTP_PORT = 80
+SHORT_LABEL = 3  # the second label from the end in co.uk
 MAX_CERTIFICATES = 4
 """Of one chain: the server's own and what stands above it up to the root."""
 SLOT_BYTES = 16384
@@ -132,6 +151,10 @@ STREAM_KIND = 1  # words of a slot, as agent.scan.streams has them
 STREAM_FILLED = 3
 STREAM_VERSION = 9
 LOW32 = 0xFFFFFFFF
+LOW16 = 0xFFFF
+DNS_HEADER = 12
+DECODE = 2
+DOT = 46
 STREAM_IDLE_US = 5000000
 ENDED_US = 0xFFFFFFFFFFFFFFFF
 QUIC_ID_AT = 5
@@ -175,6 +198,7 @@ class Scanner:
 
     `own` and `published` are set buffers under one seed, `filters` theirs. `bank` holds what
     behaviours need counted, or is None. With `shards` above 1 only flows of `shard` are scanned.
+    `wanted` is what behaviours want to see.
     """
 
     def __init__(
@@ -185,6 +209,7 @@ class Scanner:
         bank: Bank | None = None,
         shard: int = 0,
         shards: int = 1,
+        wanted: Wanted | None = None,
     ) -> None:
         self.counters = memoryview(array("Q", [0] * stats.COUNTERS))
         self.unread = Unread()
@@ -196,8 +221,9 @@ class Scanner:
         self.streams = Streams(self.counters, self.tunnels.path)
         self.fragments = Fragments(self.counters, self.tunnels.path)
         self.in_datagram = 0
-        self.clean = memoryview(array("Q", [0] * CLEAN))
+        self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
+        self.gates = Gates(wanted or Wanted())
         self.stream_key = 0
         self.in_stream = 0
         self.idle_us = 0
@@ -246,12 +272,14 @@ class Scanner:
         """Use other sets from the next batch on; never called while scanning."""
         text = bytearray(TEXT_BYTES)
         self.sets = Sets(Lookup(own, text), Lookup(published, text), filters)
+        self.sets.literals = self.gates.plain_windows
         self.keyed = self.sets.keyed
         self.dns = DnsReader(text)
         self.http = HttpReader(text)
         self.tls = TlsReader(text)
-        self.http.want_agent = self.sets.agents
-        for place in range(CLEAN):
+        self.http.want_agent = self.sets.agents | self.gates.agents
+        self.http.seed = self.keyed.begin(WATCHED_AGENT)
+        for place in range(2 * CLEAN):
             self.clean[place] = 0
 
     def scan(self, batch: PacketBatch, number: int = 0, until_us: int = FOR_EVER) -> int:
@@ -309,7 +337,7 @@ class Scanner:
 
     def learn(self, token: int) -> None:
         """Remember that a candidate is not listed: it is not shown again, until sets change."""
-        self.clean[token & (CLEAN - 1)] = token
+        self.clean[(token & (CLEAN - 1)) + (token >> 63) * CLEAN] = token
 
     def drain(self, full: bool, interface: str) -> list[Sighting]:
         """Return new sightings, with `full` also further counts of known ones."""
@@ -1098,6 +1126,8 @@ class Scanner:
             self.counters[S_DNS_MALFORMED] += self.counts
             return 0
         length = self.dns.length
+        if self.gates.names:
+            self._watch_name(message, end)
         exact = self.sets.domain(0, length)
         candidate = self.sets.candidate
         what = QUESTION
@@ -1113,6 +1143,53 @@ class Scanner:
             return 1
         value = self.sets.published.hash_text(0, 0, length)
         self._sight(what, value, LISTED if exact else MAY_PATTERN, message, end)
+        return 1
+
+    def _watch_name(self, message: int, end: int) -> int:
+        """Show a question with a long first label, and a name that does not exist."""
+        what = LONG
+        if self.dns.response == 0:
+            at = message + DNS_HEADER
+            stop = at + 1 + self._byte(at)
+            if self.gates.long_label == 0 or stop - at <= self.gates.long_label + 1:
+                return 0
+        else:
+            what = ABSENT
+            if self.gates.absent_label == 0 or self._byte(message + 3) & 15 != NAME_ERROR:
+                return 0
+            if self._registered_label() < self.gates.absent_label:
+                return 0
+        token = self.sets.published.hash_text(what, 0, self.dns.length) | WATCHED
+        self._show(what, token, MAY_NAME, message, end)
+        return 0
+
+    def _byte(self, at: int) -> int:
+        """Return a byte of what the parsers read."""
+        return self.dns.data[at]
+
+    def _registered_label(self) -> int:
+        """Return the length of the label that somebody registered: `example` in example.co.uk."""
+        last = self.dns.length
+        i = last
+        labels = 0
+        size = 0
+        while i > 0:
+            i -= 1
+            if self.sets.text[i] == DOT or i == 0:
+                size = last - i - (1 if self.sets.text[i] == DOT else 0)
+                labels += 1
+                last = i
+                if labels == 3 or (labels == 2 and size > SHORT_LABEL):
+                    return size
+        return size if labels > 1 else 0
+
+    def _show(self, what: int, token: int, kind: int, start: int, end: int) -> int:
+        """Show a candidate unless it was found harmless before; return 1 for a new record."""
+        if self.clean[(token & (CLEAN - 1)) + (token >> 63) * CLEAN] == token:
+            return 0
+        if self._sight(what, token, kind, start, end) == 0:
+            return 0
+        self.sightings.mark(token)
         return 1
 
     def _answers(self, message: int, end: int) -> int:
@@ -1167,6 +1244,8 @@ class Scanner:
         """
         while at < end:
             if self.http.read(at, end) == 0:
+                if self.gates.responses and self._is_response(at, end):
+                    return end
                 return at if last == 0 and self.http.may_begin(at, end) else end
             if self.http.missing and last == 0 and self.http.has_what_counts() == 0:
                 return at
@@ -1175,6 +1254,96 @@ class Scanner:
                 return end
             at = self.http.body_end
         return end
+
+    def _is_response(self, at: int, end: int) -> int:
+        """Tell whether a response begins here; show one that behaviours may want: rule H-12."""
+        if at + 5 > end or self.http.data[at] != 72 or self.http.data[at + 4] != 47:  # H, /
+            return 0
+        if self.gates.is_wanted_response(self.http.data, at, end):
+            self._sight(RESPONSE, self.ports, MAY_RESPONSE, at, end)
+        return 1
+
+    def _watch_request(self, payload: int, end: int) -> int:
+        """Show a request whose User-Agent is new, and one that a gate lets pass."""
+        if self.gates.agents and self.http.agent_end > self.http.agent_at:
+            token = self.keyed.finish(self.http.agent_hash) & UNWATCHED
+            if self._show(WATCHED_AGENT, token, MAY_WATCHED_AGENT, payload, end):
+                self._slices(payload, end)
+        if self.gates.requests == 0 or self._may_matter(end) == 0:
+            return 0
+        h = self.keyed.begin(WATCHED_REQUEST)
+        h = self._mix(h, self.http.target_at, self.http.target_end)
+        h = self._mix(h, self.http.host_at, self.http.host_end)
+        h = self._mix(h, self.http.body_at, self.http.body_end)
+        h = self.keyed.numbers(
+            h, self.ip.destination_high, self.ip.destination_low, self.ports & LOW16
+        )
+        if self._show(WATCHED_REQUEST, h | WATCHED, MAY_REQUEST, payload, end):
+            self._slices(payload, end)
+        return 0
+
+    def _mix(self, h: int, at: int, end: int) -> int:
+        h = self.keyed.mix(h, end - at)
+        while at < end:
+            h = self.keyed.mix(h, self.http.data[at])
+            at += 1
+        return h
+
+    def _may_matter(self, end: int) -> int:
+        """Tell whether a gate lets the request that was read pass."""
+        path = HTTP_PATH_AT + self.http.path_size
+        if self.gates.texts:
+            if (self.http.spelling or self.sets.path_passes) and self.gates.may_matter(
+                self.http.data, self.http.target_at, self.http.target_end, self.http.spelling
+            ):
+                return 1
+            if self.http.body_end > self.http.body_at and self.gates.may_matter(
+                self.http.data, self.http.body_at, self.http.body_end, DECODE
+            ):
+                return 1
+        question = self.http.question
+        if self.gates.files and self.gates.has_extension(self.sets.text, HTTP_PATH_AT, question):
+            return 1
+        if self.gates.by_address and question == path and self._is_host_numeric():
+            return 1
+        c = self.http.data[self.http.target_at]
+        if self.gates.to_proxy and c != 47 and c != 42 and self.ports & LOW16 == HTTP_PORT:
+            return 1
+        if (
+            self.gates.without_host
+            and self.http.host_end == 0
+            and self.http.missing == 0
+            and c == 47
+        ):
+            return (
+                1
+                if self.http.target_end + 9 <= end
+                and self.http.data[self.http.target_end + 8] == 49
+                else 0
+            )
+        return 0
+
+    def _is_host_numeric(self) -> int:
+        """Tell whether the host that was written is an address."""
+        size = self.http.name_size
+        if size and self.sets.text[HTTP_HOST_AT] == 91:
+            return 1
+        i = 0
+        while i < size:
+            c = self.sets.text[HTTP_HOST_AT + i]
+            if c != DOT and not (48 <= c <= 57):
+                return 0
+            i += 1
+        return 1 if size else 0
+
+    def _slices(self, payload: int, end: int) -> None:
+        """Note where the parts of a request lie in what is kept of it."""
+        self.http.find_agent(end)
+        self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
+        self.sightings.slice(TARGET_FIELD, self.http.target_at, self.http.target_end)
+        self.sightings.slice(HOST_FIELD, self.http.host_at, self.http.host_end)
+        self.sightings.slice(AGENT_FIELD, self.http.agent_at, self.http.agent_end)
+        self.sightings.slice(BODY_FIELD, self.http.body_at, self.http.body_end)
 
     def _http(self, payload: int, end: int) -> int:
         """Look up host, address, agent and URL candidates of a request: rule T-13."""
@@ -1187,6 +1356,8 @@ class Scanner:
             host = self._write_destination()
         self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
         self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+        if self.gates.agents or self.gates.requests:
+            self._watch_request(payload, end)
         i = 0
         while i < self.http.count:
             exact |= self.sets.path(self.http.starts[i], self.http.ends[i])
@@ -1203,12 +1374,7 @@ class Scanner:
         kind = MAY_PATTERN if self.sets.candidate else MAY_AGENT
         if self._sight(REQUEST, value ^ agent, LISTED if exact else kind, payload, end):
             self.sightings.mark(agent)
-            self.http.find_agent(end)
-            self.sightings.slice(METHOD_FIELD, payload, self.http.method_end)
-            self.sightings.slice(TARGET_FIELD, self.http.target_at, self.http.target_end)
-            self.sightings.slice(HOST_FIELD, self.http.host_at, self.http.host_end)
-            self.sightings.slice(AGENT_FIELD, self.http.agent_at, self.http.agent_end)
-            self.sightings.slice(BODY_FIELD, self.http.body_at, self.http.body_end)
+            self._slices(payload, end)
         return 0
 
     def _agent(self, end: int) -> int:
@@ -1219,7 +1385,7 @@ class Scanner:
         self.agent_listed = self.sets.exact(USER_AGENT, HTTP_AGENT_AT, end)
         if self.agent_listed == 0 and self.sets.may_be_agent(HTTP_AGENT_AT, end) == 0:
             return 0
-        token = self.sets.published.hash_text(USER_AGENT, HTTP_AGENT_AT, end) | 1
+        token = (self.sets.published.hash_text(USER_AGENT, HTTP_AGENT_AT, end) & UNWATCHED) | 1
         if self.agent_listed == 0 and self.clean[token & (CLEAN - 1)] == token:
             return 0
         return token
@@ -1293,6 +1459,13 @@ class Scanner:
         if kind == 1 or length == 0:
             self.counters[S_NO_NAME] += self.counts
             return 0
+        if self.gates.hellos and (
+            self.ports & LOW16 == self.gates.server_port
+            or self.gates.is_server(self.sets.text, 0, length)
+        ):
+            value = self.sets.published.hash_text(0, 0, length)
+            if self._sight(SERVER, value, MAY_NAME, payload, end):
+                self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         exact = self.sets.domain(0, length)
         if exact == 0 and self.sets.candidate == 0:
             return 1
@@ -1304,7 +1477,7 @@ class Scanner:
 
     def _fingerprint(self, at: int, end: int) -> int:
         """Show a hello whose fingerprint was not found harmless before."""
-        token = self.tls.fingerprint(self.keyed.begin(FINGERPRINT), at, end)
+        token = self.tls.fingerprint(self.keyed.begin(FINGERPRINT), at, end) & UNWATCHED
         if self.clean[token & (CLEAN - 1)] == token:
             return 0
         if self._sight(FINGERPRINT, token, MAY_FINGERPRINT, at, end):
@@ -1344,7 +1517,7 @@ class Scanner:
             while i < stop:
                 h = self.keyed.mix(h, self.tls.joined[i])
                 i += 1
-            token = self.keyed.finish(h) | 1
+            token = (self.keyed.finish(h) & UNWATCHED) | 1
             if self.clean[token & (CLEAN - 1)] != token and self._sight(
                 CERTIFICATE, token, MAY_CERTIFICATE, at + 3, stop
             ):

@@ -1,8 +1,8 @@
 cimport cython
 
-cdef unsigned long long WORDS, RECORDS, FOLD_FROM, FULL_EXACT, FULL_PATTERNS, SLOTS, ARENA, MAX_PACKET
+cdef unsigned long long WORDS, RECORDS, FOLD_FROM, FULL_EXACT, SLOTS, ARENA, MAX_PACKET
 cdef unsigned long long HASH, FIRST, LAST, COUNT, WHAT, PORTS, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, PACKET, FIELDS, TOKEN, PATH, PATH_WORDS, FRESH, FOLDED, LOW32
-cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS, STAT_SHED_CANDIDATES, STAT_SHED_AGENTS, AGENT
+cdef Py_ssize_t STAT_SIGHTINGS, STAT_FOLDED, STAT_SHED, STAT_SHED_PATTERNS, STAT_SHED_CANDIDATES, STAT_SHED_AGENTS, STAT_SHED_WATCHED, AGENT
 
 @cython.final
 cdef class Sightings:
@@ -15,6 +15,7 @@ cdef class Sightings:
     cdef readonly unsigned long long used, fresh
     cdef unsigned long long[::1] spent
     cdef unsigned long long[::1] room
+    cdef unsigned long long[::1] enough
     cdef unsigned long long[::1] keep
     cdef unsigned long long arena_used, at, slot
     cdef Py_ssize_t begin

@@ -13,22 +13,25 @@ from agent.scan import layers, stats
 from agent.scan.memory import pages
 
 WORDS = 32
-RECORDS = 4096
+RECORDS = 8192
 """Between two full drains, a second apart: what Python can match in a tenth of that second."""
-FOLD_FROM = 3072
+FOLD_FROM = 7168
 """From here on endpoints are no longer told apart, so that a flood from random addresses to
 listed ones cannot push out other sightings."""
 PATTERN, QUIC, FINGERPRINT, CERTIFICATE, AGENT = 0, 1, 2, 3, 4
 """Kinds of candidates: what is not known to be listed, but only a slower look can tell."""
-CANDIDATE_RECORDS = (1536, 512, 512, 256, 256)
+WATCHED_AGENT, REQUEST, RESPONSE, NAME = 5, 6, 7, 8
+"""What behaviours look at; as many as a twentieth of a second of Python judges."""
+CANDIDATE_RECORDS = (1536, 512, 512, 256, 256, 512, 1536, 256, 512)
 """Records for each kind of candidates; exact matches are never pushed out by them."""
-CANDIDATE_BYTES = (2048, 2048, 4096, 8192, 2048)
+CANDIDATE_BYTES = (2048, 2048, 4096, 8192, 2048, 2048, 2048, 2048, 2048)
 """What is kept of each: a hello or a certificate is of use only whole."""
 EXACT = -1
 FULL_EXACT = 2048
-FULL_PATTERNS = 512
-"""Who may drain at any time, as a replay, does so here: a batch of 1,024 more still fits."""
-SLOTS = 8192
+FULL_CANDIDATES = tuple(max(room - 1024, room // 4) for room in CANDIDATE_RECORDS)
+"""Who may drain at any time, as a replay, does so here: a batch of 1,024 names or requests more
+still fits."""
+SLOTS = 16384
 MAX_PACKET = 2048
 """Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
 ARENA = RECORDS * MAX_PACKET
@@ -68,6 +71,12 @@ NAMES = (
     "quic",
     "fingerprint",
     "certificate",
+    "agent",
+    "request",
+    "response",
+    "long",
+    "absent",
+    "server",
 )
 FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version", "body")
 
@@ -77,6 +86,7 @@ STAT_SHED = stats.SHED
 STAT_SHED_PATTERNS = stats.SHED_PATTERNS
 STAT_SHED_CANDIDATES = stats.SHED_QUIC
 STAT_SHED_AGENTS = stats.SHED_AGENTS
+STAT_SHED_WATCHED = stats.SHED_WATCHED_AGENTS
 
 
 class Sightings:
@@ -93,6 +103,7 @@ class Sightings:
         self.fresh = 0
         self.spent = memoryview(array("Q", [0] * len(CANDIDATE_RECORDS)))
         self.room = memoryview(array("Q", CANDIDATE_RECORDS))
+        self.enough = memoryview(array("Q", FULL_CANDIDATES))
         self.keep = memoryview(array("Q", CANDIDATE_BYTES))
         self.arena_used = 0
         self.at = 0
@@ -136,6 +147,8 @@ class Sightings:
             self.counters[STAT_SHED_PATTERNS] += 1
         elif kind == AGENT:
             self.counters[STAT_SHED_AGENTS] += 1
+        elif kind > AGENT:
+            self.counters[STAT_SHED_WATCHED + kind - AGENT - 1] += 1
         else:
             self.counters[STAT_SHED_CANDIDATES + kind - 1] += 1
         return 0
@@ -184,8 +197,10 @@ class Sightings:
 
     def is_full(self) -> bool:
         """Tell whether it is time to drain for whoever does not drain by the clock."""
-        candidates = self.spent[0] + self.spent[1] + self.spent[2] + self.spent[3] + self.spent[4]
-        return bool(self.used >= FULL_EXACT or candidates >= FULL_PATTERNS)
+        for kind in range(len(self.spent)):
+            if self.spent[kind] >= self.enough[kind]:
+                return True
+        return bool(self.used >= FULL_EXACT)
 
     def fill(
         self,

@@ -47,7 +47,11 @@ FRAGMENTS_INCOMPLETE = 59
 FRAGMENTS_OVERLAPPING = 60
 FRAGMENTS_REFUSED = 61
 SCTP = 62
-COUNTERS = 63
+SHED_WATCHED_AGENTS = 63
+SHED_REQUESTS = 64
+SHED_RESPONSES = 65
+SHED_NAMES = 66
+COUNTERS = 67
 
 NAMES = (
     "packets",
@@ -113,4 +117,8 @@ NAMES = (
     "fragments_overlapping",
     "fragments_refused",
     "sctp",
+    "sightings_shed_watched_agents",
+    "sightings_shed_requests",
+    "sightings_shed_responses",
+    "sightings_shed_names",
 )

@@ -10,7 +10,7 @@ from agent.scan.scanner import Scanner
 from tests import packets
 from tests.scan.scanning import A6, EVIL, EVIL6, A, B, count, make, randomness, scan
 
-RECORDS, FOLD_FROM, PATTERN_RECORDS = 4096, 3072, 1536
+RECORDS, FOLD_FROM, PATTERN_RECORDS = 8192, 7168, 1536
 """The room there is; a compiled module hides its constants."""
 
 NAME = "evil.example.org"

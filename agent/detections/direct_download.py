@@ -1,0 +1,65 @@
+"""Direct download: a program or script with a short name, fetched from outside (rule H-18).
+
+Errs on vendors that name their installers so; allowed hosts are not told.
+"""
+
+import posixpath
+
+import msgspec
+
+from agent.detections import Finding, Seen
+from agent.detections._text import shown, words
+from agent.scan.wanted import Wanted
+
+EXTENSIONS = words(
+    ".apk .bin .chm .class .dll .egg .exe .hta .hwp .lnk .msi .pif .ps1 .pyz .scr .sct .vsto .wbk "
+    ".xpi"
+)
+ORDINARY = ("cgi", "/scripts/", "/_vti_bin/", "/bin/", "/pub/softpaq/", "/bios/", "/pc-axis/")
+"""Parts of paths below which such files are ordinary."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys under detections.direct_download: names of `name_length` and more are ordinary."""
+
+    enabled: bool = True
+    name_length: int = 10
+    repeat: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that no or every name has."""
+        if not 2 <= self.name_length <= 255:
+            raise ValueError(f"name_length: expected 2 to 255, found {self.name_length}")
+        if not 0 <= self.repeat <= 604_800:
+            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+
+
+class Detection:
+    """Judges requests for files with a suspicious extension."""
+
+    looks_at = "request"
+    wanted = Wanted(extensions=EXTENSIONS)
+
+    def __init__(self, config: Config) -> None:
+        self._length = config.name_length
+        self.repeat = config.repeat
+
+    def examine(self, seen: Seen) -> Finding | None:
+        """Return a finding for a short name of such a file that is fetched from outside."""
+        path, _, query = seen.path.partition("#")[0].partition("?")
+        base, extension = posixpath.splitext(path.rpartition("/")[2])
+        if extension not in EXTENSIONS or not base or len(base) >= self._length:
+            return None
+        if not seen.leaves_home or "=" in query:
+            return None
+        if any(part in path for part in ORDINARY):
+            return None
+        return Finding(
+            type="URL",
+            info=f"direct {extension} download (suspicious)",
+            evidence={"extension": extension},
+            trail=f"{seen.host}({shown(seen.path)})",
+            indicator=seen.host + path,
+            where="http.url",
+            about=seen.host,
+        )

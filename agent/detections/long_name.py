@@ -1,0 +1,57 @@
+"""Long name: a question whose first label is longer than people choose (rule H-10).
+
+Told once in `repeat` seconds for a client and a registered domain. Quiet below content delivery,
+clouds and blocklists (quiet_names.txt), for names of services, and for labels with a hyphen. Errs
+on services that put identifiers into names.
+"""
+
+import msgspec
+
+from agent.detections import Finding, Seen
+from agent.detections._names import bracketed, is_quiet, registered
+from agent.scan.wanted import Wanted
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys under detections.long_name: alert above `length` characters."""
+
+    enabled: bool = True
+    length: int = 24
+    repeat: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that no or every label has."""
+        if not 8 <= self.length <= 62:
+            raise ValueError(f"length: expected 8 to 62, found {self.length}")
+        if not 0 <= self.repeat <= 604_800:
+            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+
+
+class Detection:
+    """Judges questions with a long first label."""
+
+    looks_at = "long"
+
+    def __init__(self, config: Config) -> None:
+        self._length = config.length
+        self.repeat = config.repeat
+        self.wanted = Wanted(long_label=config.length)
+
+    def examine(self, seen: Seen) -> Finding | None:
+        """Return a finding for a long label where none is ordinary."""
+        label, _, rest = seen.name.partition(".")
+        if len(label) <= self._length or not rest or "-" in label:
+            return None
+        if is_quiet(seen.name):
+            return None
+        _, domain = registered(seen.name)
+        return Finding(
+            type="DNS",
+            info="long domain (suspicious)",
+            evidence={"label_length": len(label)},
+            trail=bracketed(seen.name, 1 if domain == seen.name else domain.count(".") + 1),
+            indicator=domain,
+            where="dns.question",
+            observed=seen.name,
+            about=seen.name,
+        )

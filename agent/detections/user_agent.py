@@ -1,0 +1,75 @@
+"""Suspicious User-Agent: tools that attack, scan or infect, and agents that nobody else sends.
+
+Rule H-14, with a list of our own (user_agents.txt). Errs on scanners of the site's own, on health
+checks with a bare agent, and sees nothing of what calls itself a browser.
+"""
+
+import re
+from urllib.parse import unquote
+
+import msgspec
+
+from agent.detections import Finding, Seen
+from agent.detections._text import compiled, lines
+from agent.scan.wanted import Wanted
+
+ORDINARY = re.compile(
+    r"AntiVir-NGUpd|TMSPS|AVGSETUP|SDDS|Sophos|Symantec|internal dummy connection|"
+    r"Microsoft-CryptoAPI",
+    re.IGNORECASE,
+)
+"""Agents that updaters send, of rule H-14."""
+MAX_AGENT = 1024
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys under detections.user_agent: told once in `repeat` seconds for a client."""
+
+    enabled: bool = True
+    repeat: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse a silence longer than a week."""
+        if not 0 <= self.repeat <= 604_800:
+            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+
+
+class Detection:
+    """Judges User-Agents that were not seen before."""
+
+    looks_at = "agent"
+    wanted = Wanted(agents=True)
+
+    def __init__(self, config: Config) -> None:
+        self.repeat = config.repeat
+        self._pattern = compiled("|".join(f"(?:{line})" for line in lines("user_agents.txt")))
+
+    def examine(self, seen: Seen) -> Finding | None:
+        """Return a finding for an agent that the list names."""
+        agent = unquote(seen.agent)[:MAX_AGENT].strip()
+        match = None if ORDINARY.search(agent) else self._pattern.search(agent)
+        if match is None or not agent:
+            return None
+        found = match.group() or agent
+        return Finding(
+            type="UA",
+            info="user agent (suspicious)",
+            evidence={"matched": found},
+            trail=_trail(agent, found),
+            indicator=agent,
+            where="http.user_agent",
+        )
+
+
+def _trail(agent: str, found: str) -> str:
+    """Word rule H-14's trail: what matched stays bare."""
+    before, _, behind = agent.partition(found)
+    if before and behind:
+        return f"{_escaped(found)} ({_escaped(agent)})"
+    if before:
+        return f"({_escaped(before)}){_escaped(found)}"
+    return _escaped(found) + (f"({_escaped(behind)})" if behind else "")
+
+
+def _escaped(text: str) -> str:
+    return text.rstrip("\\").replace("(", r"\(").replace(")", r"\)")

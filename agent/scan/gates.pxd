@@ -1,0 +1,34 @@
+cimport cython
+from agent.scan.literals cimport Literals
+
+cdef size_t MAX_DECODED, MAX_RESPONSE
+cdef int MANY_AT, MAX_EXTENSION
+cdef unsigned long long TABLE, LOW32, PRIME, WORD_MASK, NAME_PRIME
+
+@cython.final
+cdef class Gates:
+    cdef readonly int agents, by_address, without_host, to_proxy, files, texts, requests, responses, names, hellos
+    cdef readonly unsigned int long_label, absent_label, server_port
+    cdef Literals words, plain_words, response_words
+    cdef unsigned long long[::1] extensions
+    cdef unsigned long long[::1] servers
+    cdef readonly object plain_windows
+    cdef unsigned char[::1] decoded
+    cdef const unsigned char[::1] readable
+    cdef size_t size
+
+    @cython.locals(value="unsigned long long", shift=int, i=size_t, c="unsigned long long")
+    cdef int has_extension(self, unsigned char[::1] text, size_t at, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long")
+    cdef int is_server(self, unsigned char[::1] text, size_t at, size_t end) except -1 nogil
+    cpdef int may_matter(self, const unsigned char[::1] data, size_t at, size_t end, int spelling) except -1 nogil
+    cpdef int is_wanted_response(self, const unsigned char[::1] data, size_t at, size_t end) except -1 nogil
+    @cython.locals(place="unsigned long long", left="unsigned long long")
+    cdef int _is_in(self, unsigned long long[::1] table, unsigned long long value) except -1 nogil
+    @cython.locals(size=size_t, c="unsigned char")
+    cdef int _decode(self, const unsigned char[::1] data, size_t at, size_t end) except -1 nogil
+    @cython.locals(at=size_t, size=size_t, c="unsigned char", last="unsigned char", marks=int, mails=int)
+    cdef int _decode_again(self, size_t end) except -1 nogil
+    @cython.locals(i=size_t)
+    cdef size_t _comment_end(self, size_t at, size_t end) except? 1 nogil
+    cdef unsigned char _hex(self, unsigned char c) except? 255 nogil
