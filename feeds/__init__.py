@@ -16,6 +16,10 @@ else. Rubbish may yield nothing; it never hangs. Every key comes from `_indicato
 refuses what no observed value could equal. A format of lists of harmless things says so with
 `HARMLESS = True`: such a list cannot be used for detection.
 
+A format whose lists may be an index and files beside it also has `parts(content)`, which returns
+the files that an index names, the most important first, and none for content that is the list
+itself. The runner fetches them; `parse` is given a tar of them.
+
 Fetching, limits, the last good copy, merging, counting and the gate are the runner's
 (`_update.py` and its neighbours), once for all formats.
 """
@@ -44,6 +48,13 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     info: str = ""
     reference: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A file beside an index: its name there, and a number that changes with its content."""
+
+    name: str
+    version: int
 
 
 class Format(Protocol):

@@ -14,6 +14,11 @@ MAX_USER_AGENT = 512
 KINDS = frozenset({"", *layout.KIND_NAMES} - {"pattern", "user-agent-pattern"})
 """Kinds that a public list may name; patterns are refused whatever it says."""
 
+_NAMES = ("", "domain")
+_ADDRESSES = ("", "ip")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_ADDRESS = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
+_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}")
 _REFANG = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("hxxp", "http"), ("[://]", "://"))
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://")
 _DEFAULT_PORTS = {"http://": ":80", "https://": ":443", "ftp://": ":21"}
@@ -44,6 +49,11 @@ def indicator(text: str, kind: str = "") -> str:
     the value must be of; a User-Agent is only recognised by it. What `agent.trails.keys` takes
     for inert is refused here with its reason.
     """
+    # Nine rows in ten: nothing to put back, nothing to refuse.
+    if kind in _NAMES and _NAME.fullmatch(text) and len(text) <= keys.MAX_NAME:
+        return text
+    if kind in _ADDRESSES and _ADDRESS.fullmatch(text):
+        return text
     value = _user_agent(text) if kind == "user-agent" else _spelled(text)
     keys.parse(value, kind=kind)
     return value

@@ -19,7 +19,8 @@ _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb"[^\s\"{}\[\],:]++")
-_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+# All up to the next bracket, or to a string that the window does not hold whole.
+_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NOT_JSON = "not JSON"
 _CUT = "ends in the middle of the JSON text"
@@ -106,8 +107,7 @@ class _Text:
     def peek(self) -> bytes:
         """Return the next byte that is not blank, nothing at the end."""
         while True:
-            blank = _BLANK.match(self._data, self._at)
-            self._at = blank.end() if blank else self._at
+            self._at = _end(_BLANK, self._data, self._at)
             if self._at < len(self._data):
                 return self._data[self._at : self._at + 1]
             if not self._more(self._at):
@@ -164,20 +164,19 @@ class _Text:
         """Pass over a string or a container; return it where it is to be kept and short enough."""
         start = self._at
         depth = 0
-        in_string = False
+        in_string = self._data[start : start + 1] == b'"'
+        if in_string:
+            self._at += 1
         while True:
             if in_string:
-                rest = _REST.match(self._data, self._at)
-                self._at = rest.end() if rest else self._at
+                self._at = _end(_REST, self._data, self._at)
                 if self._data[self._at : self._at + 1] == b'"':
                     self._at += 1
                     in_string = False
-                    if not depth:
-                        break
-            if not in_string:
+            if not in_string and (depth or self._at == start):
                 depth, in_string = self._balance(depth)
-                if not depth and not in_string:
-                    break
+            if not depth and not in_string:
+                break
             if self._at - start > self._limit:
                 keep = False
             base = start if keep else self._at
@@ -188,20 +187,17 @@ class _Text:
 
     def _balance(self, depth: int) -> tuple[int, bool]:
         """Go on until brackets are even or the window ends; tell the depth, and if in a string."""
-        for mark in _MARK.finditer(self._data, self._at):
-            token = mark[0]
-            if token in b"{[":
-                depth += 1
-            elif token in b"}]":
-                depth -= 1
-            elif len(token) == 1:
-                self._at = mark.end()
-                return depth, True
+        at = self._at
+        while True:
+            at = _end(_PLAIN, self._data, at)
+            mark = self._data[at : at + 1]
+            self._at = at + len(mark)
+            if not mark or mark == b'"':
+                return depth, bool(mark)
+            depth += 1 if mark in b"{[" else -1
             if depth <= 0:
-                self._at = mark.end()
                 return 0, False
-        self._at = len(self._data)
-        return depth, False
+            at += 1
 
     def _more(self, base: int) -> bool:
         """Move the window to `base` and read on; tell whether there was more."""
@@ -209,3 +205,9 @@ class _Text:
         self._data = self._data[base:] + chunk
         self._at -= base
         return bool(chunk)
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    """Return where a pattern that matches anything, also nothing, ends."""
+    found = pattern.match(data, at)
+    return found.end() if found else at

@@ -1,13 +1,13 @@
 """One list in use, ready to be read: its settings, its format, and the checks of a new copy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.config import ConfigError, Update, convert
 from agent.model import Trail
-from feeds import Format, Unused, _catalog, _content, _shelf
+from feeds import Format, Part, Unused, _catalog, _content, _shelf
 from feeds._catalog import Feed
 from feeds._trouble import Unfit
 from feeds._unused import Counted
@@ -29,6 +29,15 @@ class Reader:
         with _content.opened(path, self.feed.max_expanded_mb << 20) as content:
             _content.refuse_foreign(content)
             yield from self.format.parse(content, self.config, self.feed.origin, unused)
+
+    def parts(self, path: Path) -> Sequence[Part]:
+        """Return the files that a new copy names as parts of the list; raise ValueError."""
+        find = getattr(self.format, "parts", None)
+        if find is None:
+            return ()
+        with _content.opened(path, self.feed.max_expanded_mb << 20) as content:
+            found: Sequence[Part] = find(content)
+            return found
 
 
 def readers(update: Update) -> list[Reader]:

@@ -27,7 +27,7 @@ from agent.trails.build import Builder, Memory
 from agent.trails.diff import changes
 from agent.trails.publish import current_set, publish, sets_folder, sync_file, sync_folder
 from agent.trails.set import TrailSet
-from feeds import _gate, _report, _state, _subscribe
+from feeds import _gate, _parts, _report, _state, _subscribe
 from feeds._catalog import Feed
 from feeds._fetch import Fetched, Fetcher, Validators, too_slow
 from feeds._merge import Copy, Merged, Tally, merge
@@ -237,7 +237,8 @@ class _Run:
                     return
                 feed = reader.feed
                 waiting.append(feed.name)
-                run = partial(self._fetch, _within(feed, left), known[feed.name])
+                limited = replace(reader, feed=_within(feed, left))
+                run = partial(self._fetch, limited, known[feed.name])
                 yield Call(feed.name, run, min(feed.timeout, left) + self.fetcher.grace)
 
         for count, done in enumerate(side_by_side(calls(), self.fetcher.workers), start=1):
@@ -246,12 +247,19 @@ class _Run:
             self.progress(f"{count} of {len(due)} lists{others} ...")
             yield done
 
-    def _fetch(self, feed: Feed, known: ListState) -> Fetched | None:
+    def _fetch(self, reader: Reader, known: ListState) -> Fetched | None:
         """Fetch a list beside its copy; in a thread of its own, so nothing is changed here."""
+        feed = reader.feed
+        until = self.fetcher.clock() + feed.timeout
         validators = Validators()
         if not self.force and known.sha256 and known.url == feed.url:
             validators = Validators(known.etag, known.last_modified)
-        return self.fetcher.fetch(feed, self._fresh(feed), validators)
+        fresh = self._fresh(feed)
+        fetched = self.fetcher.fetch(feed, fresh, validators)
+        if fetched is None or not (parts := reader.parts(fresh)):
+            return fetched
+        paths = fresh, self.folder / feed.name
+        return _parts.collect(self.fetcher, feed, fetched, parts, paths, until)
 
     def _fresh(self, feed: Feed) -> Path:
         return self.folder / f".{feed.name}.new"

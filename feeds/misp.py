@@ -1,18 +1,18 @@
-"""MISP: events as a feed or an export has them, and results of a search for attributes.
+"""MISP: feeds with their events, events of an export, and results of a search for attributes.
 
 Source: the core format (draft-dulaunoy-misp-core-format), sections 2.2 to 2.5.
 """
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import msgspec
 
 from agent.model import Source, Trail
-from feeds import Origin, Unused
-from feeds._archive import files
+from feeds import Origin, Part, Unused
+from feeds._archive import files, is_archive
 from feeds._indicator import address_and_port, fingerprint, indicator, indicator_of
 from feeds._json_path import steps
 from feeds._json_text import MAX_VALUE, values
@@ -20,6 +20,12 @@ from feeds._label import Label, day
 
 MAX_EVENT = 32 << 20
 """Bytes of one event, which is held while it is read; the largest in public feeds are some MB."""
+
+MAX_MANIFEST = 8 << 20
+"""Bytes of a feed's manifest; the largest public one, of 2,000 events, has 2 MB."""
+
+MAX_EVENTS = 10_000
+"""Events of a feed, each of which is a request the first time."""
 
 MAX_TAGS = 1_000
 """Tags of one event that are looked at for a family's name."""
@@ -38,6 +44,9 @@ _OF_EVENT = {
     "tag": steps("Tag[*]"),
 }
 _ATTRIBUTES = {"attribute": steps("Attribute[*]"), "of object": steps("Object[*].Attribute[*]")}
+_HEAD = 4096
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MANIFEST = re.compile(rb'\s*\{\s*"[0-9a-fA-F-]{36}"\s*:')
 _NUMBER = re.compile(r" - [SG]\d{4}")  # ATT&CK's, behind a name
 _GALAXIES = (
     "malpedia",
@@ -90,6 +99,12 @@ class _Attribute(msgspec.Struct, frozen=True):
     Event: _Title = _Title()
 
 
+class _Entry(msgspec.Struct, frozen=True, gc=False):
+    """What is read of an event in a manifest."""
+
+    timestamp: int | str = 0
+
+
 class _Event(msgspec.Struct, frozen=True):
     """What an event says of all its attributes."""
 
@@ -106,17 +121,47 @@ _TEXT = msgspec.json.Decoder(str)
 def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> Iterator[Trail]:
     """Yield a trail for each attribute that is meant for detection and seen on the wire.
 
-    Of an archive the files `*.json` are read, in the order of their names.
+    Of an archive the files `*.json` are read, in the order of their names; one that is no JSON
+    is a reject.
     """
     reader = _Reader(config, origin, unused)
+    if not is_archive(content):
+        yield from reader.document(content)
+        return
     for file in files(content, ".json"):
-        for name, raw in values(file, _EVENTS, MAX_EVENT):
-            if raw is None:
-                unused.reject(f"an event longer than {MAX_EVENT >> 20} MB", "")
-            elif name == "attribute":
-                yield from reader.attribute(raw, None)
-            else:
-                yield from reader.event(raw)
+        try:
+            yield from reader.document(file)
+        except ValueError as error:
+            unused.reject(str(error), "")
+
+
+def parts(content: BinaryIO) -> Sequence[Part]:
+    """Return the files of a feed's events where content is its `manifest.json`, newest first.
+
+    Raise ValueError for a manifest that names too many.
+    """
+    head = content.read(_HEAD)
+    if not _MANIFEST.match(head):
+        return ()
+    text = head + content.read(MAX_MANIFEST - len(head))
+    try:
+        entries = msgspec.json.decode(text, type=dict[str, _Entry])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError("a manifest that is damaged, or too long") from error
+    if len(entries) > MAX_EVENTS:
+        raise ValueError(f"a manifest of more than {MAX_EVENTS} events")
+    found = [
+        # A name that is a path would lead elsewhere.
+        Part(name=f"{uuid}.json", version=_seconds(entry.timestamp))
+        for uuid, entry in entries.items()
+        if _UUID.fullmatch(uuid)
+    ]
+    return sorted(found, key=lambda part: (-part.version, part.name))
+
+
+def _seconds(text: int | str) -> int:
+    digits = str(text)
+    return int(digits) if re.fullmatch(r"\d{1,10}", digits, re.ASCII) else 0
 
 
 class _Reader:
@@ -127,6 +172,16 @@ class _Reader:
         self._origin = origin
         self._unused = unused
         self._label = Label(origin.info, config.drop_words, config.unnamed, PLACES)
+
+    def document(self, content: BinaryIO) -> Iterator[Trail]:
+        """Yield the trails of events or attributes; raise ValueError for what is no JSON."""
+        for name, raw in values(content, _EVENTS, MAX_EVENT):
+            if raw is None:
+                self._unused.reject(f"an event longer than {MAX_EVENT >> 20} MB", "")
+            elif name == "attribute":
+                yield from self.attribute(raw, None)
+            else:
+                yield from self.event(raw)
 
     def event(self, raw: bytes) -> Iterator[Trail]:
         """Yield the trails of an event; its title may stand behind its attributes."""
