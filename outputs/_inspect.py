@@ -14,6 +14,8 @@ from outputs._stream import Stream
 SOON = timedelta(days=30)
 """How long before its end a certificate is warned of."""
 
+NOT_VERIFIED = "accept_any_certificate: NOT VERIFIED, whoever answers gets all events; set ca_file"
+
 _FRAMING = {"lf": "lines end with LF", "octet": "lines are octet-counted"}
 
 
@@ -28,10 +30,7 @@ def settings(config: Config, addresses: Sequence[Address]) -> Iterator[Finding]:
         yield Finding("ok", f"{how}, neither encrypted nor verified")
     elif config.accept_any_certificate:
         yield Finding("ok", how)
-        yield Finding(
-            "warning",
-            "accept_any_certificate: NOT VERIFIED, whoever answers gets all events; set ca_file",
-        )
+        yield Finding("warning", NOT_VERIFIED)
     else:
         yield Finding("ok", f"{how}, verified by {config.ca_file or 'the CAs of this system'}")
 
@@ -55,7 +54,7 @@ def certificates(config: Config, now: datetime) -> Iterator[Finding]:
             yield Finding("warning", f"{key} {name}: until when it runs cannot be told: {error}")
             continue
         if ends:
-            yield _validity(f"{key} {name}", min(ends), now)
+            yield validity(f"{key} {name}", min(ends), now)
 
 
 def reached(address: Address, target: Target, link: Datagrams | Stream, now: datetime) -> Finding:
@@ -69,12 +68,11 @@ def reached(address: Address, target: Target, link: Datagrams | Stream, now: dat
         end = _certificate.end_of(link.certificate)
     except ValueError as error:
         return Finding("warning", f"{address}: reached at {place}; its certificate {error}")
-    return _validity(
-        f"{address}: reached at {place} with {link.version}, its certificate", end, now
-    )
+    return validity(f"{address}: reached at {place} with {link.version}, its certificate", end, now)
 
 
-def _validity(what: str, end: datetime, now: datetime) -> Finding:
+def validity(what: str, end: datetime, now: datetime) -> Finding:
+    """Return what to do about a certificate that ends then."""
     day = end.strftime("%Y-%m-%d")
     if end <= now:
         return Finding("failure", f"{what}: expired on {day}; renew it")

@@ -74,11 +74,11 @@ class Stream:
         self._sent = 0
         self._open = 0
         self._units: deque[_Unit] = deque()
-        self._socket, self._flow = _connected(target, announce)
+        self._socket, self._flow = connected(target, announce)
         self._by_batch = context is not None
         try:
             if context is not None:
-                self._socket = _secured(self._socket, context, server_name)
+                self._socket = secured(self._socket, context, server_name)
                 self._refused_late()
         except BaseException:
             self._socket.close()
@@ -171,7 +171,9 @@ def frame(line: bytes, framing: Framing) -> bytes:
     return line + b"\n" if framing == "lf" else b"%d %s" % (len(line), line)
 
 
-def _connected(target: Target, announce: Callable[[Flow], None]) -> tuple[socket.socket, Flow]:
+def connected(
+    target: Target, announce: Callable[[Flow], None] = _ignore
+) -> tuple[socket.socket, Flow]:
     """Return a connection and both its ends, announced before they speak; raise OSError."""
     made = socket.socket(target.family, socket.SOCK_STREAM)
     try:
@@ -206,7 +208,7 @@ def _ends(target: Target) -> tuple[Any, Any]:
         return probe.getsockname(), probe.getpeername()
 
 
-def _secured(plain: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
+def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
     """Do the handshake; raise OSError, with `plain` closed."""
     made = context.wrap_socket(plain, server_hostname=server_name, do_handshake_on_connect=False)
     try:

@@ -15,6 +15,7 @@ from agent import config, plugins
 from agent.deliver.build import build
 from outputs import stdout
 from tests.deliver.waiting import until
+from tests.outputs.hec_server import TOKEN, Collector, HecServer
 from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port
 from tests.outputs.samples import EVENTS, delivery
 
@@ -57,6 +58,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     server = TcpReceiver()
     path = tmp_path / "events.log"
     stream = io.StringIO()
+    collector = Collector()
+    splunk = HecServer(collector)
     benches: dict[str, Callable[[], Bench]] = {
         "syslog": lambda: Bench(
             make("syslog", address=receiver.address), lambda: not receiver.is_empty()
@@ -67,24 +70,38 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         "syslog over tcp": lambda: Bench(
             make("syslog", address=server.address, transport="tcp"), server.has_data
         ),
+        "splunk_hec": lambda: Bench(
+            make("splunk_hec", url=splunk.url, token_file=_token(tmp_path)),
+            lambda: bool(collector.indexed),
+        ),
         "file": lambda: Bench(make("file", path=str(path)), lambda: bool(path.stat().st_size), 0),
         "stdout": lambda: Bench(_stdout(stream), lambda: bool(stream.getvalue()), 0),
     }
     yield benches[kind]()
     receiver.close()
     server.close()
+    splunk.close()
 
 
 @pytest.fixture(params=NAMES)
-def broken(request: pytest.FixtureRequest) -> outputs.Output:
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> outputs.Output:
     """Return each output on a place that takes nothing."""
     places: dict[str, Callable[[], outputs.Output]] = {
         "syslog": lambda: make("syslog", address=f"127.0.0.1:{closed_port()}"),
         "logstash": lambda: make("logstash", address=f"[::1]:{closed_port('::1')}"),
+        "splunk_hec": lambda: make(
+            "splunk_hec", url=f"http://127.0.0.1:{closed_port()}", token_file=_token(tmp_path)
+        ),
         "file": lambda: make("file", path="/dev/full"),
         "stdout": lambda: _stdout(FullStream()),
     }
     return places[str(request.param)]()
+
+
+def _token(folder: Path) -> str:
+    path = folder / "token"
+    path.write_text(TOKEN)
+    return str(path)
 
 
 def _stdout(stream: io.StringIO) -> outputs.Output:
@@ -168,12 +185,15 @@ def test_what_may_never_arrive_is_kept_on_disk_only_where_that_is_noticed(bench:
 
 def test_a_failure_raises(broken: outputs.Output) -> None:
     """An output that swallows its failure loses events unseen."""
-    broken.open()
-
     with pytest.raises((OSError, outputs.Interrupted)):
-        broken.write((delivery(),))
+        _open_and_write(broken)
     broken.close()
     assert broken.flows() == ()
+
+
+def _open_and_write(output: outputs.Output) -> None:
+    output.open()
+    output.write((delivery(),))
 
 
 @pytest.mark.parametrize("kind", NAMES)
