@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent.watching import Seen
 
 DONE, FINDING, USAGE, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
-FORMATS = ("maltrail", "maltrail-line", "ecs", "cef")
+FORMATS = ("maltrail", "maltrail-line", "ecs", "cef", "leef", "ocsf", "csv")
 
 _log = logging.getLogger("agent.cli")
 

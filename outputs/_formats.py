@@ -6,13 +6,17 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 
 from agent.model import Delivery
-from outputs import _ecs, _maltrail, _maltrail_line
+from outputs import _csv, _ecs, _leef, _maltrail, _maltrail_line, _ocsf
 from outputs._cef import Cef
 
-Name = Literal["cef", "maltrail", "maltrail-line", "ecs"]
+Name = Literal["cef", "leef", "maltrail", "maltrail-line", "ecs", "ocsf", "csv"]
 
-LEAST_ECS = 2400
-"""Bytes that an event needs in ECS, header included, when everything optional has gone."""
+LEAST: Mapping[str, int] = MappingProxyType({"ecs": 2400, "ocsf": 2400})
+"""Bytes that an event needs, header included, when everything optional has gone; where more than
+any output allows."""
+
+HEADERS: Mapping[str, str] = MappingProxyType({"csv": _csv.HEADER})
+"""The first line of a file in a format that has one."""
 
 
 class Format(Protocol):
@@ -41,6 +45,9 @@ _MAKERS: Mapping[str, Callable[[], Format]] = {
     "maltrail": lambda: _Stateless(_maltrail.render),
     "maltrail-line": lambda: _Stateless(_maltrail_line.render),
     "ecs": lambda: _Stateless(_ecs.render),
+    "leef": lambda: _Stateless(_leef.render),
+    "ocsf": lambda: _Stateless(_ocsf.render),
+    "csv": lambda: _Stateless(_csv.render),
 }
 
 FORMATS: Mapping[str, Callable[[Delivery], str]] = MappingProxyType(
@@ -51,8 +58,9 @@ FORMATS: Mapping[str, Callable[[Delivery], str]] = MappingProxyType(
 
 def check_size(name: Name, max_bytes: int) -> None:
     """Raise ValueError where not even the smallest event of this format fits into `max_bytes`."""
-    if name == "ecs" and max_bytes < LEAST_ECS:
-        raise ValueError(f"max_bytes: format ecs needs {LEAST_ECS} or more, found {max_bytes}")
+    least = LEAST.get(name, 0)
+    if max_bytes < least:
+        raise ValueError(f"max_bytes: format {name} needs {least} or more, found {max_bytes}")
 
 
 def make(name: Name) -> Format:

@@ -10,7 +10,7 @@ from outputs import _config, _formats, _transport
 class Config(_config.Config, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of an output of type logstash."""
 
-    format: Literal["maltrail", "ecs"] = "maltrail"
+    format: Literal["maltrail", "ecs", "ocsf"] = "maltrail"
 
     def __post_init__(self) -> None:
         """Refuse a size into which no event fits."""

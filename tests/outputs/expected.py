@@ -3,12 +3,20 @@
 import ipaddress
 import math
 import unicodedata
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from agent.model import Delivery, Event
 from outputs import _words
-from tests.outputs import cef_reader, ecs_reader, maltrail_reader
+from tests.outputs import (
+    cef_reader,
+    csv_reader,
+    ecs_reader,
+    leef_reader,
+    maltrail_reader,
+    ocsf_reader,
+)
 
 LIMIT = 4000
 MARK = "[...]"
@@ -61,9 +69,7 @@ def judge(name: str, line: str, delivery: Delivery) -> None:
     """Read a line of the format `name`, and raise AssertionError where it tells another event."""
     assert len(line.splitlines()) == 1, "more than one line"
     line.encode("utf-8")
-    {"cef": _cef, "maltrail": _maltrail, "maltrail-line": _columns, "ecs": _ecs}[name](
-        line, delivery
-    )
+    _JUDGES[name](line, delivery)
 
 
 def _cef(line: str, delivery: Delivery) -> None:
@@ -250,3 +256,124 @@ def _ecs_protocols(event: Event) -> dict[str, str]:
         texts["tls.client.ja3"] = event.tls.ja3
         texts["tls.server.hash.sha1"] = event.tls.certificate_sha1.upper()
     return texts
+
+
+def _leef(line: str, delivery: Delivery) -> None:
+    event = delivery.event
+    class_id, fields = leef_reader.read(line)
+    assert class_id == event.class_id
+    http, tls = event.http, event.tls
+    texts = {
+        "cat": event.type,
+        "proto": event.protocol,
+        "url": _words.url(http) if http else "",
+        "sensor": event.sensor,
+        "interface": event.interface,
+        "externalId": event.event_id,
+        "incidentId": event.incident_id,
+        "runId": delivery.run_id,
+        "state": event.state,
+        "matchedIn": event.where,
+        "trailSet": event.set,
+        "msg": _words.sentence(event),
+        **{key: getattr(event, key) for key in ("trail", "info", "reference", "indicator")},
+        "observed": event.observed,
+        "evidence": _words.evidence(event) if event.is_agent else "",
+    }
+    if not event.is_agent:
+        texts |= {"direction": event.direction, "outcome": event.outcome}
+        texts["userAgent"] = http.user_agent if http else ""
+        texts["query"] = event.dns.question if event.dns else ""
+        texts["serverName"] = tls.server_name if tls else ""
+    for key, text in texts.items():
+        wanted = cleaned(text.strip()).strip()
+        assert fields.get(key, "") == wanted, f"{key}: {fields.get(key)!r} is not {wanted!r}"
+    numbers = {
+        "devTime": event.time_us // 1000,
+        "start": (event.first_us or event.time_us) // 1000,
+        "end": (event.last_us or event.time_us) // 1000,
+        "seq": delivery.seq,
+        "count": min(event.count, 2**63 - 1),
+        "total": min(event.total, 2**63 - 1),
+    }
+    assert {key: int(fields[key]) for key in numbers} == numbers
+    for side, key, port in (
+        (event.source, "src", "srcPort"),
+        (event.destination, "dst", "dstPort"),
+    ):
+        assert fields.get(key, "") == cleaned(side.address.partition("%")[0].strip()).strip()
+        assert fields.get(port) == (None if side.port is None else str(side.port))
+
+
+def _csv(line: str, delivery: Delivery) -> None:
+    event = delivery.event
+    fields = csv_reader.read(line)
+    texts = {
+        "sensor": event.sensor,
+        "run_id": delivery.run_id,
+        "event_id": event.event_id,
+        "class": event.class_id,
+        "severity": event.severity,
+        "src_ip": event.source.address,
+        "dst_ip": event.destination.address,
+        "proto": event.protocol,
+        "set": event.set,
+    }
+    for key in ("type", "trail", "info", "reference", "indicator", "observed", "where", "state"):
+        texts[key] = getattr(event, key)
+    for key in ("direction", "outcome", "incident_id", "interface"):
+        texts[key] = getattr(event, key)
+    for key, text in texts.items():
+        assert fields[key] == cleaned(text), key
+    assert fields["seq"] == str(delivery.seq)
+    assert fields["severity_id"] == str(event.severity_id)
+    for key, side in (("src_port", event.source), ("dst_port", event.destination)):
+        assert fields[key] == ("" if side.port is None else str(side.port))
+    assert int(fields["count"]) == min(event.count, 2**63 - 1)
+    assert int(fields["total"]) == min(event.total, 2**63 - 1)
+
+
+def _ocsf(line: str, delivery: Delivery) -> None:
+    event = delivery.event
+    document = ocsf_reader.read(line)
+    texts = {
+        "message": _words.sentence(event),
+        "device.hostname": event.sensor,
+        "metadata.uid": event.event_id,
+        "metadata.event_code": event.class_id,
+        "metadata.correlation_uid": event.incident_id,
+        "unmapped.maltrail.run_id": delivery.run_id,
+    }
+    for key in ("trail", "info", "reference", "type", "indicator", "observed", "where", "site"):
+        texts["unmapped.maltrail." + key] = getattr(event, key)
+    if event.http and not event.is_agent:
+        texts["evidences.0.url.url_string"] = _words.url(event.http)
+        texts["evidences.0.http_request.user_agent"] = event.http.user_agent
+    if event.dns and not event.is_agent:
+        texts["evidences.0.query.hostname"] = event.dns.question
+    if event.tls and not event.is_agent:
+        texts["evidences.0.tls.sni"] = event.tls.server_name
+    for key, text in texts.items():
+        assert ocsf_reader.at(document, key) == cleaned(text), key
+    ours = "unmapped.maltrail."
+    assert ocsf_reader.at(document, ours + "seq") == delivery.seq
+    assert ocsf_reader.at(document, "metadata.sequence") == delivery.seq
+    assert ocsf_reader.at(document, ours + "total") == min(event.total, 2**63 - 1)
+    if not event.is_agent:
+        for name, side in (("src_endpoint", event.source), ("dst_endpoint", event.destination)):
+            found = ocsf_reader.at(document, f"evidences.0.{name}.ip")
+            told = [ipaddress.ip_address(str(found))] if found else []
+            assert told == _addresses(side.address)
+            port = ocsf_reader.at(document, f"evidences.0.{name}.port")
+            assert (port or None) == (side.port or None)
+
+
+_JUDGES: Mapping[str, Callable[[str, Delivery], None]] = {
+    "cef": _cef,
+    "leef": _leef,
+    "maltrail": _maltrail,
+    "maltrail-line": _columns,
+    "ecs": _ecs,
+    "ocsf": _ocsf,
+    "csv": _csv,
+}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from agent.config import ConfigError
 from agent.model import Delivery, Endpoint, Event
 from outputs._fit import fit
-from outputs._formats import FORMATS, LEAST_ECS
+from outputs._formats import FORMATS, LEAST
 from outputs._header import Facility, Style, header
 from tests.outputs import fuzz, syslog_reader
 from tests.outputs.expected import judge
@@ -67,7 +67,7 @@ def test_hostile_events_read_back_field_by_field(name: str, event: Event) -> Non
 @pytest.mark.parametrize("limit", [1200, 2048, 8192])
 def test_events_that_were_cut_to_fit_read_back(name: str, limit: int) -> None:
     """Never longer than the limit, always valid, and told as truncated."""
-    limit = max(limit, LEAST_ECS) if name == "ecs" else limit
+    limit = max(limit, LEAST.get(name, 0))
     made = fuzz.Maker(limit)
     for _ in range(40):
         sent = delivery(made.event())
@@ -79,11 +79,13 @@ def test_events_that_were_cut_to_fit_read_back(name: str, limit: int) -> None:
         assert used is sent or "truncated" in used.event.tags
 
 
+@pytest.mark.parametrize("name", sorted(LEAST))
 @pytest.mark.parametrize("kind", ["syslog", "logstash"])
-def test_a_size_into_which_no_ecs_event_fits_is_refused(kind: str) -> None:
+def test_a_size_into_which_no_event_fits_is_refused(kind: str, name: str) -> None:
     """Else every single event would be dropped as too big."""
-    with pytest.raises(ConfigError, match="max_bytes: format ecs needs 2400 or more, found 1400"):
-        make(kind, address="127.0.0.1:5140", format="ecs", max_bytes=1400)
+    told = f"max_bytes: format {name} needs {LEAST[name]} or more, found 1400"
+    with pytest.raises(ConfigError, match=told):
+        make(kind, address="127.0.0.1:5140", format=name, max_bytes=1400)
 
 
 @pytest.mark.parametrize("name", NAMES)
