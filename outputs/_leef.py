@@ -34,7 +34,7 @@ def _written(field: Field) -> tuple[str, str]:
 
 
 def _fields(delivery: Delivery) -> Iterator[Field]:
-    """Yield predefined attributes, then ours."""
+    """Yield predefined attributes, what proves delivery, and only then what the wire fills."""
     event = delivery.event
     yield "devTime", event.time_us // 1000
     yield "cat", event.type
@@ -42,8 +42,6 @@ def _fields(delivery: Delivery) -> Iterator[Field]:
     yield from _side(event.source, "src", "srcPort")
     yield from _side(event.destination, "dst", "dstPort")
     yield "proto", event.protocol
-    if event.http:
-        yield "url", _words.url(event.http)
     yield "name", _words.name(event.class_id)
     yield "sensor", event.sensor
     yield "interface", event.interface
@@ -75,6 +73,7 @@ def _judged(event: Event) -> Iterator[Field]:
     yield "direction", event.direction
     yield "outcome", event.outcome
     if event.http:
+        yield "url", _words.url(event.http)
         yield "method", event.http.method
         yield "userAgent", event.http.user_agent
     if event.dns:

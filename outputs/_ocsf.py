@@ -76,7 +76,6 @@ def _finding(event: Event) -> Document:
         "type_name": f"Detection Finding: {_NAMES[activity]}",
         "status_id": status,
         "status": word,
-        "is_alert": True,
         "count": number(event.count),
         "start_time": (event.first_us or event.time_us) // 1000,
         "end_time": (event.last_us or event.time_us) // 1000,

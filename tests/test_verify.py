@@ -18,7 +18,7 @@ from tests.commands import run
 from tests.outputs.samples import HOSTILE
 
 RUN = "0123456789abcdef0123456789abcdef"
-FORMATS = ("cef", "maltrail", "ecs")
+FORMATS = ("cef", "leef", "maltrail", "ecs", "ocsf", "csv")
 
 
 def lines(form: str, numbers: list[int], run_id: str = RUN) -> list[str]:

@@ -11,6 +11,13 @@ from typing import NamedTuple
 
 CEF = re.compile(r"CEF:0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|")
 EXTENSION = re.compile(r"(?:^|[| ])(deviceExternalId|externalId|flexString1|cn2)=(\S+)")
+LEEF = re.compile(r"LEEF:2\.0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|x09\|")
+ATTRIBUTE = re.compile(r"(?:^|[|\t]|\\t)(sensor|externalId|runId|seq)=((?:[^\t\\]|\\(?!t))+)")
+"""Also where a tab is written as JSON does."""
+ROW = re.compile(
+    r'"\d{4}-\d\d-\d\dT[0-9:.]+Z","((?:[^"]|"")*)","([0-9a-f]*)",(\d+),"([0-9a-f]*)","([a-z0-9_-]+)",'
+)
+"""The first columns of our CSV: time, sensor, run, number, event, class."""
 COLUMNS = re.compile(r'(?:^|[ >])"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}" \S+ \S+ \S+ \S+ \S+ ')
 INSIDE = ("message", "original")
 """Where log shippers keep the document that they received."""
@@ -31,12 +38,13 @@ class Received(NamedTuple):
 
 def read(line: str) -> Iterator[Received]:
     """Yield the events of a line; none where it holds none that proves anything."""
-    starts = [found.start() for found in CEF.finditer(line)]
-    if starts:
-        for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
-            yield from _cef(line[start:end])
-    else:
-        yield from _documents(line)
+    for header, reader in ((CEF, _cef), (LEEF, _leef), (ROW, _row)):
+        starts = [found.start() for found in header.finditer(line)]
+        if starts:
+            for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
+                yield from reader(line[start:end])
+            return
+    yield from _documents(line)
 
 
 def is_unnumbered(line: str) -> bool:
@@ -60,6 +68,29 @@ def _cef(text: str) -> Iterator[Received]:
         )
 
 
+def _row(text: str) -> Iterator[Received]:
+    found = ROW.match(text)
+    if found:
+        sensor = found[1].replace('""', '"').removeprefix("'")
+        yield Received(sensor, found[2], int(found[3]), found[4], found[5])
+
+
+def _leef(text: str) -> Iterator[Received]:
+    found = LEEF.match(text)
+    # The first of a name counts: ours stand before what the wire fills.
+    values: dict[str, str] = {}
+    for key, value in ATTRIBUTE.findall(text):
+        values.setdefault(key, value)
+    if found and values.get("seq", "").isdecimal():
+        yield Received(
+            values.get("sensor", ""),
+            values.get("runId", ""),
+            int(values["seq"]),
+            values.get("externalId", ""),
+            found[1],
+        )
+
+
 def _documents(line: str) -> Iterator[Received]:
     at = line.find("{")
     while at >= 0:
@@ -75,14 +106,19 @@ def _document(document: object, depth: int) -> Iterator[Received]:
     if not isinstance(document, dict) or depth > MAX_DEPTH:
         return
     event, ours = _mapping(document, "event"), _mapping(document, "maltrail")
+    unmapped = _mapping(_mapping(document, "unmapped"), "maltrail")
     if "run_id" in document:
         yield from _made(document, document, "sensor", "event_id", "class")
     elif "run_id" in ours:
         named = {**ours, "sensor": _mapping(document, "observer").get("name"), **event}
         yield from _made(named, ours, "sensor", "id", "code")
+    elif "run_id" in unmapped:
+        device, about = _mapping(document, "device"), _mapping(document, "metadata")
+        named = {**about, "sensor": device.get("hostname")}
+        yield from _made(named, unmapped, "sensor", "uid", "event_code")
     else:
         for inner in (document.get(INSIDE[0]), event.get(INSIDE[1])):
-            if isinstance(inner, str) and ("run_id" in inner or "CEF:0|" in inner):
+            if isinstance(inner, str) and _may_be_ours(inner):
                 for received in read(inner) if depth < MAX_DEPTH else ():
                     yield received
                     return
@@ -100,6 +136,10 @@ def _made(
             str(named.get(event_id, "")),
             str(named.get(code, "")),
         )
+
+
+def _may_be_ours(text: str) -> bool:
+    return any(mark in text for mark in ("run_id", "CEF:0|", "LEEF:2.0|")) or bool(ROW.search(text))
 
 
 def _mapping(document: Mapping[str, object], key: str) -> Mapping[str, object]:

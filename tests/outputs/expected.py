@@ -266,7 +266,6 @@ def _leef(line: str, delivery: Delivery) -> None:
     texts = {
         "cat": event.type,
         "proto": event.protocol,
-        "url": _words.url(http) if http else "",
         "sensor": event.sensor,
         "interface": event.interface,
         "externalId": event.event_id,
@@ -282,6 +281,7 @@ def _leef(line: str, delivery: Delivery) -> None:
     }
     if not event.is_agent:
         texts |= {"direction": event.direction, "outcome": event.outcome}
+        texts["url"] = _words.url(http) if http else ""
         texts["userAgent"] = http.user_agent if http else ""
         texts["query"] = event.dns.question if event.dns else ""
         texts["serverName"] = tls.server_name if tls else ""

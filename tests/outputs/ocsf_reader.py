@@ -31,7 +31,6 @@ OPTIONAL: dict[str, type] = {
     "severity": str,
     "status": str,
     "message": str,
-    "is_alert": bool,
     "start_time": int,
     "end_time": int,
     "observables": list,
