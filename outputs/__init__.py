@@ -58,6 +58,7 @@ class Counts:
     bytes: int = 0
     truncated: int = 0
     format_errors: int = 0
+    repeated: int = 0
 
 
 class Output(Protocol):

@@ -7,14 +7,14 @@ import contextlib
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from agent.link import Flow
-from outputs import Finding, _certificate, _inspect, _tls
+from outputs import Finding, _certificate, _inspect, _tls, ignore
 from outputs._address import Address
 from outputs._route import Route, Target
 from outputs._stream import connected, secured
@@ -80,6 +80,7 @@ class Client:
         self._route = Route([self._address], socket.SOCK_STREAM)
         self._connection: http.client.HTTPConnection | None = None
         self._flows: tuple[Flow, ...] = ()
+        self.on_flows: Callable[[], None] = ignore
 
     def open(self) -> None:
         """Connect, with names and files read anew; raise OSError."""
@@ -126,10 +127,10 @@ class Client:
 
     def close(self) -> None:
         """Close the connection."""
-        self._flows = ()
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+        self._show_flows()
 
     def inspect(self, now: datetime, connect: bool) -> Iterator[Finding]:
         """Yield how events travel, and with `connect` whether the receiver is reached."""
@@ -158,11 +159,21 @@ class Client:
         return Finding("ok", f"{self._address}: reached")
 
     def _connect(self, target: Target, context: ssl.SSLContext | None) -> socket.socket:
-        made = connected(target)
-        if context is not None:
-            name = self._keys.server_name or self._address.host.partition("%")[0]
-            made = secured(made, context, name)
+        try:
+            made, _ = connected(target, self._show_flows)
+            if context is not None:
+                name = self._keys.server_name or self._address.host.partition("%")[0]
+                made = secured(made, context, name)
+        except BaseException:
+            self._show_flows()
+            raise
         return made
+
+    def _show_flows(self, *flows: Flow) -> None:
+        """Tell of the socket that is used, or about to be."""
+        if flows != self._flows:
+            self._flows = flows
+            self.on_flows()
 
     def _use(self, made: socket.socket) -> None:
         made.settimeout(ANSWER_TIMEOUT)
@@ -171,8 +182,6 @@ class Client:
         connection.auto_open = 0  # or it would go on without TLS
         connection.sock = made
         self._connection = connection
-        local, remote = made.getsockname(), made.getpeername()
-        self._flows = (Flow("tcp", local[0], local[1], remote[0], remote[1]),)
 
     def _is_over(self) -> bool:
         """Tell whether the receiver has ended the connection since the last answer."""
@@ -212,6 +221,11 @@ def secret_findings(key: str, path: str) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("failure", str(error))
         return
+    yield from mode_findings(key, path)
+
+
+def mode_findings(key: str, path: str) -> Iterator[Finding]:
+    """Yield a warning where everybody may read a file with a secret."""
     if Path(path).stat().st_mode & 0o007:
         yield Finding("warning", f"{key} {path}: everybody may read it; chmod o= {path}")
 

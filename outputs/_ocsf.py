@@ -13,6 +13,7 @@ from agent import __version__, model
 from agent.model import Delivery, Endpoint, Event
 from outputs import _words
 from outputs._json import compact_writer, evidence, number
+from outputs._text import clean
 
 OCSF_VERSION = "1.3.0"
 
@@ -84,6 +85,7 @@ def _finding(event: Event) -> Document:
         "observables": [
             {"name": name, "type_id": kind, "value": value}
             for name, kind, value in _observables(event)
+            if clean(value)
         ],
     }
 

@@ -146,6 +146,15 @@ class Output:
         self._asked_at = 0.0
         self._client.close()
 
+    @property
+    def on_flows(self) -> Callable[[], None]:
+        """The runner's, called whenever `flows` changes."""
+        return self._client.on_flows
+
+    @on_flows.setter
+    def on_flows(self, call: Callable[[], None]) -> None:
+        self._client.on_flows = call
+
     def flows(self) -> tuple[Flow, ...]:
         """Return the connected socket."""
         return self._client.flows()

@@ -122,6 +122,11 @@ def _about_lanes(lanes: Sequence[Lane]) -> Iterator[Metric]:
         "Fields left out because the format refuses them.",
         lambda o: o.counts.format_errors,
     )
+    yield counter(
+        "output_events_repeated",
+        "Events held back because the same incident was told of late.",
+        lambda o: o.counts.repeated,
+    )
     yield counter("output_reconnects", "Times reopened.", lambda o: o.tally.reconnects)
     yield counter("output_send_seconds", "Time spent writing.", lambda o: o.tally.seconds)
     yield gauge("output_connected", "Whether the output is open.", lambda o: o.connected)

@@ -8,9 +8,9 @@ DEADLINE = 20.0
 STEP = 0.005
 
 
-def until(condition: Callable[[], object], what: str) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
     """Return when the condition holds; raise AssertionError when it does not in time."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < end, f"never: {what}"

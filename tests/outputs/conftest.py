@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.outputs.authority import Authority, Certificate
+from tests.outputs.kafka_broker import Broker
 from tests.outputs.receivers import TcpReceiver, UdpReceiver
 
 
@@ -40,3 +41,12 @@ def shown(authority: Authority) -> Certificate:
 def ours(authority: Authority) -> Certificate:
     """Return a certificate that we show."""
     return authority.issue("sensor", "DNS:sensor1.example.org")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Yield a Kafka broker that runs; for the root tier, which has Java and Maven."""
+    made = Broker(tmp_path_factory.mktemp("kafka"))
+    made.start()
+    yield made
+    made.stop()

@@ -1,14 +1,18 @@
 """Events in a file: whole lines, the right mode, and rotation."""
 
+import csv
 import errno
 import json
 import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.outputs.samples import delivery
+from agent.config import ConfigError
+from outputs import Interrupted
+from tests.outputs.samples import EVENT, delivery
 from tests.outputs.test_shelf import make
 
 
@@ -85,3 +89,55 @@ def test_a_failed_write_leaves_no_torn_line(
 
     assert lines(path) == [1, 2, 3]
     output.close()
+
+
+def test_a_path_with_a_day_has_a_file_a_day(tmp_path: Path) -> None:
+    """By the event's own time; what comes late goes where it belongs."""
+    output = make("file", path=f"{tmp_path}/%Y-%m-%d.log")
+    output.open()
+    day = 86_400 * 1_000_000
+    times = [EVENT.time_us, EVENT.time_us + day, EVENT.time_us]
+    output.write(
+        [
+            delivery(msgspec.structs.replace(EVENT, time_us=time), seq=seq)
+            for seq, time in enumerate(times, 1)
+        ]
+    )
+    output.close()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2023-11-14.log", "2023-11-15.log"]
+    assert lines(tmp_path / "2023-11-14.log") == [1, 3]
+    assert lines(tmp_path / "2023-11-15.log") == [2]
+
+
+def test_a_day_whose_file_fails_keeps_the_rest(tmp_path: Path) -> None:
+    """What the first day's file took is said."""
+    (tmp_path / "2023-11-15.log").mkdir()
+    output = make("file", path=f"{tmp_path}/%Y-%m-%d.log")
+    output.open()
+    later = msgspec.structs.replace(EVENT, time_us=EVENT.time_us + 86_400 * 1_000_000)
+    with pytest.raises(Interrupted) as caught:
+        output.write([delivery(EVENT), delivery(later)])
+    output.close()
+
+    assert caught.value.accepted == 1
+
+
+def test_an_unknown_part_of_a_path_is_told(tmp_path: Path) -> None:
+    """Rather than a file of that name."""
+    with pytest.raises(ConfigError, match="path: expected %Y, %m, %d, %H or %%, found %q"):
+        make("file", path=f"{tmp_path}/%q.log")
+
+
+def test_comma_separated_values_begin_with_their_names(tmp_path: Path) -> None:
+    """Once a file, also when it is opened again."""
+    path = tmp_path / "events.csv"
+    for seq in (1, 2):
+        output = make("file", path=str(path), format="csv")
+        output.open()
+        output.write([delivery(EVENT, seq=seq)])
+        output.close()
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+    assert [row["seq"] for row in rows] == ["1", "2"]
+    assert rows[0]["trail"] == EVENT.trail

@@ -16,15 +16,22 @@ from agent.deliver.build import build
 from outputs import stdout
 from tests.deliver.waiting import until
 from tests.outputs.hec_server import TOKEN, Collector, HecServer
+from tests.outputs.http_server import HttpServer
+from tests.outputs.kafka_broker import Broker
 from tests.outputs.receivers import TcpReceiver, UdpReceiver, closed_port
 from tests.outputs.samples import EVENTS, delivery
 
 NAMES = plugins.names("outputs")
+NEED_ROOT = {"kafka"}
+"""Types whose receiver is software that only the root tier installs."""
 SHELF = Path(outputs.__file__).parent
 ALLOWED_IMPORTS = {"agent", "agent.model", "agent.link", "outputs"}
 
 
-PLACES = (*NAMES, "syslog over tcp")
+PLACES = tuple(
+    pytest.param(name, marks=pytest.mark.root) if name in NEED_ROOT else name
+    for name in (*NAMES, "syslog over tcp")
+)
 """What each output is tried on: every type as it is by default, and one connection."""
 
 
@@ -60,6 +67,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     stream = io.StringIO()
     collector = Collector()
     splunk = HecServer(collector)
+    hook = HttpServer()
     benches: dict[str, Callable[[], Bench]] = {
         "syslog": lambda: Bench(
             make("syslog", address=receiver.address), lambda: not receiver.is_empty()
@@ -74,6 +82,11 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
             make("splunk_hec", url=splunk.url, token_file=_token(tmp_path)),
             lambda: bool(collector.indexed),
         ),
+        "webhook": lambda: Bench(make("webhook", url=hook.url), lambda: bool(hook.requests)),
+        "maltrail_server": lambda: Bench(
+            make("maltrail_server", address=receiver.address), lambda: not receiver.is_empty()
+        ),
+        "kafka": lambda: _on_kafka(request.getfixturevalue("broker")),
         "file": lambda: Bench(make("file", path=str(path)), lambda: bool(path.stat().st_size), 0),
         "stdout": lambda: Bench(_stdout(stream), lambda: bool(stream.getvalue()), 0),
     }
@@ -81,6 +94,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     receiver.close()
     server.close()
     splunk.close()
+    hook.close()
 
 
 @pytest.fixture(params=NAMES)
@@ -92,10 +106,20 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> outputs.Output:
         "splunk_hec": lambda: make(
             "splunk_hec", url=f"http://127.0.0.1:{closed_port()}", token_file=_token(tmp_path)
         ),
+        "webhook": lambda: make("webhook", url=f"http://127.0.0.1:{closed_port()}"),
+        "maltrail_server": lambda: make("maltrail_server", address=f"127.0.0.1:{closed_port()}"),
+        "kafka": lambda: make(
+            "kafka", addresses=[f"127.0.0.1:{closed_port()}"], topic="t", transport="tcp"
+        ),
         "file": lambda: make("file", path="/dev/full"),
         "stdout": lambda: _stdout(FullStream()),
     }
     return places[str(request.param)]()
+
+
+def _on_kafka(broker: Broker) -> Bench:
+    output = make("kafka", addresses=[broker.address], topic="events", transport="tcp")
+    return Bench(output, lambda: bool(output.counts.bytes))
 
 
 def _token(folder: Path) -> str:
