@@ -45,6 +45,7 @@ class Output:
         self.rate: Rate | None = None
         self.wants_journal = True
         self.files: tuple[Path, ...] = ()
+        self.on_flows: Callable[[], None] = ignore
         self._pattern = config.path
         self._path = Path(_at(config.path, 0))
         self._header = _formats.HEADERS.get(config.format, "")
