@@ -6,7 +6,7 @@ A path with `%Y`, `%m`, `%d` or `%H` names a file a day or hour, by the event's 
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ import msgspec
 
 from agent.link import Flow
 from agent.model import Delivery
-from outputs import Counts, Finding, Interrupted, Rate, _formats
+from outputs import Counts, Finding, Interrupted, Rate, _formats, ignore
 
 MODE = 0o640
 _TIME = re.compile(r"%(.?)")
