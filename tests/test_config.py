@@ -108,7 +108,9 @@ def test_the_examples_of_the_sample_are_valid() -> None:
     ]
     assert [rule.severity for rule in settings.severity.rules] == [3]
     assert [entry.name for entry in settings.suppress] == ["pentest"]
-    assert [output.type for output in settings.outputs] == ["syslog", "logstash"]
+    assert [output.type for output in settings.outputs] == [
+        *("syslog", "logstash", "splunk_hec", "kafka", "webhook", "maltrail_server", "file")
+    ]
     assert "address" in settings.outputs[0].options
 
 
