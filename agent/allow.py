@@ -19,6 +19,7 @@ invitation to claim to be going there.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +36,8 @@ from agent.names import ascii_glob, ascii_name
 from agent.scopes import PACKET_KEYS, Judged, Prefix, Test, scopes, tests
 
 Kind = Literal["builtin", "file", "entry"]
+
+_log = logging.getLogger("agent.allow")
 
 BUILTIN = Path(__file__).with_name("allow.txt")
 
@@ -104,9 +107,13 @@ class AllowList:
         return cls(entries, now_us)
 
     def expire(self, now_us: int) -> None:
-        """Put out of force what has run out by now; cheap when nothing has."""
+        """Put out of force what has run out by now, and log it; cheap when nothing has."""
         if is_expired(self._first_until, now_us):
+            before = self.active()
             self._enforce(now_us)
+            for entry in before:
+                if is_expired(entry.until, now_us):
+                    _log.info("allow-list entry %s (%s) has ended", entry.text, entry.origin)
 
     def domain(self, name: str) -> Entry | None:
         """Find the longest allowed name that is this name or a parent of it; counts nothing."""

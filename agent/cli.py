@@ -417,6 +417,7 @@ def _explain(options: argparse.Namespace) -> int:
     from agent.allow import AllowList
     from agent.explain import Explainer, lines
     from agent.sets import open_sets
+    from agent.suppress import in_force
     from agent.trails.find import Trails
     from agent.trails.set import SetError
 
@@ -426,7 +427,8 @@ def _explain(options: argparse.Namespace) -> int:
     except SetError as error:
         raise UserError(str(error)) from error
     allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
-    explainer = Explainer(Trails(own, published), allow, _left_out(options, settings))
+    held = in_force(settings.suppress, time.time_ns() // 1000)
+    explainer = Explainer(Trails(own, published), allow, _left_out(options, settings), held)
     told = [explainer.explain(value) for value in options.values]
     if options.json:
         print(json.dumps(msgspec.to_builtins(told)))

@@ -8,12 +8,15 @@ from typing import Literal
 import msgspec
 
 from agent.allow import AllowList, Entry
+from agent.config import Suppression
 from agent.match import CLAIMED, CLASSES, is_ignored
 from agent.model import Source
 from agent.names import ascii_name
 from agent.scan import layout
 from agent.scan.http import HttpReader
 from agent.scan.lookup import TEXT_BYTES
+from agent.shadows import as_hit
+from agent.suppress import concerns
 from agent.trails import keys
 from agent.trails.find import IP_ADRESS, ONION, RULES, Found, Trails, is_exempt, parents
 from agent.trails.set import TrailSet
@@ -81,11 +84,17 @@ class Explainer:
     """Explains values by the trails and the allow-list in force.
 
     `left_out` is asked for what no set holds: what lists and own files say of it all the same.
+    `suppress` are the entries in force.
     """
 
     def __init__(
-        self, trails: Trails, allow: AllowList, left_out: LeftOut = _nothing_left_out
+        self,
+        trails: Trails,
+        allow: AllowList,
+        left_out: LeftOut = _nothing_left_out,
+        suppress: Sequence[Suppression] = (),
     ) -> None:
+        self._suppress = suppress
         self._trails = trails
         self._allow = allow
         self._left_out = left_out
@@ -255,6 +264,12 @@ class Explainer:
                 told.notes.append(
                     f"allow-list entry {other.text} ({other.origin}) may keep it quiet: "
                     f"{_reason(other.reason)}"
+                )
+
+        for held in self._suppress:
+            if concerns(held, as_hit(found.row)):
+                told.notes.append(
+                    f"suppress entry {held.name} may hold it back: {_reason(held.reason)}"
                 )
 
     def _say_why_not(self, told: Explanation) -> None:

@@ -138,11 +138,11 @@ def _of_labels(trails: TrailSet, entry: Entry) -> Iterator[int]:
 
 
 def _holds(entry: Entry, row: Row) -> bool:
-    judged = Judged(_as_hit(row), _NOWHERE, _NOWHERE)
+    judged = Judged(as_hit(row), _NOWHERE, _NOWHERE)
     return all(test(judged) for test in entry.tests)
 
 
-def _as_hit(row: Row) -> Hit:
+def as_hit(row: Row) -> Hit:
     """Return what a hit of this trail says of the trail."""
     return Hit(
         class_id=CLASSES[row.kind],

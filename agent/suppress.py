@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from agent import config
 from agent.classes import check, is_one_of
 from agent.direction import Home
@@ -120,6 +122,16 @@ class Suppressions:
 def in_force(entries: Sequence[config.Suppression], now_us: int) -> list[config.Suppression]:
     """Return the entries that have not run out."""
     return [entry for entry in entries if now_us < _end_us(entry)]
+
+
+def concerns(entry: config.Suppression, hit: Hit) -> bool:
+    """Tell whether an entry may hold a trail's hits back, as far as the trail alone decides."""
+    of_packets = ("network", "source", "destination", "source_port", "destination_port")
+    anything: dict[str, tuple[()]] = dict.fromkeys((*of_packets, "direction", "outcome"), ())
+    about = msgspec.structs.replace(entry, **anything)
+    if about.classes and not is_one_of(hit.class_id, about.classes):
+        return False
+    return all(test(hit) for test in _tests(about))
 
 
 def _end_us(settings: config.Suppression) -> int:

@@ -180,6 +180,18 @@ def test_an_entry_ends_after_its_last_day() -> None:
     assert allowed.domain("example.com") is None
 
 
+def test_the_end_of_an_entry_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Events that come again have a cause."""
+    allowed = of_entries(Allowed(domain="example.com", until=date(1970, 1, 1)))
+    with caplog.at_level("INFO"):
+        allowed.expire(DAY_US)
+        allowed.expire(2 * DAY_US)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "allow-list entry example.com (allow_list.entries[0]) has ended"
+    ]
+
+
 def test_what_has_run_out_uncovers_what_it_hid() -> None:
     """An expired row does not stand in the way of a lasting one with the same name."""
     soon = Allowed(domain="google.com", until=date(1970, 1, 1))

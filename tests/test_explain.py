@@ -100,6 +100,19 @@ def test_an_entry_that_depends_on_the_packet_is_noted() -> None:
     assert "our honeypot" in told.notes[0]
 
 
+def test_an_entry_of_suppress_is_noted() -> None:
+    """It may hold it back, by what is said of the trail; the packet decides the rest."""
+    held = (
+        config.Suppression(name="pentest", reason="red team", trails=("evil.*",), source_port=(1,)),
+        config.Suppression(name="other", reason="x", trails=("good.org",)),
+        config.Suppression(name="ips", reason="x", classes=("trail-ip",)),
+    )
+
+    told = Explainer(trails({"evil.org": "x"}), allow_list(), suppress=held).explain("evil.org")
+
+    assert told.notes == ["suppress entry pentest may hold it back: red team"]
+
+
 def test_a_more_specific_trail_is_found_in_spite_of_the_allow_list() -> None:
     """As it would be told."""
     assert explain("bad.good.org", {"bad.good.org": "x"}, allowed="good.org").is_told
