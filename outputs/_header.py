@@ -31,6 +31,7 @@ Facility = Literal[
 _FACILITIES = {"user": 1, "daemon": 3, "auth": 4, "authpriv": 10} | {
     f"local{n}": 16 + n for n in range(8)
 }
+_PROCESS = os.getpid()
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 # A blank ends the field, `|` and `CEF:` end the header for the CEF codecs of Logstash and Elastic.
 _UNFIT = re.compile(r"[^A-Za-z0-9._:%-]")
@@ -43,15 +44,25 @@ def header(event: Event, style: Style, facility: Facility) -> str:
     """
     if style == "bare":
         return ""
-    priority = _FACILITIES[facility] * 8 + severity(event.severity_id)
+    before, behind = _around(event.sensor, event.class_id, event.severity_id, style, facility)
     time = rfc3339(event.time_us)
-    host = _host(event.sensor)
+    if style == "rfc3164":
+        start, day = 3 * (int(time[5:7]) - 1), int(time[8:10])
+        time = f"{_MONTHS[start : start + 3]} {day:2d} {time[11:19]}"
+    return f"{before}{time}{behind}"
+
+
+@lru_cache(maxsize=256)  # sensors, classes and severities come again and again
+def _around(
+    sensor: str, class_id: str, severity_id: int, style: Style, facility: Facility
+) -> tuple[str, str]:
+    """Return what stands before the time and behind it."""
+    priority = _FACILITIES[facility] * 8 + severity(severity_id)
+    host = _host(sensor)
     if style == "rfc5424":
-        message_id = _field(event.class_id, 32)
-        return f"<{priority}>1 {time} {host} {APP_NAME} {os.getpid()} {message_id} - "
-    start, day = 3 * (int(time[5:7]) - 1), int(time[8:10])
-    month = _MONTHS[start : start + 3]
-    return f"<{priority}>{month} {day:2d} {time[11:19]} {host} {APP_NAME}[{os.getpid()}]: "
+        message_id = _field(class_id, 32)
+        return f"<{priority}>1 ", f" {host} {APP_NAME} {_PROCESS} {message_id} - "
+    return f"<{priority}>", f" {host} {APP_NAME}[{_PROCESS}]: "
 
 
 def severity(severity_id: int) -> int:
@@ -76,7 +87,6 @@ def _host(sensor: str) -> str:
         return host.replace(":", "-")
 
 
-@lru_cache(maxsize=256)  # names of hosts and classes come again and again
 def _field(text: str, length: int) -> str:
     """Return printable ASCII without what ends a field, or the nil value."""
     return _UNFIT.sub("-", clean(text, length))[:length] or "-"

@@ -15,7 +15,8 @@ import termios
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from itertools import accumulate
+from typing import Any, Literal
 
 from agent.link import Flow
 from outputs._route import Target
@@ -44,13 +45,6 @@ CHATTER = 16
 """Reads of 4 kB at once of what a receiver may say; all of it is ignored."""
 
 
-class _Unit(NamedTuple):
-    """What has arrived when everything up to the byte `end` has."""
-
-    end: int
-    deliveries: int
-
-
 def _ignore(_flow: Flow) -> None:
     """Tell nobody."""
 
@@ -72,8 +66,7 @@ class Stream:
         """Connect; raise OSError."""
         self._framing = framing
         self._sent = 0
-        self._open = 0
-        self._units: deque[_Unit] = deque()
+        self._ends: deque[int] = deque()  # of each open line, in bytes since the connection began
         self._socket, self._flow = connected(target, announce)
         self._by_batch = context is not None
         try:
@@ -87,9 +80,12 @@ class Stream:
     def send(self, lines: Sequence[bytes | None]) -> Sequence[int]:
         """Send all lines; raise OSError where that fails, in part or in whole."""
         self.check()
-        framed = [b"" if line is None else frame(line, self._framing) for line in lines]
-        self._note(framed)
-        view = memoryview(b"".join(framed))
+        data, ends = framed(lines, self._framing)
+        # Before anything is sent: it may be sent in part.
+        if self._by_batch:
+            ends = [len(data)] * len(lines)
+        self._ends.extend([self._sent + end for end in ends])
+        view = memoryview(data)
         deadline = time.monotonic() + WRITE_TIMEOUT
         while view:
             self._socket.settimeout(max(deadline - time.monotonic(), MIN_TIMEOUT))
@@ -107,9 +103,10 @@ class Stream:
         self.check()
         answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
         queued: int = struct.unpack("i", answer)[0]
-        while self._units and self._sent - self._units[0].end >= queued:
-            self._open -= self._units.popleft().deliveries
-        return self._open
+        arrived = self._sent - queued
+        while self._ends and self._ends[0] <= arrived:
+            self._ends.popleft()
+        return len(self._ends)
 
     def check(self) -> None:
         """Raise OSError where the peer has closed or reset the connection; never wait."""
@@ -144,17 +141,6 @@ class Stream:
             return self._socket.getpeercert(binary_form=True)
         return None
 
-    def _note(self, framed: Sequence[bytes]) -> None:
-        """Remember where each line ends, before it is sent: it may be sent in part."""
-        self._open += len(framed)
-        end = self._sent
-        if self._by_batch:
-            self._units.append(_Unit(end + sum(map(len, framed)), len(framed)))
-            return
-        for data in framed:
-            end += len(data)
-            self._units.append(_Unit(end, 1))
-
     def _refused_late(self) -> None:
         """Raise OSError where a TLS 1.3 server refuses us, for our certificate or the lack of one.
 
@@ -166,8 +152,20 @@ class Stream:
             self.check()
 
 
-def frame(line: bytes, framing: Framing) -> bytes:
-    """Return a line as it goes over a stream (RFC 6587, 3.4.2 and 3.4.1); it holds no LF."""
+def framed(lines: Sequence[bytes | None], framing: Framing) -> tuple[bytes, list[int]]:
+    """Return lines as they go over a stream (RFC 6587, 3.4.2 and 3.4.1), and where each ends.
+
+    Lines hold no LF; None takes no room.
+    """
+    whole = [line for line in lines if line is not None]
+    if framing == "lf" and len(whole) == len(lines):  # one copy of each line, not two
+        ends = accumulate([len(line) + 1 for line in whole])
+        return b"\n".join((*whole, b"")), [*ends]
+    parts = [b"" if line is None else _frame(line, framing) for line in lines]
+    return b"".join(parts), [*accumulate(map(len, parts))]
+
+
+def _frame(line: bytes, framing: Framing) -> bytes:
     return line + b"\n" if framing == "lf" else b"%d %s" % (len(line), line)
 
 

@@ -254,9 +254,11 @@ class Queue:
         ]
         heapq.heapify(heads)
         found: list[Delivery] = []
+        run, run_id = b"", ""
+        lines, took = self._lines, self._taken.append
         while heads and len(found) < limit:
             index = heads[0][1]
-            line = self._lines[index]
+            line = lines[index]
             entry = line.pop()
             head = line.head()
             if head is None:
@@ -264,9 +266,11 @@ class Queue:
             else:
                 heapq.heapreplace(heads, (head.number, index))
             event = _decode(entry)
-            self._taken.append(_Taken(line, entry.entered, event is not None))
+            took(_Taken(line, entry.entered, event is not None))
             if event is not None:
-                found.append(Delivery(event=event, run_id=entry.run.hex(), seq=entry.seq))
+                if entry.run != run:
+                    run, run_id = entry.run, entry.run.hex()
+                found.append(Delivery(event=event, run_id=run_id, seq=entry.seq))
         return found
 
     def _settle_unreadable(self) -> None:

@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("load", choices=("survive", "backlog", "capture"))
     parser.add_argument("--transport", choices=("tcp", "tls"), default="tcp")
     parser.add_argument("--format", default="maltrail")
+    parser.add_argument("--type", choices=("syslog", "logstash"), default="", help="backlog only")
     parser.add_argument("--events", type=int)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--kills", type=int, default=20, help="of each side, survive only")
@@ -45,6 +46,7 @@ def main() -> int:
                 options.format,
                 options.events or 600_000,
                 options.rate or 20_000.0,
+                options.type,
             )
     print(json.dumps(figures, indent=1))
     return 1 if figures["missing"] else 0

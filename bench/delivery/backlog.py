@@ -15,9 +15,11 @@ SAMPLE = 20_000
 Figures = dict[str, float]
 
 
-def backlog(folder: Path, transport: str, form: _formats.Name, events: int, rate: float) -> Figures:
+def backlog(
+    folder: Path, transport: str, form: _formats.Name, events: int, rate: float, kind: str = ""
+) -> Figures:
     """Return how fast events came and went, what memory it took, and what is missing."""
-    house = House(folder, transport, form, "sink")
+    house = House(folder, transport, form, "sink", kind)
     sense = Sense(house.socket, events, rate)
     try:
         house.deliver.start()

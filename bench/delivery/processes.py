@@ -87,9 +87,14 @@ def free_port() -> int:
 
 
 class House:
-    """A folder with deliver, its settings and its receiver."""
+    """A folder with deliver, its settings and its receiver.
 
-    def __init__(self, folder: Path, transport: str, form: str, receiver: str) -> None:
+    `kind` is the output's type; without it the one that is meant for the format.
+    """
+
+    def __init__(
+        self, folder: Path, transport: str, form: str, receiver: str, kind: str = ""
+    ) -> None:
         self.socket = folder / "run" / "events.sock"
         self.received = folder / "received.log"
         self.http = free_port()
@@ -101,7 +106,7 @@ class House:
         config.write_text(
             _DELIVER.format(
                 port=port,
-                kind="logstash" if form in {"maltrail", "ecs"} else "syslog",
+                kind=kind or ("logstash" if form in {"maltrail", "ecs"} else "syslog"),
                 transport=transport,
                 form=form,
                 http=self.http,
