@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -22,6 +23,8 @@ from agent.trails.find import IP_ADRESS, ONION, RULES, Found, Trails, is_exempt,
 from agent.trails.set import TrailSet
 
 MAX_PORT = 65535
+MAX_PORTS = 10
+"""Ports named in a note."""
 
 Verdict = Literal["matches", "allowed", "spared", "quarantined", "left out", "inert", "not listed"]
 
@@ -124,6 +127,9 @@ class Explainer:
             self._weigh(told, "T-10", with_port, packed + port.to_bytes(2, "big"))
         self._weigh(told, "T-10", bare, packed)
         for side, whose in self._sides():
+            ports = list(_ports(side, with_port, packed))
+            if ports and port not in ports:
+                told.notes.append(f"the {whose} trails list it with port {_named(ports)} only")
             number = side.find_network(packed)
             key = side.row(number).key if number >= 0 else "networks around it"
             result = _result(side, number)
@@ -334,6 +340,22 @@ def split_port(value: str) -> tuple[str, int | None]:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)
     except ValueError:
         return "", None
+
+
+def _ports(side: TrailSet, kind: int, packed: bytes) -> Iterator[int]:
+    """Yield the ports with which an address is listed."""
+    rows = side.rows(kind)
+    at = bisect_left(rows, packed, key=lambda number: side.row(number).raw)
+    for number in rows[at:]:
+        raw = side.row(number).raw
+        if not raw.startswith(packed):
+            return
+        yield int.from_bytes(raw[-2:], "big")
+
+
+def _named(ports: Sequence[int]) -> str:
+    more = ", ..." if len(ports) > MAX_PORTS else ""
+    return ", ".join(map(str, ports[:MAX_PORTS])) + more
 
 
 def _special(value: str) -> tuple[int, bytes] | None:

@@ -21,6 +21,7 @@ from agent.model import Event, Hit, Sighting
 from agent.notices import AgentNotices
 from agent.own_traffic import OwnTraffic
 from agent.scan.bank import Bank, Hot
+from agent.scopes import Judged
 from agent.severity import SeverityTable
 from agent.suppress import Suppressions
 from agent.trails.find import Trails
@@ -106,11 +107,13 @@ class Pipeline:
 
     def judge(self, until_us: int) -> list[Event]:
         """Return what is to be told of counted keys; everything before `until_us` was seen."""
-        return self._take([*self.behaviours.judge(until_us), *self.floods.judge(until_us)])
+        found = [*self.behaviours.judge(until_us), *self.floods.judge(until_us)]
+        return self._take(hit for hit in found if not self._is_allowed(hit))
 
     def judge_last(self, until_us: int) -> list[Event]:
         """Return what is to be told of counted keys at the end of the input."""
-        return self._take([*self.behaviours.end(until_us), *self.floods.judge(until_us)])
+        found = [*self.behaviours.end(until_us), *self.floods.judge(until_us)]
+        return self._take(hit for hit in found if not self._is_allowed(hit))
 
     def tick(self, now_us: int) -> list[Event]:
         """Move the clock on a quiet wire."""
@@ -120,6 +123,11 @@ class Pipeline:
     def flush(self) -> list[Event]:
         """End all incidents; tell what was held back."""
         return self.condenser.flush() + self.suppressions.flush()
+
+    def _is_allowed(self, hit: Hit) -> bool:
+        """Tell whether an entry of the allow-list with more keys keeps what was counted quiet."""
+        judged = Judged(hit, hit.source, hit.destination)
+        return self.matcher.allow.allows_hit(judged, hit.source.address) is not None
 
     def _take(self, hits: Iterable[Hit]) -> list[Event]:
         events: list[Event] = []

@@ -176,6 +176,20 @@ def test_an_address_that_is_not_listed_says_what_was_tried() -> None:
     ]
 
 
+def test_an_address_that_is_listed_with_other_ports_says_which() -> None:
+    """It is not listed bare, but a person will want to know."""
+    rows = {f"198.51.100.7:{port}": "x" for port in (80, 443)} | {"198.51.100.8:25": "x"}
+
+    for value in ("198.51.100.7", "198.51.100.7:8080"):
+        told = explain(value, rows)
+        assert told.notes == ["the published trails list it with port 80, 443 only"]
+        assert not told.is_told
+    assert explain("198.51.100.7:80", rows).notes == []
+    assert explain("198.51.100.9", rows).notes == []
+    many = {f"[2001:db8::1]:{port}": "x" for port in range(1, 30)}
+    assert explain("2001:db8::1", many).notes[0].endswith("9, 10, ... only")
+
+
 def test_the_candidates_of_a_url_are_told() -> None:
     """Rule T-13.8 is not to be guessed."""
     told = explain("a.org/b/c.php?id=1", {"evil.org": "x"})

@@ -326,6 +326,31 @@ def test_told_renders_nine_columns() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("entry", "is_told"),
+    [
+        ("class: behaviour-port_scan, source: 203.0.113.9", False),
+        ("class: behaviour-*, destination: 192.168.1.0/24", False),
+        ("info: port scan, direction: inbound", False),
+        ("class: behaviour-port_scan, source: 203.0.113.10", True),
+        ("class: trail-*, source: 203.0.113.9", True),
+    ],
+)
+def test_a_behaviour_is_allowed_by_entries_of_several_keys(
+    capture: Path, trails: Path, tmp_path: Path, entry: str, is_told: bool
+) -> None:
+    """An own vulnerability scanner, for as long as it is ours."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"allow_list: {{files: [], entries: [{{{entry}, reason: ours}}]}}\n")
+
+    said = run("replay", "-c", path, "--trails", trails, "--stats", capture)
+
+    classes = {event["class"] for event in said.events}
+    assert ("behaviour-port_scan" in classes) is is_told
+    assert (said.stats["allowed"]["entry"] == 0) is is_told
+    assert "trail-domain" in classes
+
+
 # --- explain ----------------------------------------------------------------------------------
 
 
