@@ -177,8 +177,14 @@ def _trickle_of_chunk_sizes(line: Line) -> None:
     line.trickle(b"0" * 5000, 0.01)
 
 
+def _promises(line: Line) -> None:
+    """Say without end that an answer will come; each is a whole head, so no reader gets tired."""
+    while not line.is_over.wait(0.01):
+        line.head(100)
+
+
 SILENT = (_hang, _hang_in_the_body)
-TRICKLING = (_trickle, _trickle_of_headers, _trickle_of_chunk_sizes)
+TRICKLING = (_trickle, _trickle_of_headers, _trickle_of_chunk_sizes, _promises)
 
 
 def _ten_gigabytes_promised(line: Line) -> None:
@@ -246,7 +252,7 @@ PLAYED: list[tuple[str, Fault, str, str]] = [
     ("304 without a question", _status(304), "status", "answered with status 304"),
     *(
         (f"status {status}", _status(status), "status", f"answered with status {status}")
-        for status in (204, 206, 300, 400, 401, 403, 404, 407, 410, 418, 429, 451)
+        for status in (101, 103, 204, 206, 300, 400, 401, 403, 404, 407, 410, 418, 429, 451)
     ),
     *(
         (f"status {status}", _status(status), "status", f"answered with status {status}")
@@ -257,6 +263,7 @@ PLAYED: list[tuple[str, Fault, str, str]] = [
     ("trickle", _trickle, "timeout", "not finished within 1 seconds"),
     ("trickle of headers", _trickle_of_headers, "timeout", "not finished within 1 seconds"),
     ("trickle of chunks", _trickle_of_chunk_sizes, "timeout", "not finished within 1 seconds"),
+    ("100 without end", _promises, "timeout", "not finished within 1 seconds"),
     ("10 GB promised", _ten_gigabytes_promised, "too-large", "larger than 1 MB"),
     ("10 GB streamed", _ten_gigabytes_streamed, "too-large", "larger than 1 MB"),
     ("gzip bomb", _gzip_bomb, "too-large", "decompresses to more than 2 MB"),
