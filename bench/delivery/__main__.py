@@ -15,7 +15,12 @@ def main() -> int:
     """Run one load and print its figures as JSON; the status is 1 where events are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
     parser.add_argument("load", choices=("survive", "backlog", "capture"))
-    parser.add_argument("--transport", choices=("tcp", "tls"), default="tcp")
+    parser.add_argument(
+        "--transport",
+        choices=("tcp", "tls", "hec", "kafka"),
+        default="tcp",
+        help="hec and kafka: survive only",
+    )
     parser.add_argument("--format", default="maltrail")
     parser.add_argument("--type", choices=("syslog", "logstash"), default="", help="backlog only")
     parser.add_argument("--events", type=int)

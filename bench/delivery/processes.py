@@ -10,6 +10,12 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
+
+from kafka import KafkaConsumer
+
+from tests.outputs.hec_server import TOKEN
+from tests.outputs.kafka_broker import Broker
 
 RSYSLOGD = "/usr/sbin/rsyslogd"
 WAIT = 60.0
@@ -31,6 +37,20 @@ _DELIVER = """\
 outputs:
   - {{name: siem, type: {kind}, address: "127.0.0.1:{port}", transport: {transport},
       format: {form}, min_severity: info{tls}}}
+journal: {{max_mb: 2048}}
+http: {{address: "127.0.0.1:{http}"}}
+"""
+_HEC = """\
+outputs:
+  - {{name: siem, type: splunk_hec, url: "https://127.0.0.1:{port}", token_file: {token},
+      ca_file: {cert}, min_severity: info}}
+journal: {{max_mb: 2048}}
+http: {{address: "127.0.0.1:{http}"}}
+"""
+_KAFKA = """\
+outputs:
+  - {{name: siem, type: kafka, addresses: ["{broker}"], topic: alerts, transport: tcp,
+      format: maltrail, min_severity: info}}
 journal: {{max_mb: 2048}}
 http: {{address: "127.0.0.1:{http}"}}
 """
@@ -86,62 +106,43 @@ def free_port() -> int:
         return port
 
 
-class House:
-    """A folder with deliver, its settings and its receiver.
+def _deliver(folder: Path, config: str) -> Process:
+    """Write the settings and return deliver, with its folders made."""
+    for name in ("run", "state"):
+        (folder / name).mkdir()
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
+    tail = ["--state-dir", str(folder / "state"), "--run-dir", str(folder / "run")]
+    command = [sys.executable, "-m", "agent", "deliver", "-c", str(folder / "config.yaml"), *tail]
+    return Process(command, folder / "deliver.log")
 
-    `kind` is the output's type; without it the one that is meant for the format.
-    """
 
-    def __init__(
-        self, folder: Path, transport: str, form: str, receiver: str, kind: str = ""
-    ) -> None:
+class Receiver(Protocol):
+    """What a run ends and starts again."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def end(self, number: signal.Signals) -> None:
+        """End it with a signal and wait for that."""
+
+
+class Place:
+    """A folder with deliver and its receiver, which writes what it has to a file."""
+
+    def __init__(self, folder: Path, http: int, deliver: Process, receiver: Receiver) -> None:
         self.socket = folder / "run" / "events.sock"
         self.received = folder / "received.log"
-        self.http = free_port()
-        port, cert, key = free_port(), folder / "cert.pem", folder / "key.pem"
-        secure = transport == "tls"
-        if secure:
-            _make_certificate(cert, key)
-        config = folder / "config.yaml"
-        config.write_text(
-            _DELIVER.format(
-                port=port,
-                kind=kind or ("logstash" if form in {"maltrail", "ecs"} else "syslog"),
-                transport=transport,
-                form=form,
-                http=self.http,
-                tls=f", ca_file: {cert}" if secure else "",
-            ),
-            encoding="utf-8",
-        )
-        rsyslog = folder / "rsyslog.conf"
-        rsyslog.write_text(
-            _RSYSLOG.format(
-                folder=folder,
-                port=port,
-                log=self.received,
-                tls_files=_TLS_FILES.format(cert=cert, key=key) if secure else "",
-                tls_mode=_TLS_MODE if secure else "",
-            ),
-            encoding="utf-8",
-        )
-        for name in ("run", "state"):
-            (folder / name).mkdir()
-        tail = ["--state-dir", str(folder / "state"), "--run-dir", str(folder / "run")]
-        self.deliver = Process(
-            [sys.executable, "-m", "agent", "deliver", "-c", str(config), *tail],
-            folder / "deliver.log",
-        )
-        commands = {
-            "rsyslog": [RSYSLOGD, "-n", "-f", str(rsyslog), "-i", str(folder / "rsyslog.pid")],
-            "sink": [sys.executable, "-c", _SINK, str(port)],
-        }
-        self.receiver = Process(commands[receiver], folder / "receiver.log")
+        self.http = http
+        self.deliver = deliver
+        self.receiver = receiver
+
+    def collect(self) -> None:
+        """Fill `received` where the receiver does not itself."""
 
     def close(self) -> None:
         """End both."""
-        for process in (self.deliver, self.receiver):
-            process.end(signal.SIGTERM)
+        self.deliver.end(signal.SIGTERM)
+        self.receiver.end(signal.SIGTERM)
 
     def metric(self, name: str) -> float:
         """Return a metric of deliver, summed over its labels; -1 while it does not answer."""
@@ -153,6 +154,92 @@ class House:
             return -1.0
         found = re.findall(rf"^maltrail_agent_{name}(?:{{[^}}]*}})? (\S+)$", page, re.MULTILINE)
         return sum(map(float, found)) if found else -1.0
+
+
+class Splunk(Place):
+    """A collector that forgets at each end what it has not indexed."""
+
+    def __init__(self, folder: Path) -> None:
+        port, http = free_port(), free_port()
+        cert, key, token = folder / "cert.pem", folder / "key.pem", folder / "token"
+        _make_certificate(cert, key)
+        token.write_text(TOKEN)
+        config = _HEC.format(port=port, http=http, token=token, cert=cert)
+        module = ("-m", "bench.delivery.hec")
+        files = (str(port), str(cert), str(key), str(folder / "received.log"))
+        receiver = Process([sys.executable, *module, *files], folder / "receiver.log")
+        super().__init__(folder, http, _deliver(folder, config), receiver)
+
+
+class _KafkaBroker(Broker):
+    """A broker that a run may end as it ends processes."""
+
+    def end(self, number: signal.Signals) -> None:
+        """Kill it: a broker in order is the easy case."""
+        del number
+        self.kill()
+
+
+class Kafka(Place):
+    """A broker on loopback; what it has is read at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        http, self._broker = free_port(), _KafkaBroker(folder)
+        config = _KAFKA.format(broker=self._broker.address, http=http)
+        super().__init__(folder, http, _deliver(folder, config), self._broker)
+
+    def collect(self) -> None:
+        """Read the topic from its beginning."""
+        consumer = KafkaConsumer(
+            "alerts",
+            bootstrap_servers=self._broker.address,
+            auto_offset_reset="earliest",
+            consumer_timeout_ms=10_000,
+        )
+        with self.received.open("wb") as file:
+            file.writelines(record.value + b"\n" for record in consumer)
+        consumer.close()
+
+
+class House(Place):
+    """A folder with deliver, its settings, and rsyslogd or a sink as its receiver.
+
+    `kind` is the output's type; without it the one that is meant for the format.
+    """
+
+    def __init__(
+        self, folder: Path, transport: str, form: str, receiver: str, kind: str = ""
+    ) -> None:
+        received, http = folder / "received.log", free_port()
+        port, cert, key = free_port(), folder / "cert.pem", folder / "key.pem"
+        secure = transport == "tls"
+        if secure:
+            _make_certificate(cert, key)
+        config = _DELIVER.format(
+            port=port,
+            kind=kind or ("logstash" if form in {"maltrail", "ecs"} else "syslog"),
+            transport=transport,
+            form=form,
+            http=http,
+            tls=f", ca_file: {cert}" if secure else "",
+        )
+        rsyslog = folder / "rsyslog.conf"
+        rsyslog.write_text(
+            _RSYSLOG.format(
+                folder=folder,
+                port=port,
+                log=received,
+                tls_files=_TLS_FILES.format(cert=cert, key=key) if secure else "",
+                tls_mode=_TLS_MODE if secure else "",
+            ),
+            encoding="utf-8",
+        )
+        commands = {
+            "rsyslog": [RSYSLOGD, "-n", "-f", str(rsyslog), "-i", str(folder / "rsyslog.pid")],
+            "sink": [sys.executable, "-c", _SINK, str(port)],
+        }
+        process = Process(commands[receiver], folder / "receiver.log")
+        super().__init__(folder, http, _deliver(folder, config), process)
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = WAIT) -> None:

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from bench.delivery.processes import House, until
+from bench.delivery.processes import House, Kafka, Place, Splunk, until
 from bench.delivery.sense import Sense
 
 DRAIN_SECONDS = 300.0
@@ -20,7 +20,7 @@ Figures = dict[str, float]
 
 def survive(folder: Path, transport: str, events: int, rate: float, kills: int) -> Figures:
     """Return how many events were told and acknowledged, and how many are missing or doubled."""
-    house = House(folder, transport, "maltrail", "rsyslog")
+    house = _place(folder, transport)
     sense = Sense(house.socket, events, rate)
     try:
         house.receiver.start()
@@ -31,12 +31,21 @@ def survive(folder: Path, transport: str, events: int, rate: float, kills: int) 
         until(lambda: sense.is_done, "everything is acknowledged", DRAIN_SECONDS)
         until(lambda: house.metric("queue_events") == 0, "the journal is empty", DRAIN_SECONDS)
         dropped = house.metric("output_events_dropped_total")
+        house.collect()
     finally:
         house.close()
     return _judge(house.received, events, sense) | {"dropped": dropped, "kills": kills}
 
 
-def _kill(house: House, seconds: float, kills: int) -> None:
+def _place(folder: Path, transport: str) -> Place:
+    if transport == "hec":
+        return Splunk(folder)
+    return (
+        Kafka(folder) if transport == "kafka" else House(folder, transport, "maltrail", "rsyslog")
+    )
+
+
+def _kill(house: Place, seconds: float, kills: int) -> None:
     """End both sides in turn, spread over the time that the events take."""
     pause = seconds / (2 * kills + 1)
     began = time.monotonic()

@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, cast
 from urllib.parse import parse_qs, urlsplit
@@ -34,12 +35,13 @@ class Collector:
             self._taken.clear()
             self._done.clear()
 
-    def index(self) -> None:
-        """Index all that was taken."""
+    def index(self, store: Callable[[list[dict[str, object]]], object] | None = None) -> None:
+        """Index all that was taken, by default in memory; only then is it acknowledged."""
         with self.lock:
             for channel, batches in self._taken.items():
-                for batch in batches[self._done[channel] :]:
-                    self.indexed += batch
+                for number in range(self._done[channel], len(batches)):
+                    (store or self.indexed.extend)(batches[number])
+                    batches[number] = []
                 self._done[channel] = len(batches)
 
     def take(self, channel: str, events: list[dict[str, object]]) -> int:
