@@ -521,6 +521,28 @@ def _verify(options: argparse.Namespace) -> int:
     return DONE if report.is_clean else FINDING
 
 
+def _coverage(options: argparse.Namespace) -> int:
+    """Report what of captures, or of live traffic, is read; 1 where most of it is not."""
+    from agent import coverage, survey
+    from agent.capture import CaptureError
+
+    if bool(options.captures) == options.live:
+        raise UserError("coverage: expected captures or --live; name one of both")
+    try:
+        if options.live:
+            counted = survey.of_interfaces(_settings(options).capture, options.seconds)
+        else:
+            counted = survey.of_files(options.captures)
+    except CaptureError as error:
+        raise UserError(str(error)) from error
+    if options.json:
+        print(json.dumps(coverage.document(counted)))
+    else:
+        for line in coverage.text(counted):
+            print(line)
+    return FINDING if any(coverage.troubles(counted.counters)) else DONE
+
+
 def _feeds(options: argparse.Namespace) -> int:
     from feeds._health import health, table
 
@@ -656,6 +678,16 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "files", nargs="+", metavar="FILE", help="received lines, plain or gzip; - for stdin"
     )
+    coverage = command("coverage", _coverage, "tell what of captures or live traffic is not read")
+    coverage.add_argument("--live", action="store_true", help="the configured interfaces, now")
+    coverage.add_argument(
+        "--seconds",
+        type=config.duration,
+        default=30.0,
+        metavar="TIME",
+        help="how long to look at live traffic, for example 5m (default: 30s)",
+    )
+    coverage.add_argument("captures", nargs="*", metavar="CAPTURE", help="pcap, pcapng, .gz, or -")
     update = command("update", _update, "fetch lists and publish a new trail set")
     update.add_argument("--force", action="store_true", help="publish even a much smaller set")
     update.add_argument("--dry-run", action="store_true", help="fetch and judge, publish nothing")

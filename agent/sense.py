@@ -16,9 +16,11 @@ from typing import Protocol
 from agent import __version__, notify
 from agent.allow import AllowList
 from agent.behaviours import bank
+from agent.blind_spots import WINDOW_SECONDS, BlindSpots
 from agent.canary import EVERY_SECONDS, TRAIL, Canary
 from agent.capture import Fanout, Stats, is_missing, wanted
 from agent.config import ConfigError, Settings
+from agent.coverage import NAMELESS, Unread, nameless
 from agent.faults import Faults
 from agent.finished import Finished
 from agent.heartbeat import Heartbeat
@@ -121,6 +123,7 @@ class Sense:
         self._faults = Faults(self._notices)
         self._losses = Losses(self._notices)
         self._outages = Outages(self._faults)
+        self._blind_spots = BlindSpots(self._faults)
         self._captured: set[str] = set()
         self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
 
@@ -180,6 +183,9 @@ class Sense:
         if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
             self._tell_losses()
             self._uplink.snapshot(self.snapshot())
+        if self._is_due("coverage", now, WINDOW_SECONDS):
+            counters = {**self._scan_counters(), NAMELESS: nameless(self._unread())}
+            self._tell(self._blind_spots.tell(counters, _now_us()))
         if self._heartbeat.is_due(now, self._settings.heartbeat.every):
             self._tell([self._notices.heartbeat(_now_us(), self._vital_signs(now))])
         if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
@@ -475,8 +481,19 @@ class Sense:
             yield Sample("capture_packets_dropped_total", lost, {**label, "reason": "interface"})
 
     def _scan_samples(self) -> Iterable[Sample]:
-        for name, value in zip(stats.NAMES, self._scan_totals(), strict=True):
+        for name, value in self._scan_counters().items():
             yield Sample(f"scan_{name}_total", value)
+        unread: Counter[str] = Counter()
+        for layer, _, count in self._unread():
+            unread[layer or "other"] += count
+        for layer, value in unread.items():
+            yield Sample("scan_unread_packets", value, {"layer": layer})
+
+    def _unread(self) -> list[Unread]:
+        return [row for worker in self._workers for row in worker.scanner.unread.rows()]
+
+    def _scan_counters(self) -> Mapping[str, int]:
+        return dict(zip(stats.NAMES, self._scan_totals(), strict=True))
 
     def _scan_totals(self) -> list[int]:
         running = (worker.scanner.statistics() for worker in self._workers)

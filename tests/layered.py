@@ -168,6 +168,10 @@ TUNNELS: dict[str, Tunnel] = {
     "gre-in-6": Tunnel(
         lambda p: ethernet(ip(OUTER6, OUTER_PEER6, packets.GRE, gre(p))), "gre", six=True
     ),
+    "gre-metadata": Tunnel(
+        lambda p: in_ip(packets.GRE, gre(ethertype(p) + b"\1\1\0\1\0\7" + p, protocol=0x8909)),
+        "gre",
+    ),
     "gre-over-udp": Tunnel(lambda p: in_udp(4754, gre(p)), "gre"),
     "pptp": Tunnel(pptp, "pptp", "77"),
     "erspan-1": Tunnel(lambda p: erspan(p, 0), "erspan"),
@@ -227,6 +231,8 @@ MEDIA: dict[str, Medium] = {
     "snap": Medium(lambda p: ethernet(llc(p), len(p) + 8), 1),
     "pbb": Medium(lambda p: ethernet(bytes(4) + frame(p, 4), 0x88E7, vlans=[3]), 1, (3, 4)),
     "vntag": Medium(lambda p: ethernet(bytes(4) + ethertype(p) + p, 0x8926), 1),
+    "fabricpath": Medium(lambda p: ethernet(bytes(2) + frame(p, 4), 0x8903), 1, (4,)),
+    "metadata": Medium(lambda p: ethernet(b"\1\1\0\1\0\7" + ethertype(p) + p, 0x8909), 1),
     "nsh": Medium(
         lambda p: ethernet(bytes([0, 2, 1, 2 if p[0] >> 4 == 6 else 1]) + bytes(4) + p, 0x894F), 1
     ),

@@ -3,7 +3,7 @@ from agent.scan.media cimport Media
 from agent.scan.unread cimport Unread
 
 cdef long long DLT_ETHERNET
-cdef unsigned int TYPE_IPV4, TYPE_IPV6, TYPE_LLC, TYPE_ETHERNET, TYPE_VLAN, TYPE_QINQ, TYPE_QINQ_OLD, TYPE_QINQ_OLDER, TYPE_MPLS, TYPE_MPLS_UPSTREAM, TYPE_PPPOE, TYPE_PPP, TYPE_PBB, TYPE_VNTAG, TYPE_NSH, PPP_IPV4, PPP_IPV6, PPP_MPLS, MAX_TAGS, MAX_LABELS, MAX_STEPS
+cdef unsigned int TYPE_IPV4, TYPE_IPV6, TYPE_LLC, TYPE_ETHERNET, TYPE_VLAN, TYPE_QINQ, TYPE_QINQ_OLD, TYPE_QINQ_OLDER, TYPE_MPLS, TYPE_MPLS_UPSTREAM, TYPE_PPPOE, TYPE_PPP, TYPE_PBB, TYPE_VNTAG, TYPE_NSH, TYPE_FABRICPATH, TYPE_METADATA, PPP_IPV4, PPP_IPV6, PPP_MPLS, MAX_TAGS, MAX_LABELS, MAX_STEPS
 cdef int UNKNOWN_MEDIUM, ENCRYPTED_MEDIUM, NO_PAYLOAD, CUT
 cdef unsigned long long LINK_TYPE, ETHERTYPE, PPP_PROTOCOL, LLC_SAP
 cdef size_t NOT_IP, TRUNCATED, UNKNOWN_LINK, ENCRYPTED, TOO_DEEP
@@ -39,5 +39,6 @@ cdef class Link:
     cdef int _ppp(self, size_t at, size_t end) except? -9 nogil
     @cython.locals(service="unsigned int", vendor="unsigned int", kind="unsigned int")
     cdef int _llc(self, size_t at, size_t end) except? -9 nogil
+    cdef int _metadata(self, size_t at, size_t end) except? -9 nogil
     @cython.locals(size=size_t, following="unsigned int")
     cdef int _chain(self, size_t at, size_t end) except? -9 nogil

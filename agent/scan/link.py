@@ -25,6 +25,8 @@ TYPE_PPP = layers.TYPE_PPP
 TYPE_PBB = layers.TYPE_PBB
 TYPE_VNTAG = layers.TYPE_VNTAG
 TYPE_NSH = layers.TYPE_NSH
+TYPE_FABRICPATH = layers.TYPE_FABRICPATH
+TYPE_METADATA = layers.TYPE_METADATA
 PPP_IPV4 = 0x0021
 PPP_IPV6 = 0x0057
 PPP_MPLS = 0x0281
@@ -157,6 +159,12 @@ class Link:
             self.kind = TYPE_ETHERNET
             self.at = at + 4
             return 1
+        if kind == TYPE_FABRICPATH:
+            self.kind = TYPE_ETHERNET
+            self.at = at + 2
+            return 1
+        if kind == TYPE_METADATA:
+            return self._metadata(at, end)
         self.unread.note(ETHERTYPE, kind)
         return NO_PAYLOAD
 
@@ -256,6 +264,16 @@ class Link:
                 return 1
         self.unread.note(LLC_SAP, service)
         return NO_PAYLOAD
+
+    def _metadata(self, at: int, end: int) -> int:
+        """Step over Cisco's metadata (a group tag), which GRE has behind the inner EtherType."""
+        if at + 8 > end:
+            return CUT
+        if self.data[at] == 1 and self.data[at + 1] == 1:
+            return self._typed(at + 6, 2, end)
+        self._typed(at, 2, end)
+        self.at = at + 8
+        return 1
 
     def _chain(self, at: int, end: int) -> int:
         """Step over a network service header, RFC 8300 section 2."""

@@ -23,7 +23,7 @@ cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_D
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long SCTP, FRAGMENT_SALT, FRAGMENT_BYTES, FRAGMENT_LAST, FRAGMENT_VERSION, FRAGMENT_PROTOCOL
-cdef unsigned int DATA_CHUNK, I_DATA_CHUNK, MAX_CHUNKS
+cdef unsigned int DOT_PORT, PREFACE, DNS_WORD, DOH_WORD, MINUS_DNS_WORD, DATA_CHUNK, I_DATA_CHUNK, MAX_CHUNKS
 cdef unsigned long long AUTHENTICATION, UNREAD_PROTOCOL, TUNNEL_SALT
 cdef unsigned long long PORTS_TCP, PORTS_UDP, PORTS_ICMP, ANSWERED, CONVERSATION_SALT, EPHEMERAL, MULTICAST4, MULTICAST6, MAX_NOTED, SYN_RATE, UDP_RATE, ICMP_RATE, REFLECTED_RATE
 cdef unsigned int ECHO_REPLY, ECHO_REPLY6
@@ -33,7 +33,7 @@ cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_SCTP, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
 
 @cython.final
 cdef class Scanner:
@@ -190,6 +190,8 @@ cdef class Scanner:
     cdef int _client(self, size_t at, size_t end, int named, int last) except -1 nogil
     @cython.locals(kind=int, length=Py_ssize_t, exact=int, value="unsigned long long")
     cdef int _hello(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
+    @cython.locals(i=Py_ssize_t, size="unsigned int", word="unsigned int", c="unsigned char")
+    cdef int _is_resolver(self, Py_ssize_t length) except -1 nogil
     @cython.locals(token="unsigned long long")
     cdef int _fingerprint(self, size_t at, size_t end) except -1 nogil
     @cython.locals(found=int)

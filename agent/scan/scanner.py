@@ -97,6 +97,11 @@ FRAGMENT_PROTOCOL = 5
 UNREAD_PROTOCOL = layers.IP_PROTOCOL
 TUNNEL_SALT = 4000
 DNS_PORT = 53
+DOT_PORT = 853
+DNS_WORD = 0x646E73
+DOH_WORD = 0x646F68
+MINUS_DNS_WORD = 0x2D646E73
+PREFACE = 0x50524920  # "PRI ", RFC 9113 section 3.4
 ECHO_REQUEST = 8  # RFC 792
 ECHO_REPLY = 0
 ECHO_REQUEST6 = 128  # RFC 4443
@@ -188,6 +193,11 @@ S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
 S_TUNNELS = stats.TUNNELS
 S_UNNOTED = stats.PROBES_UNNOTED
 S_SCTP = stats.SCTP
+S_ACCEPTS = stats.ACCEPTS
+S_REFUSALS = stats.REFUSALS
+S_HTTP2 = stats.HTTP2
+S_DOT = stats.DOT
+S_DOH = stats.DOH
 S_REASSEMBLED = stats.REASSEMBLED
 S_INCOMPLETE = stats.FRAGMENTS_INCOMPLETE
 S_REFUSED = stats.FRAGMENTS_REFUSED
@@ -548,9 +558,11 @@ class Scanner:
         flags = self.data[start + 13]
         self.ports = self._ports(start)
         if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
+            self.counters[S_ACCEPTS] += self.counts
             self._addresses(ACCEPT)
             return self._accepted()
         if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
+            self.counters[S_REFUSALS] += self.counts
             self._addresses(REFUSE)
             return 0
         if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
@@ -1232,6 +1244,9 @@ class Scanner:
 
     def _text(self, start: int, payload: int, end: int) -> int:
         """Look at HTTP requests; keep what this segment does not end."""
+        if payload + 4 <= end and self.ip.word(payload) == PREFACE:
+            self.counters[S_HTTP2] += self.counts
+            return 0
         at = self._requests(payload, end, 0)
         if at < end:
             self._open_head(HEAD_HTTP, start, payload, at, end)
@@ -1455,10 +1470,14 @@ class Scanner:
         self.counters[S_HELLOS] += self.counts
         if self.tls.encrypted:
             self.counters[S_ENCRYPTED] += self.counts
+        if self.ports & 0xFFFF == DOT_PORT:
+            self.counters[S_DOT] += self.counts
         length = self.tls.length
         if kind == 1 or length == 0:
             self.counters[S_NO_NAME] += self.counts
             return 0
+        if self._is_resolver(length):
+            self.counters[S_DOH] += self.counts
         if self.gates.hellos and (
             self.ports & LOW16 == self.gates.server_port
             or self.gates.is_server(self.sets.text, 0, length)
@@ -1474,6 +1493,26 @@ class Scanner:
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
             self.sightings.slice(VERSION_FIELD, self.tls.version_at, self.tls.version_at + 2)
         return 1
+
+    def _is_resolver(self, length: int) -> int:
+        """Tell whether a server's name is that of a resolver: a label `dns`, `doh` or `...-dns`."""
+        i = 0
+        size = 0
+        word = 0
+        while i <= length:
+            c = self.sets.text[i] if i < length else 46
+            if c == 46:
+                if size == 3 and (word == DNS_WORD or word == DOH_WORD):
+                    return 1
+                if size > 3 and word == MINUS_DNS_WORD:
+                    return 1
+                size = 0
+                word = 0
+            else:
+                size += 1
+                word = (word << 8) | c
+            i += 1
+        return 0
 
     def _fingerprint(self, at: int, end: int) -> int:
         """Show a hello whose fingerprint was not found harmless before."""

@@ -51,7 +51,12 @@ SHED_WATCHED_AGENTS = 63
 SHED_REQUESTS = 64
 SHED_RESPONSES = 65
 SHED_NAMES = 66
-COUNTERS = 67
+ACCEPTS = 67
+REFUSALS = 68
+HTTP2 = 69
+DOT = 70
+DOH = 71
+COUNTERS = 72
 
 NAMES = (
     "packets",
@@ -121,4 +126,9 @@ NAMES = (
     "sightings_shed_requests",
     "sightings_shed_responses",
     "sightings_shed_names",
+    "tcp_accepts",
+    "tcp_refusals",
+    "http2_prefaces",
+    "dot_hellos",
+    "doh_hellos",
 )

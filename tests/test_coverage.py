@@ -1,0 +1,267 @@
+"""Coverage: what was not read is named, counted, and told while it is most of the traffic."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from agent import coverage
+from agent.blind_spots import SILENT_WINDOWS, BlindSpots
+from agent.coverage import NAMELESS, Counted
+from agent.faults import Faults
+from agent.ids import derived_ids
+from agent.model import Event
+from agent.notices import AgentNotices
+from agent.scan import stats
+from tests import layered, packets, quic_packets
+from tests.commands import run
+
+A, B = "10.0.0.5", "198.51.100.7"
+
+
+def counters(**given: int) -> dict[str, int]:
+    """Return all counters, zero but for those given."""
+    return {**dict.fromkeys((*stats.NAMES, NAMELESS), 0), **given}
+
+
+def capture(path: Path, frames: list[bytes], datalink: int = packets.ETHERNET) -> Path:
+    """Write frames to a file."""
+    return packets.write_pcap(path / "c.pcap", packets.timed(frames), datalink)
+
+
+def hello(name: str | None, port: int = 443) -> bytes:
+    """Build a frame with a hello."""
+    return packets.tcp_frame(A, 50000, B, port, packets.tls_hello_payload(name))
+
+
+def report(path: Path) -> dict[str, object]:
+    """Run the command for programs."""
+    said = run("coverage", "--json", path)
+    assert said.err == ""
+    document = json.loads(said.out)
+    assert isinstance(document, dict)
+    return document
+
+
+def missed(path: Path) -> Mapping[str, int]:
+    """Return what the report says would have been missed."""
+    entries = report(path)["missed"]
+    assert isinstance(entries, list)
+    return {entry["what"]: entry["number"] for entry in entries}
+
+
+def test_capture_in_which_all_is_read_misses_nothing(tmp_path: Path) -> None:
+    """ARP and spanning tree hold no names, so nobody misses them."""
+    frames = [
+        packets.udp_frame(A, 50000, B, 53, packets.dns_query("www.example.com")),
+        packets.tcp_frame(A, 50000, B, 80, packets.http_request()),
+        hello("www.example.com"),
+        packets.ethernet(bytes(28), packets.ARP),
+        packets.ethernet(b"\x42\x42\x03" + bytes(40), 43),
+        layered.TUNNELS["vxlan"].wrap(packets.ipv4(A, B, packets.UDP, packets.udp(1, 2))),
+    ]
+    said = run("coverage", capture(tmp_path, frames))
+
+    assert said.status == 0
+    assert "nothing that was captured stayed unread" in said.out
+    assert "6 packets" in said.out
+    assert "tunnels: vxlan 1" in said.out
+    assert "DNS questions 1, HTTP requests 1, TLS server names 1" in said.out
+
+
+def test_what_was_not_read_is_named_and_counted(tmp_path: Path) -> None:
+    """One line for each kind, in the order of layers."""
+    *_, last = (
+        packets.ethernet(
+            packets.ipv4(A, B, packets.UDP, bytes(64), fragment_offset=at, more_fragments=True)
+        )
+        for at in (0, 64)
+    )
+    frames = [
+        packets.ethernet(b"", 0x88E5),
+        packets.ethernet(b"", 0x88E5),
+        packets.ethernet(packets.ipv4(A, B, 50, bytes(40))),
+        packets.ethernet(b"", packets.IPV4),
+        packets.tcp_frame(A, 1, B, 2, bytes(100))[:80],
+        last,
+        hello(None),
+        hello("dns.example.net", 853),
+        hello("dns.example.net"),
+        hello("mozilla.cloudflare-dns.com"),
+        packets.tcp_frame(A, 1, B, 80, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ]
+
+    assert missed(capture(tmp_path, frames)) == {
+        "packets of EtherType 0x88e5 (MACsec, encrypted)": 2,
+        "packets of IP protocol 50 (ESP, encrypted)": 1,
+        "packets cut in their headers": 1,
+        "packets cut by the snap length": 1,
+        "datagrams of which fragments are missing": 1,
+        "TLS hellos without a server name": 1,
+        "names asked of DNS over TLS": 1,
+        "names asked of DNS over HTTPS, by the resolver's name": 3,
+        "connections in HTTP/2 without TLS": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("dns.google", True),
+        ("doh.opendns.com", True),
+        ("cloudflare-dns.com", True),
+        ("a.dns", True),
+        ("dnsx.example.com", False),
+        ("xdns.example.com", False),
+        ("www.example.com", False),
+        ("dn-s.example.com", False),
+    ],
+)
+def test_resolvers_are_known_by_their_names(tmp_path: Path, name: str, is_one: bool) -> None:
+    """A label `dns`, `doh` or one that ends in `-dns`."""
+    document = report(capture(tmp_path, [hello(name)]))
+
+    counted = document["counters"]
+    assert isinstance(counted, dict)
+    assert counted["doh_hellos"] == is_one
+
+
+def test_unknown_link_type_is_a_finding(tmp_path: Path) -> None:
+    """Exit status 1 where most of the traffic cannot be read, with what to do."""
+    path = capture(tmp_path, [bytes(60)] * 1000, 147)
+
+    said = run("coverage", path)
+
+    assert said.status == 1
+    assert "1000 of 1000 packets could not be read" in said.out
+    assert "1000 packets of link type 147, 100.0 % of 1000" in said.out
+
+
+def test_quic_hellos_are_read_or_counted_by_reason(tmp_path: Path) -> None:
+    """What only looks like a QUIC hello is refused."""
+    message = packets.client_hello("www.example.com")
+    good = quic_packets.initial([quic_packets.crypto(0, message)])
+    bad = quic_packets.initial([quic_packets.crypto(0, message)], connection_id=b"\x12" * 8)
+    first = len(bad) - 16 - 1162  # of the payload: a frame of another kind
+    frames = [
+        packets.udp_frame(A, 50000, B, 443, good),
+        packets.udp_frame(
+            A, 50001, B, 443, bad[:first] + bytes([bad[first] ^ 16]) + bad[first + 1 :]
+        ),
+    ]
+    path = capture(tmp_path, frames)
+
+    assert missed(path) == {"QUIC packets not read (refused)": 1}
+    assert report(path)["quic"] == {
+        "read": 1,
+        "refused": 1,
+        **dict.fromkeys(("budget", "source", "evicted", "size", "no-room"), 0),
+    }
+
+
+def test_captures_or_live_but_not_both(tmp_path: Path) -> None:
+    """Usage is one line and status 2."""
+    for arguments in ([], ["--live", tmp_path]):
+        said = run("coverage", *arguments)
+
+        assert said.status == 2
+        assert said.err.startswith("maltrail-agent: coverage: expected captures or --live")
+
+
+def test_drops_are_missed_first() -> None:
+    """What the kernel dropped nobody can read."""
+    counted = Counted(counters(packets=90), dropped=10)
+
+    (entry,) = coverage.missed(counted)
+
+    assert (entry.number, entry.of) == (10, 100)
+    assert "capture.buffer_mb" in entry.remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"tls_hellos": 100, "tcp_accepts": 1}, "answers of TCP servers"),
+        ({"dns_queries": 100, "dns_responses": 1}, "answers of DNS servers"),
+        ({"tcp_accepts": 100, "syn": 1}, "what TCP clients send"),
+        ({"dns_responses": 100, "dns_queries": 1}, "what DNS clients ask"),
+    ],
+)
+def test_one_direction_alone_is_noticed(given: Mapping[str, int], words: str) -> None:
+    """By what must have come: who is answered asked, who speaks TLS was answered."""
+    (trouble,) = coverage.troubles(counters(packets=5000, **given))
+
+    assert trouble.key == "one-sided"
+    assert words in trouble.what
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"syn": 5000},
+        {"syn": 5000, "tcp_refusals": 5000},
+        {"tls_hellos": 100, "tcp_accepts": 100, "syn": 100},
+        {"tls_hellos": 99},
+        {"not_ip": 5000, NAMELESS: 4000},
+    ],
+)
+def test_scans_and_quiet_links_are_no_blind_spots(given: Mapping[str, int]) -> None:
+    """Attempts without answers, few hellos, and ARP prove nothing."""
+    assert list(coverage.troubles(counters(packets=5000, **given))) == []
+
+
+class Watch:
+    """Blind spots with windows that a test gives."""
+
+    def __init__(self) -> None:
+        notices = AgentNotices("sensor", "", (), derived_ids(b"x" * 16))
+        self._spots = BlindSpots(Faults(notices))
+        self._totals = counters()
+        self._now_us = 0
+
+    def window(self, **given: int) -> list[str]:
+        """Return the events of a window in which this was counted."""
+        self._totals = {name: n + given.get(name, 0) for name, n in self._totals.items()}
+        self._now_us += 60_000_000
+        return [_told(event) for event in self._spots.tell(self._totals, self._now_us)]
+
+
+def _told(event: Event) -> str:
+    return f"{event.class_id} {event.state}: {event.info}"
+
+
+def test_undecodable_traffic_is_told_once_and_when_it_is_over() -> None:
+    """A window with few packets decides nothing."""
+    watch = Watch()
+
+    assert watch.window(packets=2000) == []
+    (begun,) = watch.window(packets=2000, not_ip=1500)
+    assert begun.startswith("agent-degraded open: 1500 of 2000 packets could not be read")
+    assert watch.window(packets=2000, not_ip=1500) == []
+    assert watch.window(packets=20) == []
+    (ended,) = watch.window(packets=2000)
+    assert ended.startswith("agent-degraded closed: traffic is no longer undecodable")
+
+
+def test_absent_traffic_is_told_after_five_minutes() -> None:
+    """A sensor that sees nothing must not look healthy."""
+    watch = Watch()
+
+    told = [watch.window() for _ in range(SILENT_WINDOWS + 2)]
+
+    assert [len(events) for events in told] == [0] * (SILENT_WINDOWS - 1) + [1, 0, 0]
+    assert "no packet was captured for 300 seconds" in told[SILENT_WINDOWS - 1][0]
+    (ended,) = watch.window(packets=1)
+    assert "closed" in ended
+
+
+def test_one_sided_traffic_is_told_and_ends() -> None:
+    """With the direction that is missing."""
+    watch = Watch()
+
+    (begun,) = watch.window(packets=500, tls_hellos=200)
+    assert "one direction is not seen: answers of TCP servers" in begun
+    assert watch.window(packets=500, tls_hellos=20) == []
+    (ended,) = watch.window(packets=500, tls_hellos=200, tcp_accepts=200, syn=200)
+    assert "no longer one-sided" in ended
