@@ -40,6 +40,9 @@ from agent.trails.set import SetError, TrailSet
 from agent.uplink import Uplink
 from agent.worker import Sets, Worker
 
+PROCESS: Evidence = {"process": "sense"}
+"""In the events of deliver about itself it is `deliver`."""
+
 TICK_SECONDS = 0.1
 INTERFACES_SECONDS = 3.0
 SET_SECONDS = 2.0
@@ -137,7 +140,11 @@ class Sense:
         self._load_current()
         self._wait_for_loader()
         self._tell(
-            [self._notices.start(_now_us(), __version__, {"build": _build(), "set": self._set_id})]
+            [
+                self._notices.start(
+                    _now_us(), __version__, {**PROCESS, "build": _build(), "set": self._set_id}
+                )
+            ]
         )
         self._told_start = True
         if self._set_id == NO_SET:
@@ -420,7 +427,7 @@ class Sense:
         if self._set_id != NO_SET:
             self._tell(self._faults.end(_NO_SET, _now_us(), "a trail set is in use"))
         if self._told_start:  # which names the set that is there at the start
-            self._tell([self._notices.reload(_now_us(), f"trail set {self._set_id}")])
+            self._tell([self._notices.reload(_now_us(), f"trail set {self._set_id}", PROCESS)])
 
     def _use(self, sets: Sets) -> None:
         self._sets = sets
@@ -459,7 +466,7 @@ class Sense:
             told = "settings" + (f"; {', '.join(later)} change at a restart" if later else "")
             _log.info("reloaded: %s", told)
             self._tell(self._faults.end(_RELOAD, _now_us(), "the settings are in force"))
-            self._tell([self._notices.reload(_now_us(), told)])
+            self._tell([self._notices.reload(_now_us(), told, PROCESS)])
         notify.ready(self._status())
 
     # Metrics and life
@@ -559,7 +566,7 @@ class Sense:
             if sample.name.startswith("capture_packets_"):
                 captured[sample.labels.get("reason", "received")] += sample.value
         return {
-            "process": "sense",
+            **PROCESS,
             "uptime": int(now - self._heartbeat.started),
             "version": __version__,
             "build": _build(),
@@ -625,7 +632,7 @@ class Sense:
             self._take_parcels(worker)
         self._tell(self._pipeline.judge_last(_now_us()))
         self._tell(self._pipeline.flush())
-        self._tell([self._notices.stop(_now_us(), "asked to stop")])
+        self._tell([self._notices.stop(_now_us(), "asked to stop", PROCESS)])
         deadline = time.monotonic() + STOP_SECONDS
         while self._uplink.waiting and time.monotonic() < deadline:
             self._uplink.step(time.monotonic())

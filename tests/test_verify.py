@@ -70,11 +70,30 @@ def test_what_a_receiver_puts_around_a_line_makes_no_difference(form: str, aroun
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_documents_inside_documents_are_read(form: str) -> None:
-    """Logstash and Filebeat keep what they received as a text."""
+    """Logstash and Filebeat keep what they received as a text, and so does Splunk's export."""
     text = [json.dumps({"message": line}) for line in lines(form, [1, 2])]
     text += [json.dumps({"event": {"original": line}}) for line in lines(form, [3])]
+    text += [json.dumps({"preview": False, "result": {"_raw": lines(form, [4])[0]}})]
 
-    assert [event.seq for line in text for event in read(line)] == [1, 2, 3]
+    assert [event.seq for line in text for event in read(line)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("form", ["maltrail", "ecs"])
+@pytest.mark.parametrize("key", ["_source", "event"])
+def test_documents_of_indexes_and_collectors_are_read(form: str, key: str) -> None:
+    """An export of Elasticsearch; what a HTTP event collector is sent."""
+    document = json.loads(lines(form, [7])[0])
+
+    assert [event.seq for event in read(json.dumps({"time": 1, key: document}))] == [7]
+
+
+def test_nesting_without_an_end_is_no_event() -> None:
+    """Each level costs a little, and there are few."""
+    line = lines("maltrail", [1])[0]
+    for _ in range(20):
+        line = json.dumps({"message": line})
+
+    assert [*read(line)] == []
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -19,8 +19,9 @@ ROW = re.compile(
 )
 """The first columns of our CSV: time, sensor, run, number, event, class."""
 COLUMNS = re.compile(r'(?:^|[ >])"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}" \S+ \S+ \S+ \S+ \S+ ')
-INSIDE = ("message", "original")
-"""Where log shippers keep the document that they received."""
+TEXTS = ("message", "_raw")
+DOCUMENTS = ("_source", "event", "result")
+"""Where shippers, Splunk and Elasticsearch keep what they received: as a text, as a document."""
 MAX_DEPTH = 3
 
 _decoder = json.JSONDecoder()
@@ -38,13 +39,17 @@ class Received(NamedTuple):
 
 def read(line: str) -> Iterator[Received]:
     """Yield the events of a line; none where it holds none that proves anything."""
+    yield from _read(line, 0)
+
+
+def _read(line: str, depth: int) -> Iterator[Received]:
     for header, reader in ((CEF, _cef), (LEEF, _leef), (ROW, _row)):
         starts = [found.start() for found in header.finditer(line)]
         if starts:
             for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
                 yield from reader(line[start:end])
             return
-    yield from _documents(line)
+    yield from _documents(line, depth)
 
 
 def is_unnumbered(line: str) -> bool:
@@ -91,14 +96,14 @@ def _leef(text: str) -> Iterator[Received]:
         )
 
 
-def _documents(line: str) -> Iterator[Received]:
+def _documents(line: str, depth: int) -> Iterator[Received]:
     at = line.find("{")
     while at >= 0:
         try:
             document, end = _decoder.raw_decode(line, at)
         except (ValueError, RecursionError):
             return
-        yield from _document(document, 0)
+        yield from _document(document, depth)
         at = line.find("{", end)
 
 
@@ -117,11 +122,20 @@ def _document(document: object, depth: int) -> Iterator[Received]:
         named = {**about, "sensor": device.get("hostname")}
         yield from _made(named, unmapped, "sensor", "uid", "event_code")
     else:
-        for inner in (document.get(INSIDE[0]), event.get(INSIDE[1])):
-            if isinstance(inner, str) and _may_be_ours(inner):
-                for received in read(inner) if depth < MAX_DEPTH else ():
-                    yield received
-                    return
+        yield from _inner(document, depth + 1)
+
+
+def _inner(document: Mapping[str, object], depth: int) -> Iterator[Received]:
+    """Yield the event of the first place that holds one."""
+    for text in (*map(document.get, TEXTS), _mapping(document, "event").get("original")):
+        if isinstance(text, str) and _may_be_ours(text):
+            for received in _read(text, depth):
+                yield received
+                return
+    for key in DOCUMENTS:
+        for received in _document(document.get(key), depth):
+            yield received
+            return
 
 
 def _made(

@@ -21,7 +21,7 @@ from bench.wire import FAR, Wire, wire
 PACKETS = 50_000
 """Different packets: nine tenths the mix of captures, a tenth to and from a listed address."""
 
-LOAD_RATE = 20_000.0
+LOAD_RATE = 40_000.0
 """Events a second that deliver is given beside: more than it can send."""
 
 SETTLE_SECONDS = 30.0

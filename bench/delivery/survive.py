@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+from agent.verify.report import Report, lines_of
 from bench.delivery.processes import House, Kafka, Place, Splunk, until
 from bench.delivery.sense import Sense
 
@@ -34,7 +35,8 @@ def survive(folder: Path, transport: str, events: int, rate: float, kills: int) 
         house.collect()
     finally:
         house.close()
-    return _judge(house.received, events, sense) | {"dropped": dropped, "kills": kills}
+    figures = _judge(house.received, events, sense) | _verified(house.received)
+    return figures | {"dropped": dropped, "kills": kills}
 
 
 def _place(folder: Path, transport: str) -> Place:
@@ -82,6 +84,19 @@ def _judge(received: Path, events: int, sense: Sense) -> Figures:
         "duplicates": sum(times.values()) - sum(map(bool, times.values())),
         "torn_lines": torn,
         "most_waiting_in_sense": sense.most_waiting,
+    }
+
+
+def _verified(received: Path) -> Figures:
+    """Return what `verify` says of the same lines, which knows nothing of what was told."""
+    report = Report()
+    report.take(lines_of(str(received)))
+    runs = report.runs.runs.values()
+    return {
+        "verify_runs": len(runs),
+        "verify_missing": sum(run.missing + run.first - 1 for run in runs),
+        "verify_duplicates": sum(run.duplicates for run in runs),
+        "verify_mixed": sum(run.mixed for run in runs),
     }
 
 

@@ -23,6 +23,9 @@ def test_nothing_acknowledged_is_missing_when_both_sides_die(
 
     assert figures["missing"] == 0
     assert figures["dropped"] == 0
+    assert figures["verify_runs"] == 5  # one for each start of deliver
+    assert figures["verify_missing"] == figures["verify_mixed"] == 0
+    assert figures["verify_duplicates"] >= figures["duplicates"]
 
 
 def test_a_backlog_waits_on_disk_and_not_in_memory(tmp_path: Path) -> None:
