@@ -120,13 +120,17 @@ class _Options:
         self.beyond = ""
         self._buffer = ""
         self._dot_before = False
+        self._size = ""
+        self._last: Content | None = None
         for name, value in _split(text):
             self._read(name, value)
+        self._leave_buffer()
 
     def _read(self, name: str, value: str) -> None:
         if name in _STICKY:
+            self._leave_buffer()
             self._buffer = _STICKY[name]
-            self._dot_before = False
+            self._dot_before, self._size, self._last = False, "", None
         elif name == "content":
             self._content(value)
         elif name == "dotprefix":
@@ -135,30 +139,42 @@ class _Options:
             self.fingerprints.append(_unquoted(value))
         elif name in _NEUTRAL or _says_nothing(name, value):
             self.said.setdefault(name, _unquoted(value))
-        elif not self.contents or not self._anchor(self.contents[-1], name, value):
+        elif name == "bsize" and self._last is None:
+            self._size = value
+        elif self._last is None or not _anchor(self._last, name, value):
             self.beyond = self.beyond or name
+
+    def _leave_buffer(self) -> None:
+        """Note a size that is all that is said of a buffer."""
+        if self._size and self._last is None:
+            self.beyond = self.beyond or "bsize"
 
     def _content(self, value: str) -> None:
         if value.startswith("!") or len(self.contents) >= MAX_CONTENTS:
             self.beyond = self.beyond or "content"
             return
         text = _decoded(_unquoted(value))
-        self.contents.append(Content(buffer=self._buffer, text=text, dot_before=self._dot_before))
+        self._last = Content(buffer=self._buffer, text=text, dot_before=self._dot_before)
+        self.contents.append(self._last)
+        # The size of a buffer may stand before what is in it.
+        if self._size and not _anchor(self._last, "bsize", self._size):
+            self.beyond = self.beyond or "bsize"
 
-    def _anchor(self, content: Content, name: str, value: str) -> bool:
-        """Take what an option says of the last content; tell whether it was understood."""
-        whole = value == str(len(content.text))
-        if name in _MODIFIERS:
-            content.buffer = _MODIFIERS[name]
-        elif name == "startswith" or (name == "depth" and whole):
-            content.starts = True
-        elif name == "endswith" or (name == "isdataat" and value.replace(" ", "") == "!1,relative"):
-            content.ends = True
-        elif name == "bsize" and whole:
-            content.starts = content.ends = True
-        else:
-            return name == "offset" and value == "0"
-        return True
+
+def _anchor(content: Content, name: str, value: str) -> bool:
+    """Take what an option says of a content; tell whether it was understood."""
+    is_length = value == str(len(content.text))
+    if name in _MODIFIERS:
+        content.buffer = _MODIFIERS[name]
+    elif name == "startswith" or (name == "depth" and is_length):
+        content.starts = True
+    elif name == "endswith" or (name == "isdataat" and value.replace(" ", "") == "!1,relative"):
+        content.ends = True
+    elif name == "bsize" and is_length:
+        content.starts = content.ends = True
+    else:
+        return name == "offset" and value == "0"
+    return True
 
 
 def _says_nothing(name: str, value: str) -> bool:

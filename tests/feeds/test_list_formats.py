@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import ConfigError, convert
@@ -20,6 +20,8 @@ from agent.model import Trail
 from agent.trails.keys import Inert
 from agent.trails.keys import parse as parse_key
 from feeds import _shelf
+from feeds._catalog import Feed
+from feeds._reader import inspect, reader_of
 from feeds._unused import MAX_REASONS, MAX_SAMPLE, MAX_SAMPLES, Counted
 from tests.feeds.parsing import ORIGIN, parse
 
@@ -100,6 +102,45 @@ def test_damaged_page_raises_value_error_or_yields_clean_rows(
         part = data.draw(st.one_of(st.binary(max_size=20), st.just(bytes(changed[start:end]) * 2)))
         changed[start:end] = part
     _survives(name, bytes(changed), options)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_nothing_raises_past_the_runner(
+    name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A new copy is good, or it is unfit for a reason in one line; rows add up."""
+    page, options = page_of(name)
+    cut = data.draw(st.integers(0, len(page)))
+    rubbish = data.draw(st.binary(max_size=60))
+    path = tmp_path_factory.getbasetemp() / f"{name}.copy"
+    path.write_bytes(page[:cut] + rubbish + page[cut:])
+    use = "protect" if getattr(_shelf.load(name, "x"), "HARMLESS", False) else "detect"
+    feed = convert(
+        {
+            "name": "soc",
+            "url": "https://h.example/l",
+            "format": name,
+            "period": "1h",
+            "info": "x",
+            "reference": "x",
+            "options": options,
+            "use": use,
+        },
+        Feed,
+        "test",
+    )
+
+    try:
+        rows, counted = inspect(reader_of(feed), path, 0)
+    except ValueError as raised:
+        reason = str(raised)
+    else:
+        reason = "good"
+        assert rows > 0
+        assert counted.refused <= rows
+    assert len(reason.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.config import Options, Settings, Update
-from feeds._health import health
+from feeds._health import health, table
 from feeds._update import update
 
 
@@ -31,6 +31,23 @@ def test_table_shows_age_rows_and_the_last_error(tmp_path: Path) -> None:
     assert (row.rows, row.rejected, row.age, row.failures) == (2, 1, 3700.0, 1)
     assert "no such file" in row.error
     assert row.next_try == 900 * 0.9 - 100
+
+
+def test_rejected_rows_are_shown_with_reasons_and_samples(tmp_path: Path) -> None:
+    """Enough to see what is wrong with a list; nothing in them can reach a terminal."""
+    page = tmp_path / "soc.txt"
+    page.write_text(
+        "a.example.org\nb.example.org\nc.example.org\nnot an\x1b[2J indicator\n300.1.1.1\n"
+    )
+    settings = _site(page)
+    update(settings, tmp_path / "state", 1.8e9)
+    rows = [row for row in health(settings, tmp_path / "state", 1.8e9) if row.in_use]
+
+    lines = list(table(rows))
+
+    assert [line.split(":", 1)[0].strip() for line in lines[2:]] == ["1 rejected", "1 rejected"]
+    assert "'not an [2J indicator'" in lines[2]
+    assert "is no IPv4 address: '300.1.1.1'" in lines[3]
 
 
 def test_list_the_site_turned_off_says_so(tmp_path: Path) -> None:
