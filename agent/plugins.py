@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 
@@ -9,6 +10,7 @@ class UnknownPlugin(LookupError):  # noqa: N818 - what users meet is the name in
     """No such plugin; the text names those there are."""
 
 
+@cache
 def names(package: str) -> tuple[str, ...]:
     """Return the plugins of a package in order; modules with `_` in front are none."""
     shelf = importlib.import_module(package)

@@ -1,4 +1,4 @@
-"""Packets: from bytes that somebody sends to hits, through every decoder.
+"""Packets: from bytes that somebody sends to events, through every decoder and behaviour.
 
 The first byte says how the rest travels, the second the service's port; SPLIT parts it into
 segments, datagrams or frames.
@@ -9,19 +9,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from agent.allow import AllowList
-from agent.config import Networks
-from agent.direction import Home
-from agent.match import Matcher
+from agent.behaviours import bank
+from agent.config import Sensor, Settings
+from agent.ids import derived_ids
+from agent.pipeline import Pipeline
 from agent.scan import stats
 from agent.scan.scanner import Scanner
 from agent.sets import merged_filters
-from agent.severity import SeverityTable
 from agent.trails.find import Trails
 from tests import packets, quic_packets
 from tests.wired import trail_set
 
 SPLIT = b"\xfe\xfe"
 MAX_PARTS = 40
+TABLES_MB = 4
 CLIENT, SERVER = "192.168.1.10", "203.0.113.80"
 NAME = "evil.org"
 PORTS = (53, 80, 443, 8080, 4789, 2152, 6081, 3544)
@@ -43,7 +44,7 @@ class Answer(NamedTuple):
     """What is seen, what is told of it, and what is counted."""
 
     sightings: list[str]
-    hits: list[str]
+    events: list[str]
     counters: list[int]
 
 
@@ -51,6 +52,7 @@ class Target:
     """Sets and look-ups that all inputs share; each input has a scanner of its own."""
 
     def __init__(self) -> None:
+        self._settings = Settings(sensor=Sensor(name="fuzz"))
         own, published = trail_set(OWN, "own"), trail_set(PUBLISHED)
         self._sets = own, published
         self._trails = Trails(own, published)
@@ -59,18 +61,24 @@ class Target:
     def answer(self, data: bytes) -> Answer:
         """Return all that is seen and said of an input; raise where a parser missed a bound."""
         own, published = self._sets
-        scanner = Scanner(own.buffer, published.buffer, self._filters)
-        home = Home(Networks().home)
-        matcher = Matcher(self._trails, AllowList((), 0), home, SeverityTable())
+        pipeline = Pipeline(
+            self._settings, self._trails, AllowList((), 0), derived_ids(b"fuzz"), fold=False
+        )
+        counters = bank(pipeline.detections, TABLES_MB, 1, 0, "")
+        wanted = pipeline.contents.wanted
+        scanner = Scanner(own.buffer, published.buffer, self._filters, counters, 0, 1, wanted)
+        pipeline.use_banks([counters])
         datalink, frames = sent(data)
         scanner.scan(packets.batch(frames, datalink=datalink))
         scanner.finish()
         sightings = scanner.drain(True, "")
-        hits = [hit for sighting in sightings for hit in matcher.match(sighting)]
+        events = pipeline.sightings(sightings)
         counted = scanner.statistics()
         if counted[stats.ERRORS]:
             raise AssertionError("a parser missed a bound")
-        return Answer([repr(seen) for seen in sightings], [repr(hit) for hit in hits], counted)
+        return Answer(
+            [repr(seen) for seen in sightings], [repr(event) for event in events], counted
+        )
 
 
 def sent(data: bytes) -> tuple[int, list[bytes]]:
