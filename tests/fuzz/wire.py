@@ -1,4 +1,4 @@
-"""Packets: from bytes that somebody sends to events, through every decoder and behaviour.
+"""Packets: from bytes that somebody sends to hits, through every decoder and what reads contents.
 
 The first byte says how the rest travels, the second the service's port; SPLIT parts it into
 segments, datagrams or frames.
@@ -9,20 +9,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from agent.allow import AllowList
-from agent.behaviours import bank
-from agent.config import Sensor, Settings
-from agent.ids import derived_ids
-from agent.pipeline import Pipeline
+from agent.behaviours import load
+from agent.config import Networks, Options
+from agent.contents import Contents, examining
+from agent.direction import Home
+from agent.match import Matcher
 from agent.scan import stats
 from agent.scan.scanner import Scanner
 from agent.sets import merged_filters
+from agent.severity import SeverityTable
 from agent.trails.find import Trails
 from tests import packets, quic_packets
 from tests.wired import trail_set
 
 SPLIT = b"\xfe\xfe"
 MAX_PARTS = 40
-TABLES_MB = 4
 CLIENT, SERVER = "192.168.1.10", "203.0.113.80"
 NAME = "evil.org"
 PORTS = (53, 80, 443, 8080, 4789, 2152, 6081, 3544)
@@ -44,7 +45,7 @@ class Answer(NamedTuple):
     """What is seen, what is told of it, and what is counted."""
 
     sightings: list[str]
-    events: list[str]
+    hits: list[str]
     counters: list[int]
 
 
@@ -52,7 +53,8 @@ class Target:
     """Sets and look-ups that all inputs share; each input has a scanner of its own."""
 
     def __init__(self) -> None:
-        self._settings = Settings(sensor=Sensor(name="fuzz"))
+        self._home, self._severity = Home(Networks().home), SeverityTable()
+        self._examining = examining(load(Options()))
         own, published = trail_set(OWN, "own"), trail_set(PUBLISHED)
         self._sets = own, published
         self._trails = Trails(own, published)
@@ -61,24 +63,21 @@ class Target:
     def answer(self, data: bytes) -> Answer:
         """Return all that is seen and said of an input; raise where a parser missed a bound."""
         own, published = self._sets
-        pipeline = Pipeline(
-            self._settings, self._trails, AllowList((), 0), derived_ids(b"fuzz"), fold=False
-        )
-        counters = bank(pipeline.detections, TABLES_MB, 1, 0, "")
-        wanted = pipeline.contents.wanted
-        scanner = Scanner(own.buffer, published.buffer, self._filters, counters, 0, 1, wanted)
-        pipeline.use_banks([counters])
+        allow, home, severity = AllowList((), 0), self._home, self._severity
+        matcher = Matcher(self._trails, allow, home, severity)
+        contents = Contents(self._examining, self._trails, allow, home, severity)
+        scanner = Scanner(own.buffer, published.buffer, self._filters, None, 0, 1, contents.wanted)
         datalink, frames = sent(data)
         scanner.scan(packets.batch(frames, datalink=datalink))
         scanner.finish()
         sightings = scanner.drain(True, "")
-        events = pipeline.sightings(sightings)
+        hits = [
+            hit for seen in sightings for hit in (*matcher.match(seen), *contents.examine(seen))
+        ]
         counted = scanner.statistics()
         if counted[stats.ERRORS]:
             raise AssertionError("a parser missed a bound")
-        return Answer(
-            [repr(seen) for seen in sightings], [repr(event) for event in events], counted
-        )
+        return Answer([repr(seen) for seen in sightings], [repr(hit) for hit in hits], counted)
 
 
 def sent(data: bytes) -> tuple[int, list[bytes]]:
