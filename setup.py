@@ -28,6 +28,7 @@ COMPILED = [
     "agent.scan.streams",
     "agent.scan.literals",
     "agent.scan.gates",
+    "agent.scan.sketches",
     "agent.scan.scanner",
     "agent.trails.pack",
     "agent.trails.pair",

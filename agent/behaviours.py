@@ -15,6 +15,7 @@ from agent.detections import (
     GRACE_SECONDS,
     Counted,
     Detection,
+    Examiner,
     Finding,
     KeyDetection,
     RateDetection,
@@ -26,6 +27,7 @@ from agent.protocols import label
 from agent.scan.bank import Bank
 from agent.scan.counters import Distinct, DistinctRow
 from agent.scan.rates import Rates
+from agent.scan.sketches import Sketches
 from agent.severity import SeverityTable
 
 ICMP = 1
@@ -40,7 +42,7 @@ MAX_ENTRIES = 32_768
 """Keys of one table: more pairs than a host talks to in half a minute, as wide as a /17."""
 REFERENCE = "(heuristic)"
 BY_PORT = frozenset({"hosts", "infected"})
-FAILED_ONLY = frozenset({"hosts", "udp_ports"})
+FAILED_ONLY = frozenset({"hosts", "udp_ports", "paths"})
 OF_UDP = frozenset({"hosts", "udp_ports"})
 ATTEMPTS = frozenset({"probes", "hosts", "infected", "udp_ports"})
 """Tables that a flood from random sources would fill; rates keep it out."""
@@ -75,6 +77,15 @@ def rate_detections(detections: Mapping[str, Detection]) -> dict[str, RateDetect
     return {name: one for name, one in detections.items() if isinstance(one, RateDetection)}
 
 
+def counts_names(detections: Mapping[str, Detection]) -> bool:
+    """Tell whether a behaviour wants names or echo requests counted."""
+    wants = [one.wanted for one in detections.values() if isinstance(one, Examiner)]
+    return any(
+        want.exhausting_names or want.absent_names or want.tunnel_names or want.tunnel_pings
+        for want in wants
+    )
+
+
 def bank(
     detections: Mapping[str, Detection], tables_mb: int, workers: int, seed: int, interface: str
 ) -> Bank:
@@ -93,6 +104,7 @@ def bank(
     return Bank(
         {name: _table(name, tables, room, workers, seed) for name, tables in needs.items()},
         Rates(seed, levels) if levels or ATTEMPTS & needs.keys() else None,
+        sketches=Sketches(workers) if counts_names(detections) else None,
         follow_udp=bool(OF_UDP & needs.keys() or {"udp", "reflected"} & levels.keys()),
         interface=interface,
     )

@@ -8,7 +8,7 @@ client is not told again for as long as the rule says. All of that is counted.
 import hashlib
 import ipaddress
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.allow import AllowList
 from agent.detections import Detection, Examiner, Finding, Seen
@@ -17,6 +17,8 @@ from agent.dns_details import details
 from agent.match import Ends, Request, is_ignored, wire_name
 from agent.model import BEHAVIOUR_PREFIX, Dns, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
+from agent.scan.bank import Bank
+from agent.scan.sketches import Sketch, united
 from agent.scan.wanted import Wanted, together
 from agent.scopes import Judged
 from agent.severity import SeverityTable
@@ -34,8 +36,10 @@ MAX_MUTED = 65_536
 MAX_HARMLESS = 8_192
 """Candidates found harmless that wait to be told to the scanners; beyond, they are shown again."""
 REQUESTS = ("agent", "request")
-QUESTIONS = ("long",)
-ANSWERS = ("absent", "answer")
+QUESTIONS = ("long", "exhausting", "tunnelling")
+ANSWERS = ("absent", "answer", "flooding")
+COUNTED = ("exhausting", "tunnelling", "flooding", "pinging")
+"""What is shown because of how much there was, under the key that is its token."""
 FROM_SERVER = ("response", *ANSWERS)
 
 Found = tuple[tuple[str, Finding], ...]
@@ -58,6 +62,7 @@ class Contents:
         severity: SeverityTable,
     ) -> None:
         self.trails = trails
+        self.banks: Sequence[Bank] = ()
         self.allow = allow
         self.wanted: Wanted = together(rule.wanted for rule in rules.values())
         self._rules = rules
@@ -78,7 +83,8 @@ class Contents:
         seen = self._see(sighting)
         found = self._judge(sighting, seen)
         if not found:
-            if sighting.token and len(self._harmless) < MAX_HARMLESS:
+            is_candidate = sighting.token and sighting.what not in COUNTED
+            if is_candidate and len(self._harmless) < MAX_HARMLESS:
                 self._harmless.append(sighting.token)
             return []
         return [hit for name, finding in found for hit in self._told(name, finding, sighting, seen)]
@@ -127,8 +133,9 @@ class Contents:
         name = ""
         if what == "server":
             name = sighting.fields.get("name", b"").decode("ascii", "backslashreplace").lower()
-        elif what != "response":
+        elif what in (*QUESTIONS, *ANSWERS):
             name = wire_name(sighting.packet)
+        counted = self._counted(sighting) if what in COUNTED else None
         return Seen(
             source=ends[0],
             destination=ends[1],
@@ -136,7 +143,16 @@ class Contents:
             leaves_home=leaves_home,
             name=name.rstrip("."),
             listed=tuple(self._listed(sighting, name)) if what == "answer" else (),
+            distinct=counted.distinct if counted else 0,
+            count=counted.things if counted else 0,
+            amount=counted.amount if counted else 0,
+            marked=counted.marked if counted else 0,
         )
+
+    def _counted(self, sighting: Sighting) -> Sketch | None:
+        """Return what all workers counted for a key; None where it gave way to another one."""
+        found = [one for bank in self.banks if (one := bank.sketch(sighting.token))]
+        return united(found) if found else None
 
     def _listed(self, sighting: Sighting, name: str) -> Iterator[tuple[str, str]]:
         """Yield the addresses of an answer that trails name, with their infos."""
@@ -172,7 +188,7 @@ class Contents:
         opener, listener, outcome = _ends(sighting)
         client = opener.address
         indicator = finding.indicator or client
-        key = (name, indicator, client)
+        key = (name, indicator, "" if finding.for_all else client)
         if sighting.first_us < self._muted.get(key, 0):
             self._counts["muted"] += sighting.count
             return []
@@ -234,8 +250,8 @@ def _digest(what: str, seen: Seen) -> bytes:
     elif what == "response":
         parts = [seen.packet, seen.source.address.encode()]
     else:
-        listed = repr(seen.listed)
-        parts = [f"{seen.name} {seen.leaves_home} {seen.destination.port} {listed}".encode()]
+        said = (seen.name, seen.leaves_home, seen.destination, seen.listed)
+        parts = [repr((*said, seen.distinct, seen.count, seen.amount, seen.marked)).encode()]
     for part in parts:
         digest.update(len(part).to_bytes(4, "big"))
         digest.update(part)

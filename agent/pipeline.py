@@ -84,6 +84,7 @@ class Pipeline:
         """Name the workers' counters, so that keys are merged over all of them."""
         self.behaviours.banks = banks
         self.floods.banks = banks
+        self.contents.banks = banks
 
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""

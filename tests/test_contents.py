@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.behaviours import load
+from agent.behaviours import bank, load
 from agent.config import Networks, Options
 from agent.contents import MAX_A_SECOND, Contents, examining
 from agent.direction import Home
@@ -14,6 +14,7 @@ from agent.severity import SeverityTable
 from agent.trails.find import Trails
 from tests import packets
 from tests.packets import START_US
+from tests.scan.scanning import randomness
 from tests.wired import NOTHING, Rows, allow_list, trail_set
 
 CLIENT, SERVER, INSIDE = "192.168.1.20", "203.0.113.80", "192.168.1.80"
@@ -26,17 +27,21 @@ class Room:
     def __init__(self, *allowed: str, options: Options | None = None, rows: Rows = NOTHING) -> None:
         own, published = empty_set(0), trail_set(rows)
         self.allow = allow_list(*allowed)
+        loaded = load(options or Options())
         self.contents = Contents(
-            examining(load(options or Options())),
+            examining(loaded),
             Trails(own, published),
             self.allow,
             Home(Networks().home),
             SeverityTable(),
         )
+        self.banks = [bank(loaded, 64, 1, 0, "")]
+        self.contents.banks = self.banks
         self.scanner = Scanner(
             own.buffer,
             published.buffer,
             merged_filters(own, published),
+            self.banks[0],
             wanted=self.contents.wanted,
         )
 
@@ -228,3 +233,145 @@ def test_a_suspicious_agent_from_outside_weighs_less(client: str, severity: int)
 
     assert (hit.class_id, hit.trail) == ("behaviour-user_agent", "masscan(/1.0)")
     assert hit.severity_id == severity
+
+
+def asks(name: str, client: str = CLIENT, type_: int = packets.A) -> bytes:
+    """Return a question of a client."""
+    return packets.udp_frame(client, 40000, "192.0.2.53", 53, packets.dns_query(name, type_))
+
+
+def lacks(name: str, client: str = CLIENT) -> bytes:
+    """Return an answer to a client that a name does not exist."""
+    answer = packets.dns_response(name, code=3)
+    return packets.udp_frame("192.0.2.53", 53, client, 40000, answer)
+
+
+def classes(hits: list[Hit]) -> list[str]:
+    """Return the classes of hits."""
+    return sorted({hit.class_id.removeprefix("behaviour-") for hit in hits})
+
+
+def words(count: int, length: int = 8) -> list[str]:
+    """Return so many different labels that look drawn by lot."""
+    draw = randomness(7)
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    return ["".join(draw.choice(letters) for _ in range(length)) for _ in range(count)]
+
+
+def test_exhaustion_is_told_once_for_all_who_ask() -> None:
+    """Many clients, one domain; just below the threshold it is silent (H-7)."""
+    few, many = Room(), Room()
+    frames = [
+        asks(f"{w}.victim.example.org", f"10.0.{n % 200}.7") for n, w in enumerate(words(1300))
+    ]
+
+    assert classes(few.hits(*frames[:850])) == []
+    hits = many.hits(*frames)
+    assert [hit.indicator for hit in hits] == ["example.org"]
+    assert hits[0].info == "potential dns exhaustion (suspicious)"
+    assert hits[0].evidence["names"] == pytest.approx(1300, rel=0.1)
+
+
+def test_many_names_that_do_not_exist_are_told_to_their_client() -> None:
+    """Also in a private network (fault D-51); of several clients each counts for itself."""
+    room = Room()
+
+    assert classes(room.hits(*[lacks(f"nx{n}.dgaparent.net") for n in range(18)])) == []
+    assert classes(room.hits(*[lacks(f"ny{n}.dgaparent.net", "10.9.9.9") for n in range(18)])) == []
+    (hit,) = room.hits(*[lacks(f"nz{n}.dgaparent.net") for n in range(8)], second=5)
+    assert (hit.class_id, hit.trail, hit.info) == (
+        "behaviour-nxdomain_flood",
+        "(*).dgaparent.net",
+        "excessive no such domain (suspicious)",
+    )
+    assert hit.source == Endpoint("192.0.2.53", 53)
+
+
+def test_one_name_again_and_again_and_search_lists_are_no_flood() -> None:
+    """Hosts ask for wpad all day, and try names of elsewhere below the site's own domain."""
+    room = Room()
+
+    assert room.hits(*[lacks("wpad.corp-site.org")] * 60) == []
+    assert room.hits(*[lacks(f"www.shop{n}.com.corp-site.org") for n in range(60)]) == []
+
+
+def test_an_hour_later_names_count_anew() -> None:
+    """What came in one hour does not add up to the next."""
+    room = Room()
+
+    assert room.hits(*[lacks(f"a{n}.dgaparent.net") for n in range(15)]) == []
+    assert room.hits(*[lacks(f"b{n}.dgaparent.net") for n in range(15)], second=3700) == []
+
+
+def test_a_tunnel_is_told_by_its_long_names() -> None:
+    """Many different ones of one client within a minute; fewer, shorter or spread are silent."""
+    long_names = [asks(f"{w}.{w[:20]}.tun.example.org") for w in words(200, 40)]
+
+    assert classes(Room().hits(*long_names[:58])) == ["long_name"]
+    assert "dns_tunnel" in classes(Room().hits(*long_names))
+    assert classes(Room().hits(*[asks(f"{w}.example.org") for w in words(200, 18)])) == []
+    room = Room()
+    assert "dns_tunnel" not in classes(
+        [hit for n in range(100) for hit in room.hits(long_names[n], second=n * 2)]
+    )
+
+
+def test_a_tunnel_in_text_records_is_told_by_shorter_names() -> None:
+    """TXT and NULL carry the data back."""
+    frames = [asks(f"{w}.tun.example.org", type_=packets.TXT) for w in words(200, 18)]
+
+    (hit,) = Room().hits(*frames)
+    assert (hit.class_id, hit.indicator) == ("behaviour-dns_tunnel", "example.org")
+    assert hit.evidence["data_records"] == hit.evidence["questions"]
+
+
+def test_look_ups_of_reputation_are_no_tunnel() -> None:
+    """Nor exhaustion: below quiet_names.txt."""
+    frames = [asks(f"{w}.avts.mcafee.com") for w in words(1300, 32)]
+
+    assert Room().hits(*frames) == []
+
+
+def ping(data: bytes, client: str = CLIENT) -> bytes:
+    """Return an echo request with this data."""
+    return packets.ethernet(
+        packets.ipv4(client, "203.0.113.9", 1, packets.icmp(8, 0, bytes(4) + data))
+    )
+
+
+def test_echo_requests_that_differ_are_a_tunnel() -> None:
+    """Ordinary ones differ in their time and counter only; few are silent."""
+    draw = randomness(3)
+    ordinary = [ping(n.to_bytes(24, "big") + bytes(range(40))) for n in range(300)]
+    odd = [ping(bytes(24) + draw.randbytes(40)) for _ in range(120)]
+
+    assert Room().hits(*ordinary) == []
+    assert Room().hits(*odd[:45]) == []
+    (hit,) = Room().hits(*odd)
+    assert (hit.class_id, hit.indicator) == ("behaviour-icmp_tunnel", "203.0.113.9")
+    assert (hit.severity_id, hit.protocol, hit.source.port) == (6, "ICMP", None)
+
+
+def test_workers_count_together() -> None:
+    """The kernel spreads a client's questions; each looks at its share, the rooms unite them."""
+    loaded = load(Options())
+    room = Room()
+    room.contents.banks = [bank(loaded, 64, 4, 0, "") for _ in range(4)]
+    own = empty_set(0)
+    scanners = [
+        Scanner(own.buffer, own.buffer, merged_filters(own, own), one, wanted=room.contents.wanted)
+        for one in room.contents.banks
+    ]
+    frames = [lacks(f"n{n}.dgaparent.net") for n in range(30)]
+
+    for number, scanner in enumerate(scanners):
+        scanner.scan(packets.batch(frames[number::4], step_us=1))
+    hits = [
+        hit
+        for scanner in scanners
+        for seen in scanner.drain(True, "")
+        for hit in room.contents.examine(seen)
+    ]
+
+    assert classes(hits) == ["nxdomain_flood"]
+    assert len(hits) == 1

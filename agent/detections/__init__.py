@@ -99,7 +99,7 @@ class Finding(NamedTuple):
     `trail` is Maltrail's, the source's address where it is empty. `slow` tells that only the long
     window shows it. The rest is for what was said: `indicator` is the source's address where it is
     empty; `by_source` keeps sources apart that give the same indicator; `about` is a name for which
-    the allow-list is asked, too.
+    the allow-list is asked, too; `for_all` mutes it for all clients.
     """
 
     type: str
@@ -112,6 +112,7 @@ class Finding(NamedTuple):
     observed: str = ""
     by_source: bool = False
     about: str = ""
+    for_all: bool = False
 
 
 @runtime_checkable
@@ -152,7 +153,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     case without doubled slashes, `host` in lower case (the destination's address where a request
     names none: then `has_host` is false). `name` is a DNS question's or a TLS server's. `listed`
     are an answer's addresses that lists name, with what they say. `leaves_home` tells that the
-    server is none of ours.
+    server is none of ours. Of what was counted for its key `distinct` tells how many different
+    things there were, about, `count` how many in all, `amount` their size, `marked` how many of
+    them carry data.
     """
 
     source: Endpoint
@@ -169,6 +172,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes = b""
     name: str = ""
     listed: tuple[tuple[str, str], ...] = ()
+    distinct: int = 0
+    count: int = 0
+    amount: int = 0
+    marked: int = 0
 
 
 @runtime_checkable

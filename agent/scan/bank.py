@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from agent.scan.counters import Distinct, DistinctRow
 from agent.scan.rates import RateKey, RateRow, Rates
+from agent.scan.sketches import Sketch, Sketches
 
 NONE: Mapping[str, Distinct] = MappingProxyType({})
 
@@ -29,12 +30,14 @@ class Bank:
         tables: Mapping[str, Distinct] = NONE,
         rates: Rates | None = None,
         *,
+        sketches: Sketches | None = None,
         follow_udp: bool = False,
         interface: str = "",
     ) -> None:
         self.interface = interface
         self.tables = tables
         self.rates = rates
+        self.sketches = sketches or Sketches(keys=4)
         self.follow_udp = follow_udp
 
     def hot(self) -> Hot:
@@ -56,10 +59,15 @@ class Bank:
         """Return what was counted in one of the last two seconds; for any thread."""
         return self.rates.find(key.key, key.second) if self.rates else None
 
+    def sketch(self, key: int) -> Sketch | None:
+        """Return what is known of a key of the sketches, or None; for any thread."""
+        return self.sketches.find(key)
+
     def evictions(self) -> Mapping[str, int]:
         """Return by table how often a key that still counted gave way to another one."""
         rates = {"rates": self.rates.evictions} if self.rates else {}
-        return {**{name: table.evictions for name, table in self.tables.items()}, **rates}
+        sketches = {"sketches": self.sketches.evictions}
+        return {**{name: t.evictions for name, t in self.tables.items()}, **rates, **sketches}
 
     def saturations(self) -> Mapping[str, int]:
         """Return by table how often a key over its level found no room on the hot list."""

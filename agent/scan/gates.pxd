@@ -8,7 +8,7 @@ cdef unsigned long long TABLE, LOW32, PRIME, WORD_MASK, NAME_PRIME
 @cython.final
 cdef class Gates:
     cdef readonly int agents, by_address, without_host, to_proxy, files, texts, requests, responses, names, hellos
-    cdef readonly unsigned int long_label, absent_label, server_port
+    cdef readonly unsigned int long_label, absent_label, server_port, exhausting_names, absent_names, tunnel_names, tunnel_pings
     cdef Literals words, plain_words, response_words
     cdef unsigned long long[::1] extensions
     cdef unsigned long long[::1] servers

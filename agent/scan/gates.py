@@ -51,6 +51,10 @@ class Gates:
         self.long_label = wanted.long_label
         self.absent_label = wanted.absent_label
         self.names = int(bool(wanted.long_label or wanted.absent_label))
+        self.exhausting_names = wanted.exhausting_names
+        self.absent_names = wanted.absent_names
+        self.tunnel_names = wanted.tunnel_names
+        self.tunnel_pings = wanted.tunnel_pings
         self.server_port = wanted.server_port
         self.hellos = int(bool(wanted.servers) or wanted.server_port > 0)
         self.words = Literals(text.encode() for text in wanted.literals or (EMPTY,))

@@ -11,14 +11,15 @@ from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
 from agent.scan.rates cimport Rates
 from agent.scan.sightings cimport Sightings
+from agent.scan.sketches cimport Sketches
 from agent.scan.streams cimport Streams
 from agent.scan.tls cimport TlsReader
 from agent.scan.tunnels cimport Tunnels
 from agent.scan.unread cimport Unread
 
-cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
+cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, EXHAUSTING, FLOODING, TUNNELLING, PINGING, NULL_TYPE, TXT_TYPE, PRIVATE_TYPE, MINUTE, HOUR, ASKED, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
 cdef int DECODE
-cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, DNS_HEADER, SHORT_LABEL
+cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, DNS_HEADER, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
@@ -66,6 +67,11 @@ cdef class Scanner:
     cdef DnsReader dns
     cdef HttpReader http
     cdef Gates gates
+    cdef Sketches sketches
+    cdef size_t domain_at
+    cdef unsigned long long domain_hash, name_hash, exhausting_level, absent_level, tunnel_level, ping_level
+    cdef int count_questions
+    cdef unsigned long long[::1] asked
     cdef TlsReader tls
     cdef unsigned long long ports
     cdef int agent_listed
@@ -162,6 +168,21 @@ cdef class Scanner:
     cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
     @cython.locals(what="unsigned long long", at=size_t, stop=size_t, token="unsigned long long")
     cdef int _watch_name(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(front=Py_ssize_t, key="unsigned long long", kind="unsigned long long", mark="unsigned long long")
+    cdef int _count_question(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(front=Py_ssize_t, i=Py_ssize_t, key="unsigned long long")
+    cdef int _count_absent(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", i=size_t)
+    cdef int _hash_name(self) except -1 nogil
+    @cython.locals(bits="unsigned long long", asking=int)
+    cdef int _count(self, unsigned long long what, unsigned long long key, unsigned long long level, unsigned long long amount, unsigned long long mark, unsigned long long window, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", key="unsigned long long", i=Py_ssize_t, stop=Py_ssize_t)
+    cdef int _ping(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef unsigned long long _exchange(self) except? 0 nogil
+    @cython.locals(i=size_t, c="unsigned char", item="unsigned long long", h="unsigned long long")
+    cdef int _note_path(self) except -1 nogil
+    @cython.locals(h="unsigned long long", word="unsigned long long", ports="unsigned long long")
+    cdef int _note_status(self, unsigned char c) except -1 nogil
     cdef unsigned int _byte(self, size_t at) except? 256 nogil
     @cython.locals(last=size_t, i=size_t, labels=int, size=size_t)
     cdef size_t _registered_label(self) except? 9999 nogil

@@ -50,6 +50,10 @@ RESPONSE = 14
 LONG = 15
 ABSENT = 16
 SERVER = 17
+EXHAUSTING = 18
+FLOODING = 19
+TUNNELLING = 20
+PINGING = 21
 
 # Kinds of candidates, as agent.scan.sightings counts them; -1 is what is listed for certain.
 LISTED = -1
@@ -147,6 +151,18 @@ again for themselves."""
 UNWATCHED = WATCHED - 1
 NAME_ERROR = 3  # RFC 1035 section 4.1.1
 HTTP_PORT = 80
+MIN_FRONT = 4
+MIN_TUNNEL = 16  # characters in front of a domain that may carry data
+NULL_TYPE = 10
+TXT_TYPE = 16
+PRIVATE_TYPE = 65399
+MINUTE = 60
+HOUR = 3600
+PING_DATA = 32  # the header, a time and a counter
+MIN_PING = 16
+MAX_PING = 64
+ASKED = 4096
+"""Requests that wait for their response, one a connection; a later one takes its place."""
 SHORT_LABEL = 3  # the second label from the end in co.uk
 MAX_CERTIFICATES = 4
 """Of one chain: the server's own and what stands above it up to the root."""
@@ -234,6 +250,10 @@ class Scanner:
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
         self.gates = Gates(wanted or Wanted())
+        self.domain_at = 0
+        self.domain_hash = 0
+        self.name_hash = 0
+        self.asked = memoryview(array("Q", bytes(8 * ASKED)))
         self.stream_key = 0
         self.in_stream = 0
         self.idle_us = 0
@@ -277,6 +297,12 @@ class Scanner:
         self.follow_udp = int(bank.follow_udp)
         self.rates = bank.rates or Rates(0, {})
         self.conversations = Conversations()
+        self.sketches = bank.sketches
+        self.exhausting_level = self.sketches.level(self.gates.exhausting_names)
+        self.absent_level = self.sketches.level(self.gates.absent_names)
+        self.tunnel_level = self.sketches.level(self.gates.tunnel_names)
+        self.ping_level = self.sketches.level(self.gates.tunnel_pings)
+        self.count_questions = int(self.exhausting_level > 0 or self.tunnel_level > 0)
 
     def adopt(self, own: layout.Buffer, published: layout.Buffer, filters: Filters) -> None:
         """Use other sets from the next batch on; never called while scanning."""
@@ -781,6 +807,7 @@ class Scanner:
             wanted = ECHO_REQUEST if protocol == ICMP else ECHO_REQUEST6
             if self.data[start] != wanted:
                 return 0
+            self._ping(start, end)
             return self._addresses(OTHER)
         if protocol == AUTHENTICATION and self.ip.authenticated():
             return self._transport()
@@ -1140,6 +1167,10 @@ class Scanner:
         length = self.dns.length
         if self.gates.names:
             self._watch_name(message, end)
+        if self.count_questions and self.dns.response == 0:
+            self._count_question(message, end)
+        elif self.absent_level and self.dns.response and self._byte(message + 3) & 15 == NAME_ERROR:
+            self._count_absent(message, end)
         exact = self.sets.domain(0, length)
         candidate = self.sets.candidate
         what = QUESTION
@@ -1175,6 +1206,103 @@ class Scanner:
         self._show(what, token, MAY_NAME, message, end)
         return 0
 
+    def _count_question(self, message: int, end: int) -> int:
+        """Count names below one domain: those all clients ask for, long ones of one client.
+
+        Names of few characters in front, such as www, are of no use to either.
+        """
+        self._registered_label()
+        front = self.domain_at - 1 if self.domain_at else 0
+        if front < MIN_FRONT or self.counts == 0:
+            return 0
+        self._hash_name()
+        if self.exhausting_level:
+            key = self.keyed.numbers(EXHAUSTING, 0, self.domain_hash, 0)
+            self._count(EXHAUSTING, key, self.exhausting_level, front, 0, MINUTE, message, end)
+        if self.tunnel_level and front >= MIN_TUNNEL:
+            kind = (self._byte(self.dns.type_at) << 8) | self._byte(self.dns.type_at + 1)
+            mark = 1 if kind == NULL_TYPE or kind == TXT_TYPE or kind == PRIVATE_TYPE else 0
+            key = self.keyed.numbers(
+                TUNNELLING, self.ip.source_high, self.ip.source_low, self.domain_hash
+            )
+            self._count(TUNNELLING, key, self.tunnel_level, front, mark, MINUTE, message, end)
+        return 0
+
+    def _count_absent(self, message: int, end: int) -> int:
+        """Count names below one domain that do not exist, for one client.
+
+        Hosts try names of elsewhere below the site's own domain (a search list); the label in
+        front of the domain then is a top-level one.
+        """
+        self._registered_label()
+        if self.domain_at == 0 or self.counts == 0:
+            return 0
+        front = self.domain_at - 1
+        i = front
+        while i > 0 and self.sets.text[i - 1] != DOT:
+            i -= 1
+        if i > 0 and front - i <= SHORT_LABEL:
+            return 0
+        self._hash_name()
+        key = self.keyed.numbers(
+            FLOODING, self.ip.destination_high, self.ip.destination_low, self.domain_hash
+        )
+        return self._count(FLOODING, key, self.absent_level, front, 0, HOUR, message, end)
+
+    def _hash_name(self) -> None:
+        """Hash the name that was read, and the domain in it, in one pass from its end."""
+        h = self.keyed.begin(EXHAUSTING)
+        i = self.dns.length
+        while i > 0:
+            i -= 1
+            h = self.keyed.mix(h, self.sets.text[i])
+            if i == self.domain_at:
+                self.domain_hash = self.keyed.finish(h)
+        self.name_hash = self.keyed.finish(h)
+
+    def _count(
+        self,
+        what: int,
+        key: int,
+        level: int,
+        amount: int,
+        mark: int,
+        window: int,
+        start: int,
+        end: int,
+    ) -> int:
+        """Count a thing of a key; show what is over the level."""
+        bits = self.sketches.note(key, self.name_hash, amount, mark, self.second, window)
+        if bits < level:
+            return 0
+        # What counts in the first round is not counted in the second, so it is shown at once.
+        asking = self.sets.asking
+        self.sets.asking = 0
+        if self._sight(what, key, MAY_NAME, start, end):
+            self.sightings.mark(key)
+        self.sets.asking = asking
+        return 0
+
+    def _ping(self, start: int, end: int) -> int:
+        """Count echo requests that carry other data than before, between two hosts.
+
+        Behind the times and counters that programs put in front the data of ping is always alike.
+        """
+        if self.counts == 0 or self.ping_level == 0 or end < start + PING_DATA + MIN_PING:
+            return 0
+        h = self.keyed.begin(PINGING)
+        i = start + PING_DATA
+        stop = i + MAX_PING if i + MAX_PING < end else end
+        while i < stop:
+            h = self.keyed.mix(h, self.data[i])
+            i += 1
+        self.name_hash = self.keyed.finish(h)
+        key = self.keyed.numbers(PINGING, self.ip.source_high, self.ip.source_low, 0)
+        key = self.keyed.numbers(key, self.ip.destination_high, self.ip.destination_low, 0)
+        return self._count(
+            PINGING, key, self.ping_level, end - start, 0, MINUTE, start, start + PING_DATA
+        )
+
     def _byte(self, at: int) -> int:
         """Return a byte of what the parsers read."""
         return self.dns.data[at]
@@ -1185,15 +1313,17 @@ class Scanner:
         i = last
         labels = 0
         size = 0
+        self.domain_at = 0
         while i > 0:
             i -= 1
-            if self.sets.text[i] == DOT or i == 0:
-                size = last - i - (1 if self.sets.text[i] == DOT else 0)
+            if self.sets.text[i] == DOT:
+                size = last - i - 1
                 labels += 1
                 last = i
                 if labels == 3 or (labels == 2 and size > SHORT_LABEL):
+                    self.domain_at = i + 1
                     return size
-        return size if labels > 1 else 0
+        return last if labels > 0 else 0
 
     def _show(self, what: int, token: int, kind: int, start: int, end: int) -> int:
         """Show a candidate unless it was found harmless before; return 1 for a new record."""
@@ -1259,7 +1389,7 @@ class Scanner:
         """
         while at < end:
             if self.http.read(at, end) == 0:
-                if self.gates.responses and self._is_response(at, end):
+                if (self.gates.responses or self.count_paths) and self._is_response(at, end):
                     return end
                 return at if last == 0 and self.http.may_begin(at, end) else end
             if self.http.missing and last == 0 and self.http.has_what_counts() == 0:
@@ -1274,9 +1404,46 @@ class Scanner:
         """Tell whether a response begins here; show one that behaviours may want: rule H-12."""
         if at + 5 > end or self.http.data[at] != 72 or self.http.data[at + 4] != 47:  # H, /
             return 0
-        if self.gates.is_wanted_response(self.http.data, at, end):
+        if self.count_paths and self.counts and at + 12 < end:
+            self._note_status(self.http.data[at + 9])
+        if self.gates.responses and self.gates.is_wanted_response(self.http.data, at, end):
             self._sight(RESPONSE, self.ports, MAY_RESPONSE, at, end)
         return 1
+
+    def _exchange(self) -> int:
+        """Return the hash of a connection, the same for both directions."""
+        return self.keyed.numbers(
+            WATCHED_REQUEST,
+            self.ip.source_high ^ self.ip.destination_high,
+            self.ip.source_low ^ self.ip.destination_low,
+            (self.ports >> 16) ^ (self.ports & LOW16),
+        )
+
+    def _note_path(self) -> int:
+        """Count the first segment of a path, without a query, until it is found: rule H-6."""
+        if self.http.path_size == 0 or self.sets.text[HTTP_PATH_AT] != 47:
+            return 0
+        i = 1
+        while i < self.http.path_size:
+            c = self.sets.text[HTTP_PATH_AT + i]
+            if c == 47 or c == 63 or c == 35:
+                break
+            i += 1
+        item = self.keyed.finish(self.sets.path_states[i]) & LOW32
+        h = self._exchange()
+        self.asked[h & (ASKED - 1)] = ((h >> 32) << 32) | item
+        return self._note(self.paths, self.ports | PORTS_TCP, item)
+
+    def _note_status(self, c: int) -> int:
+        """Note that what was asked for last was found: a status of 2xx or 3xx."""
+        if c != 50 and c != 51:
+            return 0
+        h = self._exchange()
+        word = self.asked[h & (ASKED - 1)]
+        if word >> 32 != h >> 32:
+            return 0
+        ports = (self.ports & LOW16) << 16 | self.ports >> 16 | PORTS_TCP
+        return self._note_answer(self.paths, ports, word & LOW32)
 
     def _watch_request(self, payload: int, end: int) -> int:
         """Show a request whose User-Agent is new, and one that a gate lets pass."""
@@ -1371,6 +1538,8 @@ class Scanner:
             host = self._write_destination()
         self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
         self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+        if self.count_paths and self.counts:
+            self._note_path()
         if self.gates.agents or self.gates.requests:
             self._watch_request(payload, end)
         i = 0

@@ -77,6 +77,10 @@ NAMES = (
     "long",
     "absent",
     "server",
+    "exhausting",
+    "flooding",
+    "tunnelling",
+    "pinging",
 )
 FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version", "body")
 
