@@ -37,7 +37,7 @@ _NETWORK = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}(?:\.\d{1,3
 _HASH = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _JA4 = re.compile(r"[tq][0-9a-z]{9}_[0-9a-f]{12}_[0-9a-f]{12}")
 # U+FFFD marks bytes that were not UTF-8. Angle brackets and quotes are what HTML leaves behind.
-_NEVER = re.compile('[\x00-\x20\x7f<>"`\\\\\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069]')
+_NEVER = re.compile('[ <>"`\\\\\ufffd]')
 
 
 def indicator(text: str, kind: str = "") -> str:
@@ -104,7 +104,7 @@ def _spelled(text: str) -> str:
             value = value.replace(written, meant)
     if not 3 <= len(value) <= MAX_KEY:
         raise ValueError("too short or too long")
-    if _NEVER.search(value):
+    if _NEVER.search(value) or not value.isprintable():
         raise ValueError("blanks, quotes or characters that no indicator holds")
     scheme = _SCHEME.match(value)
     if scheme:

@@ -50,6 +50,7 @@ def test_line_becomes_key(line: str, key: str) -> None:
         "x" * 3000 + ".org",
         "evil\x00.example.org",
         "evil\u202e.example.org",
+        "/a\U00011500",
     ],
 )
 def test_line_that_is_no_indicator_is_rejected(line: str) -> None:
