@@ -47,6 +47,7 @@ _ATTRIBUTES = {"attribute": steps("Attribute[*]"), "of object": steps("Object[*]
 _HEAD = 4096
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MANIFEST = re.compile(rb'\s*\{\s*"[0-9a-fA-F-]{36}"\s*:')
+_HASHES = re.compile(rb"[0-9a-f]{32},[0-9a-f-]{36}\s")
 _NUMBER = re.compile(r" - [SG]\d{4}")  # ATT&CK's, behind a name
 _GALAXIES = (
     "malpedia",
@@ -125,6 +126,9 @@ def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> 
     is a reject.
     """
     reader = _Reader(config, origin, unused)
+    if _HASHES.match(content.read(_HEAD)):
+        raise ValueError("hashes.csv tells values only by their MD5; name manifest.json instead")
+    content.seek(0)
     if not is_archive(content):
         yield from reader.document(content)
         return

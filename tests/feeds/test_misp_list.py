@@ -174,6 +174,38 @@ def test_what_is_no_indicator_is_rejected() -> None:
     assert rejected.total() == 3
 
 
+def test_hashes_of_a_feed_are_told_from_its_manifest() -> None:
+    """A value that is only known by its MD5 cannot be looked for."""
+    page = b"9f86d081884c7d659a2feaa0c55ad015,a6ef17d6-91cb-4a05-b10b-2f045daf874c\n"
+
+    with pytest.raises(ValueError, match=r"name manifest\.json instead"):
+        parse("misp", page)
+
+
+def test_feed_as_csv_is_read_with_columns() -> None:
+    """A server's CSV says in `type` what a value is and in `to_ids` what it is for."""
+    page = (
+        b"uuid,event_id,category,type,value,comment,to_ids,date\n"
+        b'"u1",1,"Network activity","domain","evil.example.org","",1,1603642920\n'
+        b'"u2",1,"Network activity","ip-dst","198.51.100.7","",1,1603642920\n'
+        b'"u3",1,"Network activity","domain","good.example.org","",0,1603642920\n'
+        b'"u4",1,"Payload delivery","md5","d41d8cd98f00b204e9800998ecf8427e","",1,1603642920\n'
+    )
+    options: dict[str, Any] = {
+        "value": "value",
+        "type": "type",
+        "kinds": {"domain": "domain", "hostname": "domain", "ip-dst": "ip", "url": "url"},
+        "where": {"to_ids": ("1",)},
+        "last_seen": "date",
+    }
+
+    trails, rejected = parse("csv", page, **options)
+
+    assert [trail.key for trail in trails] == ["evil.example.org", "198.51.100.7"]
+    assert trails[0].source.last_seen == "2020-10-25"
+    assert not rejected
+
+
 def test_place_that_the_format_has_not_is_an_error() -> None:
     """A label's mistake is told instead of shown in every event."""
     with pytest.raises(ValueError, match=r"no \{famly\}; it has"):
