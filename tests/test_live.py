@@ -188,7 +188,7 @@ def test_a_load_is_scanned_whole_and_told_in_full(tmp_path: Path) -> None:
     sets.write_generated(listed, 20_000)
     sets.build(listed, built)
     publish(built, state)
-    offered = traffic.write(tmp_path, "mix", built, with_hits=True)
+    offered = traffic.write(tmp_path, "mix+hits", built)
 
     with place() as made, station(made, tmp_path, state, tmp_path / "none.csv") as running:
         load.settle(running)

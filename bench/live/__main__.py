@@ -43,12 +43,17 @@ how many a second while packets came; lost: behind the ring
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the status is 0, as a benchmark is no test."""
     parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
+    parser.add_argument(
+        "kinds", nargs="*", metavar="KIND", help=f"of: {', '.join(traffic.NAMES)}; default: all"
+    )
     parser.add_argument("--trails", type=Path, metavar="CSV", help="trails to build the set of")
     parser.add_argument("--most", type=float, default=MOST, help="packets a second at most")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each load")
     parser.add_argument("--repeat", type=int, default=3, help="searches with each capture")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
+    if unknown := set(options.kinds) - set(traffic.NAMES):
+        parser.error(f"no kind {', '.join(sorted(unknown))}; there are: {', '.join(traffic.NAMES)}")
     if os.geteuid() != 0:
         parser.error("needs root, for namespaces and raw sockets")
     with tempfile.TemporaryDirectory(prefix="maltrail-live-") as folder:
@@ -69,11 +74,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Iterator[Load]:
     state.mkdir()
     sets.build(sets.source(options.trails, folder), built)
     publish(built, state)
-    kinds = [
-        traffic.write(folder, kind, built, with_hits=with_hits)
-        for kind in traffic.KINDS
-        for with_hits in (False, True)
-    ]
+    kinds = [traffic.write(folder, name, built) for name in options.kinds or traffic.NAMES]
     with place() as made, station(made, folder, state, folder / "none.csv") as running:
         load.settle(running)
         for _ in range(options.repeat):

@@ -29,7 +29,10 @@ SEED = 2
 SPARE = 2
 """How many times as many trails are tried as are needed: some are kept from matching."""
 RESOLVER = "192.0.2.53"
-KINDS = {"mix": captures.mix, "syn": captures.syn}
+HITS = "+hits"
+"""Ends the name of a capture in which some packets hit."""
+NAMES = ("mix", "mix+hits", "syn", "syn+hits")
+_KINDS = {"mix": captures.mix, "syn": captures.syn}
 
 
 class Traffic(NamedTuple):
@@ -41,11 +44,11 @@ class Traffic(NamedTuple):
     hits: int
 
 
-def write(folder: Path, kind: str, trails: Path, *, with_hits: bool) -> Traffic:
-    """Write a capture; raise ValueError where the set has too few trails to hit."""
+def write(folder: Path, name: str, trails: Path) -> Traffic:
+    """Write one of NAMES; raise ValueError where the set has too few trails to hit."""
     draw = random.Random(SEED)  # noqa: S311 - reproducible on purpose
-    frames = KINDS[kind](draw)
-    name = f"{kind}+hits" if with_hits else kind
+    frames = _KINDS[name.removesuffix(HITS)](draw)
+    with_hits = name.endswith(HITS)
     path = folder / f"{name}.pcap"
     if with_hits:
         frames = _mixed(frames, hitting(folder, trails))
