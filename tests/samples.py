@@ -98,7 +98,8 @@ _TRAILS: dict[str, dict[str, object]] = {
         "indicator": "198.51.100.0/24",
         "observed": "198.51.100.7",
         "where": "ip.src",
-        "info": "hijacked network (attacker)",
+        "info": "hijacked network (suspicious)",
+        "severity_id": 6,
     },
     model.TRAIL_URL: {
         "type": "URL",
@@ -159,7 +160,7 @@ _AGENTS: dict[str, tuple[str, int, dict[str, str | int | float]]] = {
         {"uptime_seconds": 300, "packets": 120000, "drops": 0, "canary": "detected"},
     ),
     model.AGENT_CANARY: ("detection works", 1, {"milliseconds": 12}),
-    model.AGENT_DEGRADED: ("no trail set", 6, {"ended": 0}),
+    model.AGENT_DEGRADED: ("the scanner did not see the canary", 6, {"ended": 0}),
     model.AGENT_LOSS: ("events were lost", 6, {"queue-full": 12}),
     model.AGENT_LIST: ("a list has trouble", 3, {"list": "example-list", "failures": 3}),
     model.AGENT_STORM: ("events were held back", 6, {"events": 900, "observations": 120000}),

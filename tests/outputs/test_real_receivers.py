@@ -166,14 +166,18 @@ def syslog_ng(
         parse="".join(f"parser({name}); " for name in parsers),
     )
     config.write_text(text, encoding="utf-8")
+    with running(folder, syslog_ng_command(folder, config), port, log) as receiver:
+        yield receiver
+
+
+def syslog_ng_command(folder: Path, config: Path) -> list[str]:
+    """Return what runs the unpacked syslog-ng in the foreground, with its state in a folder."""
     state = ["-R", f"{folder}/persist", "-p", f"{folder}/pid", "-c", f"{folder}/control"]
     libraries = UNPACKED / "usr/lib/syslog-ng"
     (modules,) = libraries.glob("[0-9]*")
     environment = ["env", f"LD_LIBRARY_PATH={libraries}"]
     binary = [f"{UNPACKED}/usr/sbin/syslog-ng", "-F", "--no-caps", f"--module-path={modules}"]
-    command = [*environment, *binary, "-f", str(config), *state]
-    with running(folder, command, port, log) as receiver:
-        yield receiver
+    return [*environment, *binary, "-f", str(config), *state]
 
 
 def send(
