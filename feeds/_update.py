@@ -1,22 +1,20 @@
-"""Update: fetch the lists that are due, keep what is good, merge, gate and publish a trail set.
+"""Update: refresh the lists' copies, merge, gate and publish a trail set, and tell how it went.
 
 Strategy: nothing bad replaces something good. A new copy of a list takes the old one's place
-only after it was read to its end; a new set takes the current one's place only if it is
-plausible; every replacement is one rename. What failed is reported and serves as it was.
+only after it was read to its end (`_refresh.py`); a new set takes the current one's place only if
+it is plausible; every replacement is one rename. What failed is reported and serves as it was.
 """
 
 import fcntl
 import hashlib
 import json
-import logging
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,33 +23,23 @@ from agent import __version__
 from agent.config import ConfigError, Duration, Options, Origin, Settings, public
 from agent.trails.build import Builder, Memory
 from agent.trails.diff import changes
-from agent.trails.publish import current_set, publish, sets_folder, sync_file, sync_folder
+from agent.trails.publish import current_set, publish, sets_folder
 from agent.trails.set import TrailSet
-from feeds import _gate, _parts, _report, _state, _subscribe
+from feeds import _gate, _report, _state, _subscribe
 from feeds._catalog import Feed
-from feeds._fetch import Fetched, Fetcher, Validators, too_slow
+from feeds._fetch import Fetcher
 from feeds._merge import Copy, Merged, Tally, merge
-from feeds._parallel import Call, Done, Overdue, side_by_side
-from feeds._reader import Reader, inspect, reader_of, readers
-from feeds._result import ListReport, Outcome, Status, UpdateResult, Why
+from feeds._reader import Reader, reader_of, readers
+from feeds._refresh import Progress, Refresh, Step
+from feeds._result import ListReport, Status, UpdateResult, Why
 from feeds._state import ListState, State
-from feeds._trouble import Unfit, Word
 
 FOLDER = "lists"
 
 DAY = 86400
 
-FETCHING = 720.0
-"""Seconds for all lists of a run; what is not asked by then waits for the next one. The unit gives
-an update 20 minutes, and merging needs its part of them on a slow machine."""
-
 REMEMBER = 365
 """Days for which a list that no longer names a key stays with it as a source."""
-
-_log = logging.getLogger("feeds.update")
-
-
-Progress = Callable[[str], None]
 
 
 def update(
@@ -129,17 +117,6 @@ def lists_of(settings: Settings) -> list[Reader]:
     return [reader_of(server)]
 
 
-@dataclass(slots=True)
-class _Step:
-    """One list within a run: its state, and the copy to merge, which a dry run left aside."""
-
-    reader: Reader
-    outcome: Outcome
-    state: ListState
-    path: Path | None
-    asked: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class _Run:
     """One update."""
@@ -167,7 +144,7 @@ class _Run:
         if origin is not None and origin.format == "bundle":
             result = self._subscribe(origin, state)
         else:
-            result = self._ask_all(lists, state)
+            result = self._conclude(self._refreshed(lists, state), state)
         self._clean()
         if not self.dry_run:
             seconds = time.monotonic() - started
@@ -175,6 +152,18 @@ class _Run:
             _state.save(self.folder, state)
         self.progress("")
         return result
+
+    def _refreshed(self, lists: list[Reader], state: State) -> list[Step]:
+        """Bring the lists' copies up to date."""
+        return Refresh(
+            folder=self.folder,
+            now=self.now,
+            force=self.force,
+            dry_run=self.dry_run,
+            only=self.only,
+            fetcher=self.fetcher,
+            progress=self.progress,
+        ).run(lists, state)
 
     def _subscribe(self, origin: Origin, state: State) -> UpdateResult:
         """Take a finished set from its publisher."""
@@ -204,194 +193,7 @@ class _Run:
             )
         return msgspec.structs.replace(known, confirmed=self.now, failing=0.0, failures=0, error="")
 
-    def _ask_all(self, lists: list[Reader], state: State) -> UpdateResult:
-        """Fetch the lists that are due side by side; read each copy as it comes."""
-        known = {reader.feed.name: self._trusted(reader, state) for reader in lists}
-        due = [reader for reader in lists if self._is_asked(reader, known[reader.feed.name])]
-        steps = {}
-        for done in self._fetch_all(due, known):
-            reader = next(reader for reader in due if reader.feed.name == done.name)
-            step = self._taken(reader, known[done.name], done)
-            steps[done.name] = step
-            state.lists[done.name] = step.state
-            if not self.dry_run:
-                _state.save(self.folder, state)
-        for reader in lists:
-            name = reader.feed.name
-            if name not in steps:
-                steps[name] = self._not_due(reader, known[name])
-                state.lists[name] = known[name]
-        return self._conclude([steps[reader.feed.name] for reader in lists], state)
-
-    def _fetch_all(
-        self, due: list[Reader], known: Mapping[str, ListState]
-    ) -> Iterator[Done[Fetched | None]]:
-        """Yield fetches as they end; what there is no time for is not asked."""
-        until = self.fetcher.clock() + FETCHING
-        waiting: list[str] = []
-
-        def calls() -> Iterator[Call[Fetched | None]]:
-            for reader in due:
-                left = until - self.fetcher.clock()
-                if left <= 0:
-                    return
-                feed = reader.feed
-                waiting.append(feed.name)
-                limited = replace(reader, feed=_within(feed, left))
-                run = partial(self._fetch, limited, known[feed.name])
-                yield Call(feed.name, run, min(feed.timeout, left) + self.fetcher.grace)
-
-        for count, done in enumerate(side_by_side(calls(), self.fetcher.workers), start=1):
-            waiting.remove(done.name)
-            others = f", waiting for {', '.join(waiting)}" if waiting else ""
-            self.progress(f"{count} of {len(due)} lists{others} ...")
-            yield done
-
-    def _fetch(self, reader: Reader, known: ListState) -> Fetched | None:
-        """Fetch a list beside its copy; in a thread of its own, so nothing is changed here."""
-        feed = reader.feed
-        until = self.fetcher.clock() + feed.timeout
-        validators = Validators()
-        if not self.force and known.sha256 and known.url == feed.url:
-            validators = Validators(known.etag, known.last_modified)
-        fresh = self._fresh(feed)
-        fetched = self.fetcher.fetch(feed, fresh, validators)
-        if fetched is None or not (parts := reader.parts(fresh)):
-            return fetched
-        paths = fresh, self.folder / feed.name
-        return _parts.collect(self.fetcher, feed, fetched, parts, paths, until)
-
-    def _fresh(self, feed: Feed) -> Path:
-        return self.folder / f".{feed.name}.new"
-
-    def _not_due(self, reader: Reader, known: ListState) -> _Step:
-        usable = self.folder / reader.feed.name if known.sha256 else None
-        return _Step(reader, "not due" if usable else "missing", known, usable, asked=False)
-
-    def _taken(self, reader: Reader, known: ListState, done: Done[Fetched | None]) -> _Step:
-        """Return what became of one list. Whatever went wrong, its good copy stays."""
-        started = time.monotonic()
-        step = self._try(reader, known, done)
-        seconds = done.seconds + time.monotonic() - started
-        return replace(step, state=msgspec.structs.replace(step.state, seconds=seconds))
-
-    def _try(self, reader: Reader, known: ListState, done: Done[Fetched | None]) -> _Step:
-        try:
-            try:
-                fetched = done.result.result()
-            except Overdue as overdue:
-                raise too_slow(reader.feed) from overdue
-            return self._refresh(reader, known, fetched)
-        except Unfit as error:
-            return self._failed(reader, known, error.why, str(error))
-        except ValueError as error:
-            return self._failed(reader, known, "format", str(error))
-        except (ConfigError, OSError):
-            raise  # the site's settings or this host's disk: no other list would fare better
-        except Exception as error:  # noqa: BLE001 - a fault in one format must not stop the others
-            _log.exception("list %s: fault in the format %s", reader.feed.name, reader.feed.format)
-            return self._failed(reader, known, "fault", f"fault in the format: {error!r}")
-
-    def _is_asked(self, reader: Reader, known: ListState) -> bool:
-        if reader.feed.name not in self.only:
-            return False
-        is_lost = not known.sha256 and not known.failures
-        return self.force or is_lost or known.is_due(reader.feed.period, self.now)
-
-    def _refresh(self, reader: Reader, known: ListState, fetched: Fetched | None) -> _Step:
-        """Inspect a list's new copy; raise ValueError where the old one must stay."""
-        feed = reader.feed
-        copy, fresh = self.folder / feed.name, self._fresh(feed)
-        if fetched is None:
-            return _Step(reader, "unchanged", self._confirmed(known), copy)
-        if fetched.sha256 == known.sha256 and not self.force:
-            # Many servers know no conditions: the same bytes need not be read again.
-            fresh.unlink()
-            known = msgspec.structs.replace(
-                known,
-                url=feed.url,
-                etag=fetched.validators.etag,
-                last_modified=fetched.validators.last_modified,
-            )
-            return _Step(reader, "unchanged", self._confirmed(known), copy)
-        rows, unused = inspect(reader, fresh, 0 if self.force else known.rows)
-        state = ListState(
-            url=feed.url,
-            etag=fetched.validators.etag,
-            last_modified=fetched.validators.last_modified,
-            sha256=fetched.sha256,
-            rows=rows,
-            rejected=unused.refused,
-            skipped=unused.skipped.total(),
-            reasons=unused.rejected,
-            size=fetched.size,
-            trails=known.trails,
-            fetched=self.now,
-            confirmed=self.now,
-            tried=self.now,
-        )
-        outcome: Outcome = "unchanged" if fetched.sha256 == known.sha256 else "new"
-        return _Step(reader, outcome, state, self._keep(fresh, copy))
-
-    def _confirmed(self, known: ListState) -> ListState:
-        """Return the state of a list that still says what it said."""
-        return msgspec.structs.replace(
-            known, tried=self.now, confirmed=self.now, failing=0.0, failures=0, why="", error=""
-        )
-
-    def _failed(self, reader: Reader, known: ListState, why: Word, error: str) -> _Step:
-        self.progress("")  # a line of the log begins at a line's begin
-        _log.warning("list %s: %s", reader.feed.name, error)
-        state = msgspec.structs.replace(
-            known,
-            tried=self.now,
-            failing=known.failing or self.now,
-            failures=known.failures + 1,
-            why=why,
-            error=error,
-        )
-        if not known.sha256:
-            return _Step(reader, "missing", state, None)
-        return _Step(reader, "kept", state, self.folder / reader.feed.name)
-
-    def _keep(self, fresh: Path, copy: Path) -> Path:
-        """Let a good new copy take the old one's place; a dry run leaves it aside."""
-        if self.dry_run:
-            return fresh
-        sync_file(fresh)
-        fresh.replace(copy)
-        sync_folder(self.folder)
-        return copy
-
-    def _trusted(self, reader: Reader, state: State) -> ListState:
-        """Return a state that fits the copy on disk: without one where the copy is unusable.
-
-        A crash may have come between copy and state, a disk may have rotted.
-        """
-        copy = self.folder / reader.feed.name
-        known = state.lists.get(reader.feed.name, ListState())
-        try:
-            digest = _sha256(copy)
-        except FileNotFoundError:
-            return msgspec.structs.replace(known, sha256="", rows=0, etag="", last_modified="")
-        if digest == known.sha256:
-            return known
-        afresh = msgspec.structs.replace(known, etag="", last_modified="", sha256="", rows=0)
-        try:
-            rows, unused = inspect(reader, copy, 0)
-        except ValueError as error:
-            _log.warning("list %s: its copy is damaged: %s", reader.feed.name, error)
-            return afresh
-        return msgspec.structs.replace(
-            afresh,
-            sha256=digest,
-            rows=rows,
-            rejected=unused.refused,
-            skipped=unused.skipped.total(),
-            reasons=unused.rejected,
-        )
-
-    def _conclude(self, steps: list[_Step], state: State) -> UpdateResult:
+    def _conclude(self, steps: list[Step], state: State) -> UpdateResult:
         """Build and publish where something changed; otherwise say how the lists did."""
         copies = [
             Copy(step.reader, step.path, _day(step.state.confirmed or step.state.fetched))
@@ -418,7 +220,7 @@ class _Run:
         return result
 
     def _build(
-        self, steps: list[_Step], copies: list[Copy], state: State, made_of: str
+        self, steps: list[Step], copies: list[Copy], state: State, made_of: str
     ) -> UpdateResult:
         building = sets_folder(self.state_dir) / ".building"
         current = _gate.open_current(self.state_dir)
@@ -444,7 +246,7 @@ class _Run:
         finally:
             building.unlink(missing_ok=True)
 
-    def _memory(self, current: TrailSet | None, steps: list[_Step]) -> Memory | None:
+    def _memory(self, current: TrailSet | None, steps: list[Step]) -> Memory | None:
         """Return what the current set knows of its keys' sources."""
         if current is None:
             return None
@@ -467,7 +269,7 @@ class _Run:
         return result
 
     def _judge(
-        self, new: TrailSet, current: TrailSet | None, steps: list[_Step], merged: Merged
+        self, new: TrailSet, current: TrailSet | None, steps: list[Step], merged: Merged
     ) -> UpdateResult:
         """Refuse a set that is implausible beside the current one."""
         limits, protect = self.settings.update.gate, self.settings.trails.protect
@@ -487,7 +289,7 @@ class _Run:
         self,
         status: Status,
         reason: str,
-        steps: list[_Step],
+        steps: list[Step],
         tallies: Mapping[str, Tally] | None = None,
         trails: TrailSet | None = None,
         why: Why = "",
@@ -505,7 +307,7 @@ class _Run:
             dry_run=self.dry_run,
         )
 
-    def _report(self, step: _Step, tally: Tally) -> ListReport:
+    def _report(self, step: Step, tally: Tally) -> ListReport:
         state = step.state
         return ListReport(
             name=step.reader.feed.name,
@@ -539,7 +341,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _fingerprint(steps: list[_Step], settings: Settings) -> str:
+def _fingerprint(steps: list[Step], settings: Settings) -> str:
     """Hash what a set depends on: every copy, every list's settings, the rules and our version."""
     parts = [[step.state.sha256 if step.path else "", _plain(step.reader.feed)] for step in steps]
     text = json.dumps([__version__, public(settings)["trails"], parts], sort_keys=True)
@@ -550,12 +352,7 @@ def _plain(feed: msgspec.Struct) -> object:
     return msgspec.to_builtins(feed, enc_hook=str)
 
 
-def _within(feed: Feed, left: float) -> Feed:
-    """Return the list with no more time than is left for all of them."""
-    return feed if feed.timeout <= left else msgspec.structs.replace(feed, timeout=Duration(left))
-
-
-def _told(failed: list[_Step]) -> str:
+def _told(failed: list[Step]) -> str:
     """Tell the first of several failed lists, and how many there are."""
     first = f"{failed[0].reader.feed.name}: {failed[0].state.error}"
     return f"{first}, and {len(failed) - 1} more" if len(failed) > 1 else first
@@ -564,11 +361,6 @@ def _told(failed: list[_Step]) -> str:
 def _day(seconds: float) -> int:
     """Return the day of a time, both counted from 1970."""
     return int(seconds // DAY)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _on_terminal(text: str) -> None:

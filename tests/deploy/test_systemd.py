@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds._update import FETCHING
+from feeds._refresh import FETCHING
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"

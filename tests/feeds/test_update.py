@@ -21,8 +21,9 @@ from agent.trails.publish import current_set, rollback
 from agent.trails.set import TrailSet
 from feeds import plain
 from feeds._fetch import Fetcher
+from feeds._refresh import FETCHING
 from feeds._result import ListReport, UpdateResult
-from feeds._update import FETCHING, update
+from feeds._update import update
 from tests.feeds.fault_server import Line, fault_server
 from tests.feeds.list_server import Answer, ListServer
 
