@@ -21,6 +21,8 @@ from agent.trails.set import SetError, TrailSet
 
 CAP_NET_RAW = 13  # linux/capability.h
 OLD_SECONDS = 7 * 86400
+MAX_LISTED = 50
+"""Entries of the allow-list told one by one."""
 MAX_TOLD = 5
 """Keys told of one kind: a whole own list may be in the published set."""
 
@@ -38,7 +40,7 @@ def check(settings: Settings, state_dir: Path) -> Iterator[Finding]:
     """Yield what is right and wrong; changes nothing and needs no privileges."""
     yield from _rooms(settings)
     yield from _suppressions(settings)
-    yield from _ended(settings)
+    yield from _allowed(settings)
     yield from _capture(settings)
     yield from _trails(settings, state_dir)
     if not is_compiled():
@@ -80,15 +82,23 @@ def _suppressions(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", f"{what}; it has ended, take it out or renew it")
 
 
-def _ended(settings: Settings) -> Iterator[Finding]:
-    """Tell entries of the allow-list that have run out."""
-    for index, entry in enumerate(settings.allow_list.entries):
+def _allowed(settings: Settings) -> Iterator[Finding]:
+    """Tell the configured entries of the allow-list, and those that have run out."""
+    try:
+        allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
+    except ConfigError:
+        return  # told among the rooms
+    entries = [entry for entry in allow if entry.kind == "entry"]
+    for entry in entries[:MAX_LISTED]:
+        reason = " ".join(entry.reason.split()) or "no reason given"
         if is_expired(entry.until, time.time_ns() // 1000):
-            yield Finding(
-                "warning",
-                f"allow_list.entries[{index}]: ended after {entry.until}: "
-                f"{' '.join(entry.reason.split()) or 'no reason given'}; take it out or renew it",
-            )
+            told = f"ended after {entry.until}: {reason}; take it out or renew it"
+            yield Finding("warning", f"{entry.origin}: {told}")
+        else:
+            until = f"until {entry.until}" if entry.until else "without an end"
+            yield Finding("ok", f"{entry.origin}: {entry.text}, {until}: {reason}")
+    if len(entries) > MAX_LISTED:
+        yield Finding("ok", f"allow_list.entries: {len(entries) - MAX_LISTED} more")
 
 
 def _capture(settings: Settings) -> Iterator[Finding]:

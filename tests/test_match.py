@@ -508,6 +508,24 @@ def test_a_hello_without_a_listed_name_says_nothing() -> None:
     assert Wired({"evil.org": "malware"}).hits(hello("good.org"), nameless) == []
 
 
+def test_a_listed_body_does_not_hide_behind_another_of_the_same_request() -> None:
+    """Same client, server, host and path within one second."""
+    frames = [
+        packets.tcp_frame(
+            CLIENT,
+            50000 + number,
+            SERVER,
+            80,
+            packets.http_request("/submit", "evil.org", method="POST", body=body),
+        )
+        for number, body in enumerate((b"q=0", b"q=1"))
+    ]
+
+    told = Wired({"evil.org": "malware", "/submit?q=1": "x"}).told(*frames)
+
+    assert [where for where, _, _ in told] == ["http.host", "http.host", "http.body"]
+
+
 # --- the allow-list ---------------------------------------------------------------------------
 
 

@@ -179,6 +179,19 @@ def test_published_trails_that_the_allow_list_keeps_quiet_are_told(room: Room) -
     assert "published trails: fine.org (1): never reported: allow-list entry fine.org " in str(told)
 
 
+def test_the_entries_of_the_allow_list_are_told(room: Room) -> None:
+    """With what they say, until when and why; a long list is cut."""
+    entries = "{trail: evil.org, port: 443, reason: a test, until: 2999-01-01}, {domain: fine.org}"
+
+    told = room.texts("ok", f"allow_list: {{files: [], entries: [{entries}]}}")
+
+    assert "allow_list.entries[0]: trail evil.org, port 443, until 2999-01-01: a test" in told
+    assert "allow_list.entries[1]: fine.org, without an end: no reason given" in told
+    many = ", ".join(f"{{domain: n{number}.org}}" for number in range(60))
+    told = room.texts("ok", f"allow_list: {{files: [], entries: [{many}]}}")
+    assert "allow_list.entries: 10 more" in told
+
+
 def test_an_entry_of_the_allow_list_that_ran_out_is_told(room: Room) -> None:
     """It does nothing any more."""
     text = "{domain: fine.org, reason: a test, until: 2020-01-01}"

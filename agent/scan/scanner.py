@@ -1555,6 +1555,8 @@ class Scanner:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
         value ^= self.sets.published.hash_text(2, HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+        if exact:
+            value ^= self.sets.row  # the same path with another body may be listed otherwise
         kind = MAY_PATTERN if self.sets.candidate else MAY_AGENT
         if self._sight(REQUEST, value ^ agent, LISTED if exact else kind, payload, end):
             self.sightings.mark(agent)
