@@ -18,6 +18,7 @@ COMPILED = [
     "agent.scan.ip",
     "agent.scan.tunnels",
     "agent.scan.fragments",
+    "agent.scan.duplicates",
     "agent.scan.dns",
     "agent.scan.http",
     "agent.scan.tls",

@@ -15,6 +15,7 @@ from agent.ids import derived_ids
 from agent.model import NO_SET, Delivery, Event, PacketBatch
 from agent.pipeline import Pipeline
 from agent.scan import is_compiled, stats
+from agent.scan.duplicates import Duplicates
 from agent.scan.scanner import Scanner
 from agent.sets import REPLAY_SEED, merged_filters, open_sets
 from agent.trails.find import Trails
@@ -118,6 +119,9 @@ class Replay:
             )
             for shard in range(workers)
         ]
+        duplicates = Duplicates()
+        for scanner in self.scanners:
+            scanner.compare(duplicates)
         pipeline.use_banks(banks)
         self.pipeline = pipeline
         return pipeline

@@ -33,6 +33,7 @@ from agent.outages import Outages
 from agent.own_traffic import OwnTraffic
 from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
+from agent.scan.duplicates import Duplicates
 from agent.sets import build_own, empty_set, merged_filters
 from agent.trails.find import Trails
 from agent.trails.publish import current_set
@@ -111,6 +112,7 @@ class Sense:
         self._before: Counter[_Counted] = Counter()
         self._canary = Canary(*self._sets, self._notices)
         self._workers: list[Worker] = []
+        self._duplicates = Duplicates()
         self._fanouts: dict[str, Fanout] = {}
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -356,6 +358,7 @@ class Sense:
                 self._pipeline.contents.wanted,
                 self._wake,
             )
+            worker.scanner.compare(self._duplicates)
             worker.start()
             self._workers.append(worker)
         self._share_counters()

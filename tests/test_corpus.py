@@ -62,8 +62,9 @@ SILENT = {
     "whitelisted",
 }
 
-OBSERVED = {"duplicate_syn": 8, "repeated_detections": 30, "cache_expiry": 5, "fragments": 1}
-"""How many observations a case holds of its indicator, folded or not (CONTRACT section 4)."""
+OBSERVED = {"duplicate_syn": 4, "repeated_detections": 30, "cache_expiry": 5, "fragments": 1}
+"""How many observations a case holds of its indicator, folded or not (CONTRACT section 4); five of
+the identical attempts come at one moment, as copies of one packet do."""
 
 
 def replay(name: str, *options: str) -> Said:

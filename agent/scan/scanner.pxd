@@ -4,6 +4,7 @@ from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
 from agent.scan.gates cimport Gates
 from agent.scan.hashing cimport Keyed
+from agent.scan.duplicates cimport Duplicates
 from agent.scan.fragments cimport Fragments
 from agent.scan.http cimport HttpReader
 from agent.scan.ip cimport Ip
@@ -20,7 +21,7 @@ from agent.scan.unread cimport Unread
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, EXHAUSTING, FLOODING, TUNNELLING, PINGING, NULL_TYPE, TXT_TYPE, PRIVATE_TYPE, MINUTE, HOUR, ASKED, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
 cdef int DECODE
 cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, DNS_HEADER, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
-cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_FILLED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
+cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long SCTP, FRAGMENT_SALT, FRAGMENT_BYTES, FRAGMENT_LAST, FRAGMENT_VERSION, FRAGMENT_PROTOCOL
@@ -34,7 +35,7 @@ cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_DUPLICATES, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
 
 @cython.final
 cdef class Scanner:
@@ -48,6 +49,8 @@ cdef class Scanner:
     cdef Streams streams
     cdef Fragments fragments
     cdef int in_datagram
+    cdef Duplicates duplicates
+    cdef int drops_copies
     cdef const unsigned char[::1] batch
     cdef unsigned long long[::1] clean
     cdef unsigned long long stream_key, idle_us
@@ -145,6 +148,9 @@ cdef class Scanner:
     cdef int _is_reflector(self, unsigned long long port) except -1 nogil
     cdef int _echo(self, unsigned int kind) except -1 nogil
     cpdef object finish(self)
+    cpdef object compare(self, Duplicates duplicates)
+    @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t, i=size_t)
+    cdef int _is_copy(self, unsigned long long h, Py_ssize_t start) except -1 nogil
     cpdef object learn(self, unsigned long long token)
     @cython.locals(h="unsigned long long")
     cdef unsigned long long _key(self) except? 0 nogil

@@ -18,6 +18,7 @@ from agent.scan.bank import Bank
 from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
+from agent.scan.duplicates import Duplicates
 from agent.scan.fragments import Fragments
 from agent.scan.gates import Gates
 from agent.scan.http import HttpReader
@@ -93,6 +94,8 @@ DATA_CHUNK = 0  # RFC 9260 section 3.3.1
 I_DATA_CHUNK = 64  # RFC 8260 section 2.1
 MAX_CHUNKS = 64
 """Of one packet; as many as fit with a few bytes each."""
+COPIED = 40
+"""Bytes behind the IP header that copies have in common: a TCP header with its options."""
 FRAGMENT_SALT = 5000
 FRAGMENT_BYTES = 16384  # words of a slot, as agent.scan.fragments has them
 FRAGMENT_LAST = 1
@@ -169,6 +172,7 @@ MAX_CERTIFICATES = 4
 SLOT_BYTES = 16384
 STREAM_SALT = 3000
 STREAM_KIND = 1  # words of a slot, as agent.scan.streams has them
+STREAM_SEQUENCE = 2
 STREAM_FILLED = 3
 STREAM_VERSION = 9
 LOW32 = 0xFFFFFFFF
@@ -214,6 +218,7 @@ S_REFUSALS = stats.REFUSALS
 S_HTTP2 = stats.HTTP2
 S_DOT = stats.DOT
 S_DOH = stats.DOH
+S_DUPLICATES = stats.DUPLICATES
 S_REASSEMBLED = stats.REASSEMBLED
 S_INCOMPLETE = stats.FRAGMENTS_INCOMPLETE
 S_REFUSED = stats.FRAGMENTS_REFUSED
@@ -247,6 +252,8 @@ class Scanner:
         self.streams = Streams(self.counters, self.tunnels.path)
         self.fragments = Fragments(self.counters, self.tunnels.path)
         self.in_datagram = 0
+        self.duplicates = Duplicates()
+        self.drops_copies = 0
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
         self.gates = Gates(wanted or Wanted())
@@ -356,6 +363,11 @@ class Scanner:
                     self.answered += 1
         self.settle()
         return self.number
+
+    def compare(self, duplicates: Duplicates) -> None:
+        """Count copies of a packet once, those that others who share the table saw included."""
+        self.duplicates = duplicates
+        self.drops_copies = 1
 
     def settle(self) -> None:
         """Take in what counters were told."""
@@ -906,6 +918,9 @@ class Scanner:
         value ^= self.tunnel
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, value)
         fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, 1)
+        if self.drops_copies and self._is_copy(h, start):
+            self.counters[S_DUPLICATES] += 1
+            return 0
         if self.sightings.add(h, fold, kind, self.now_us, start, end) == 0:
             return 0
         self.sightings.fill(
@@ -920,6 +935,21 @@ class Scanner:
             self.link.vlans,
         )
         return 1
+
+    def _is_copy(self, h: int, start: int) -> int:
+        """Tell whether this sighting, `h`, was made a moment ago of a copy of this packet."""
+        if self.in_stream:
+            place = self.streams.word(STREAM_SEQUENCE) + start - self.streams.slot * SLOT_BYTES
+            d = self.keyed.numbers(h, place & LOW32, self.ports, 1)
+            return self.duplicates.is_copy(d, self.now_us)
+        end = self.ip.start + COPIED if self.ip.start + COPIED < self.ip.end else self.ip.end
+        d = self.keyed.begin(h)
+        i = self.ip.start
+        while i < end:
+            d = self.keyed.mix(d, self.data[i])
+            i += 1
+        d = self.keyed.numbers(self.keyed.finish(d), (start - self.ip.start) & LOW32, 0, 2)
+        return self.duplicates.is_copy(d, self.now_us)
 
     def _is_loopback(self) -> int:
         """Tell whether a host talks to itself."""

@@ -56,7 +56,8 @@ REFUSALS = 68
 HTTP2 = 69
 DOT = 70
 DOH = 71
-COUNTERS = 72
+DUPLICATES = 72
+COUNTERS = 73
 
 NAMES = (
     "packets",
@@ -131,4 +132,5 @@ NAMES = (
     "http2_prefaces",
     "dot_hellos",
     "doh_hellos",
+    "sightings_duplicate",
 )

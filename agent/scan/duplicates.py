@@ -1,0 +1,33 @@
+"""Copies of one packet: seen on a bridge and its member, on both ways of a mirror, on `any`.
+
+A copy comes within a fraction of a millisecond, what a host sends again much later: of the pairs
+of identical packets in 1,959 captures of others, 92 % of those less than a second apart are less
+than a millisecond apart. All workers share one table, so that interfaces are compared too. Its
+words are read and written whole without a lock: at worst a copy counts.
+"""
+
+from array import array
+
+PLACES = 8192
+"""Sightings remembered: what 16,000 a second make in half a second."""
+WINDOW_US = 1000
+TIME_BITS = 24  # microseconds, about 17 s; the digest has the other 40 bits
+TIME_MASK = 0xFFFFFF
+
+
+class Duplicates:
+    """Remembers by digest when something was sighted last."""
+
+    def __init__(self) -> None:
+        self.words = memoryview(array("Q", [0] * PLACES))
+
+    def is_copy(self, digest: int, now_us: int) -> int:
+        """Tell whether this digest was here within the window, either way; remember it."""
+        place = digest & (PLACES - 1)
+        word = self.words[place]
+        if word >> TIME_BITS == digest >> TIME_BITS:
+            passed = (now_us - word) & TIME_MASK
+            if passed < WINDOW_US or passed > TIME_MASK - WINDOW_US:
+                return 1
+        self.words[place] = (digest & ~TIME_MASK) | (now_us & TIME_MASK)
+        return 0

@@ -1,0 +1,137 @@
+"""Copies of one packet are one observation; what a host sends again is another."""
+
+import pytest
+
+from agent.model import Sighting
+from agent.scan import stats
+from agent.scan.duplicates import Duplicates
+from agent.scan.scanner import Scanner
+from tests import layered, packets
+from tests.scan.scanning import EVIL, A, B, count, make
+
+NAME = "evil.example.org"
+MILLISECOND = 1000
+
+
+def scanners(number: int = 1, *keys: str) -> list[Scanner]:
+    """Make scanners that compare what they see."""
+    made = [make(*(keys or (EVIL, NAME))) for _ in range(number)]
+    table = Duplicates()
+    for scanner in made:
+        scanner.compare(table)
+    return made
+
+
+def counted(scanner: Scanner) -> int:
+    """Return how many observations were made."""
+    found: list[Sighting] = scanner.drain(True, "")
+    return sum(sighting.count for sighting in found)
+
+
+SYN = packets.syn_frame(A, 50000, EVIL, 443)
+QUESTION = packets.udp_frame(A, 50000, B, 53, packets.dns_query(NAME))
+REQUEST = packets.tcp_frame(A, 50000, B, 80, packets.http_request("/", NAME))
+
+
+@pytest.mark.parametrize("frame", [SYN, QUESTION, REQUEST])
+def test_copies_within_a_millisecond_are_one_observation(frame: bytes) -> None:
+    """Both ways of a mirror port deliver them a few microseconds apart."""
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch([frame] * 3, step_us=100))
+
+    assert counted(scanner) == 1
+    assert count(scanner, stats.DUPLICATES) == 2
+
+
+@pytest.mark.parametrize("frame", [SYN, QUESTION, REQUEST])
+def test_what_is_sent_again_counts_again(frame: bytes) -> None:
+    """A host waits longer than that before it tries again."""
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch([frame] * 3, step_us=MILLISECOND))
+
+    assert counted(scanner) == 3
+    assert count(scanner, stats.DUPLICATES) == 0
+
+
+def test_copies_on_another_interface_are_no_observation() -> None:
+    """A bridge and its member: the workers share the table, whoever comes first."""
+    bridge, member = scanners(2)
+
+    bridge.scan(packets.batch([SYN, REQUEST], start_us=packets.START_US + 300))
+    member.scan(packets.batch([SYN, REQUEST]))
+
+    assert (counted(bridge), counted(member)) == (2, 0)
+
+
+def test_copy_with_another_tag_or_in_a_mirror_is_a_copy() -> None:
+    """The link layer differs between the places; so may the time to live, behind a router."""
+    segment = packets.tcp(50000, 443, flags=packets.SYN)
+    frames = [
+        SYN,
+        packets.ethernet(packets.ip(A, EVIL, packets.TCP, segment), vlans=[5]),
+        packets.ethernet(packets.ipv4(A, EVIL, packets.TCP, segment, ttl=63)),
+    ]
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch(frames, step_us=10))
+
+    assert counted(scanner) == 1
+
+
+def test_tenants_are_not_copies_of_each_other() -> None:
+    """The same packet in two virtual networks is two."""
+    frames = [layered.in_udp(4789, packets.vxlan(SYN, network=network)) for network in (1, 2)]
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch(frames, step_us=10))
+
+    assert counted(scanner) == 2
+
+
+def test_attempts_that_differ_all_count() -> None:
+    """A scan is fast, but its packets differ in port or sequence."""
+    frames = [packets.syn_frame(A, 1000 + number, EVIL, 443) for number in range(500)]
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch(frames, step_us=1))
+
+    assert counted(scanner) == 500
+
+
+def test_equal_requests_in_one_packet_all_count() -> None:
+    """They stand at different places of it."""
+    text = packets.http_request("/", NAME, headers=())
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch([packets.tcp_frame(A, 50000, B, 80, text * 3)]))
+
+    assert counted(scanner) == 3
+
+
+def test_request_in_segments_is_one_also_when_both_interfaces_put_it_together() -> None:
+    """Heads are compared by their place in the stream."""
+    text = packets.http_request("/", NAME)
+    frames = [
+        packets.tcp_frame(A, 50000, B, 80, text[:30], sequence=1),
+        packets.tcp_frame(A, 50000, B, 80, text[30:], sequence=31),
+    ]
+    both = scanners(2)
+
+    for scanner in both:
+        scanner.scan(packets.batch(frames, step_us=10))
+
+    assert [counted(scanner) for scanner in both] == [1, 0]
+
+
+def test_flood_of_copies_leaves_other_sightings_alone() -> None:
+    """The table is bounded; what falls out of it counts twice, never less than once."""
+    frames = [
+        packets.syn_frame(A, 1 + number % 60000, EVIL, number // 60000) for number in range(20000)
+    ]
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch([frame for frame in frames for _ in (0, 1)], step_us=1))
+
+    assert counted(scanner) == 20000
