@@ -191,7 +191,9 @@ class Behaviours:
             merged = self._merge(table, key)
             if merged:
                 rows.append((merged, pending))
-            self._pending.pop((table, key), None)
+                self._pending.pop((table, key), None)
+            else:
+                self._pending[table, key] = pending
         rows.sort(key=lambda each: (each[0].first_us, each[0].table, each[0].key))
         return [hit for row, pending in rows for hit in self._judge(row, pending, now_us)]
 

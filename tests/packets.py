@@ -521,6 +521,13 @@ def batch(
 ) -> PacketBatch:
     """Build the batch that capture would hand on for these frames."""
     packets = timed(frames, start_us=start_us, step_us=step_us)
+    return batch_of(packets, datalink=datalink, interface=interface)
+
+
+def batch_of(
+    packets: Sequence[Timed], *, datalink: int = ETHERNET, interface: str = "test0"
+) -> PacketBatch:
+    """Build the batch that capture would hand on for these packets."""
     data = b"".join(frame for _, frame in packets)
     meta = bytearray()
     offset = 0

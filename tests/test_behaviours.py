@@ -1,20 +1,24 @@
 """Behaviours: counted keys in, hits out, once a window, whichever worker counted."""
 
+from itertools import islice
+
 import pytest
 
 from agent.allow import AllowList
 from agent.behaviours import MAX_MUTED, Behaviours, bank, key_detections, load
 from agent.config import ConfigError, Networks, Options
-from agent.detections import Detection
+from agent.detections import GRACE_SECONDS, Detection
 from agent.direction import Home
 from agent.model import Endpoint, Hit
+from agent.scan import stats
 from agent.scan.bank import Bank
 from agent.scan.counters import DistinctRow
 from agent.scan.scanner import Scanner
 from agent.sets import empty_set, merged_filters
 from agent.severity import SeverityTable
-from tests import packets
+from tests import packets, scans
 from tests.packets import START_US
+from tests.scan.scanning import randomness, sized
 from tests.wired import allow_list
 
 SCANNER, TARGET = "203.0.113.9", "192.168.1.20"
@@ -157,6 +161,116 @@ def test_a_scan_over_several_workers_counts_as_one(workers: int) -> None:
 
     assert [(hit.trail, hit.info) for hit in spread] == [(hit.trail, hit.info) for hit in alone]
     assert spread[0].evidence["ports"] == 11
+
+
+@pytest.mark.parametrize("ports", range(11, 17))
+def test_a_scan_that_ends_where_few_were_counted_is_told(ports: int) -> None:
+    """However the kernel spreads so few probes, it is told by the next second, and once."""
+    for seed in range(20):
+        room, draw = Room(4), randomness(seed)
+
+        told = [
+            hit
+            for port in range(ports)
+            for hit in room.scan(probes(range(port, port + 1)), 0, draw.randrange(4))
+        ]
+
+        assert len(told + room.judge(1)) == 1, seed
+
+
+def test_a_key_waits_for_what_the_last_worker_counts() -> None:
+    """Four, three and two ports are nine: nothing yet; two more at the fourth worker are enough."""
+    room = Room(4)
+    parts = (range(4), range(4, 7), range(7, 9))
+
+    assert [room.scan(probes(part), 0, worker) for worker, part in enumerate(parts)] == [[]] * 3
+    assert room.judge(1) == []
+    assert room.scan(probes(range(9, 11)), 2, 3) == []
+    assert len(room.judge(3)) == 1
+
+
+def test_a_sweep_over_several_workers_counts_as_one() -> None:
+    """A source's attempts go to other hosts, so the kernel spreads them; ten minutes, too."""
+    for seconds in (2.0, 600.0):
+        one, many, draw = Room(), Room(4), randomness(7)
+        targets = list(scans.sweep(scans.hosts(60), seconds))
+
+        alone, spread = [], []
+        for time_us, frame in targets:
+            second = (time_us - START_US) / SECOND
+            alone += one.scan([frame], second)
+            spread += many.scan([frame], second, draw.randrange(4))
+        last = int(seconds) + GRACE_SECONDS
+        alone += one.judge(last)
+        spread += many.judge(last)
+
+        assert [(hit.class_id, hit.trail, hit.evidence) for hit in spread] == [
+            (hit.class_id, hit.trail, hit.evidence) for hit in alone
+        ]
+        assert [hit.class_id for hit in alone] == ["behaviour-host_sweep"]
+
+
+def test_a_flood_at_one_host_does_not_hide_a_slow_scan_of_another() -> None:
+    """The flood is counted at its victim and hardly noted by source."""
+    room = Room()
+    flood = scans.syn_flood(sized(1000, 300), 15 * 16, sources=1 << 24)
+
+    told = []
+    for number in range(16):
+        batch = list(islice(flood, sized(1000, 300) * 15))
+        for start in range(0, len(batch), 1000):
+            room.scanners[0].scan(packets.batch_of(batch[start : start + 1000]))
+        told += room.scan(
+            probes(range(number, number + 1), target="192.168.1.99"), 15 * number + 14
+        )
+    told += room.judge(15 * 16 + GRACE_SECONDS)
+
+    assert [hit.destination.address for hit in told] == ["192.168.1.99"]
+    assert room.scanners[0].statistics()[stats.PROBES_UNNOTED] > sized(100_000, 5_000)
+
+
+def test_a_flood_from_and_to_anybody_hides_a_slow_scan_no_longer_than_it_lasts() -> None:
+    """What fills the tables is older than what comes then, and weighs no more."""
+    room, draw = Room(), randomness(8)
+    frame = bytearray(packets.syn_frame(SCANNER, 50000, TARGET, 443))
+    for _ in range(sized(100, 5)):
+        frames = []
+        for _ in range(1000):
+            frame[26:34] = draw.randbytes(8)
+            frames.append(bytes(frame))
+        room.scanners[0].scan(packets.batch(frames, step_us=1))
+
+    told = [
+        hit
+        for number in range(17)
+        for hit in room.scan(probes(range(number, number + 1)), 1 + 35 * number)
+    ]
+
+    assert [hit.trail for hit in told] == [SCANNER]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_tables_share_what_the_setting_gives(workers: int) -> None:
+    """All of all workers take half of it at most, however many behaviours there are."""
+    made = Room(workers).banks
+
+    total = sum(each.memory() for each in made)
+    assert 64 << 17 < total <= 64 << 19
+    assert set(made[0].tables) >= {"probes", "udp_ports", "hosts", "infected"}
+
+
+def test_only_what_a_behaviour_needs_is_counted() -> None:
+    """One switched on makes its table; floods need no table of keys."""
+    off = {name: {"enabled": False} for name in load(Options())}
+
+    def counts(name: str) -> tuple[set[str], bool, bool]:
+        made = Room(options=Options({**off, name: {"enabled": True}})).banks[0]
+        return set(made.tables), made.rates is not None, made.follow_udp
+
+    assert counts("port_scan") == ({"probes"}, True, False)
+    assert counts("udp_scan") == ({"udp_ports"}, True, True)
+    assert counts("syn_flood") == (set(), True, False)
+    assert counts("reflection") == (set(), True, True)
 
 
 def test_few_ports_over_several_workers_stay_silent() -> None:

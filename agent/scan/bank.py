@@ -63,6 +63,10 @@ class Bank:
         """Return what is known of a key of the sketches, or None; for any thread."""
         return self.sketches.find(key)
 
+    def memory(self) -> int:
+        """Return how many bytes the tables take when they are full."""
+        return sum(table.memory for table in self.tables.values())
+
     def evictions(self) -> Mapping[str, int]:
         """Return by table how often a key that still counted gave way to another one."""
         rates = {"rates": self.rates.evictions} if self.rates else {}

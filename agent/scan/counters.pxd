@@ -7,7 +7,7 @@ cdef unsigned long long WAYS, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY, MICROSECOND
 cdef class Distinct:
     cdef Keyed keyed
     cdef readonly object name
-    cdef readonly unsigned long long window, slow_window, items
+    cdef readonly unsigned long long memory, window, slow_window, items
     cdef unsigned long long mask, size, stride, keep, failed_only, by_port, hot_count, waiting, touched
     cdef unsigned long long[::1] queue
     cdef readonly unsigned long long evictions, saturated

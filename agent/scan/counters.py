@@ -119,6 +119,7 @@ class Distinct:
         self.hot_count = 0
         # A tag is one word: half of the hash << 32 | last second << 8 | count.
         self.table = memoryview(huge_pages(8 * self.stride * buckets)).cast("Q")
+        self.memory = 8 * self.stride * buckets
         self.waiting = 0
         self.queue = memoryview(array("Q", bytes(8 * WAIT_WORDS * QUEUE)))
         self.touched = 0
