@@ -48,7 +48,8 @@ def main() -> None:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             asked = -(-options.packets // EVERY)
             print(
-                f"reading {reading:.0f} ns a packet, replay +{spent / options.packets - reading:.0f}, "
+                f"reading {reading:.0f} ns a packet, "
+                f"replay +{spent / options.packets - reading:.0f}, "
                 f"without behaviours +{without / options.packets - reading:.0f}; "
                 f"listed names told {told} of {asked}; at most {memory} MB resident"
             )

@@ -185,8 +185,7 @@ def test_a_key_waits_for_what_the_last_worker_counts() -> None:
 
     assert [room.scan(probes(part), 0, worker) for worker, part in enumerate(parts)] == [[]] * 3
     assert room.judge(1) == []
-    assert room.scan(probes(range(9, 11)), 2, 3) == []
-    assert len(room.judge(3)) == 1
+    assert len(room.scan(probes(range(9, 11)), 2, 3)) == 1
 
 
 def test_a_sweep_over_several_workers_counts_as_one() -> None:
@@ -298,13 +297,13 @@ def test_what_was_told_is_remembered_in_bounded_space() -> None:
     every = Every(row)
     room.behaviours.banks = [every]
 
-    def tell(key: int) -> int:
-        room.behaviours.take([row._replace(key=key)])
+    def tell(keys: range) -> int:
+        room.behaviours.take([row._replace(key=key) for key in keys])
         return len(room.behaviours.judge(row.last_us))
 
-    assert sum(map(tell, range(MAX_MUTED + 1))) == MAX_MUTED + 1
-    assert tell(0) == 1
-    assert tell(MAX_MUTED) == 0
+    assert tell(range(MAX_MUTED + 1)) == MAX_MUTED + 1
+    assert tell(range(1)) == 1
+    assert tell(range(MAX_MUTED, MAX_MUTED + 1)) == 0
 
 
 class Every(Bank):
