@@ -1,7 +1,7 @@
 cimport cython
 
 cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD, HOST_SIZE, AGENT_SIZE, LENGTH_SIZE
-cdef unsigned long long HASH_PRIME, WORD_MASK
+cdef unsigned long long HASH_PRIME, WORD_MASK, LINE_ENDS, ONES, HIGH_BITS
 cdef const unsigned char[::1] AGENT_NAME
 cdef const unsigned char[::1] LENGTH_NAME
 cdef const unsigned char[::1] VERSION
@@ -43,7 +43,7 @@ cdef class HttpReader:
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
     cdef size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", a="unsigned long long", b="unsigned long long", c="unsigned long long", d="unsigned long long")
+    @cython.locals(h="unsigned long long", a="unsigned long long", b="unsigned long long", c="unsigned long long", d="unsigned long long", word="unsigned long long", zero="unsigned long long")
     cdef size_t _agent_line(self, size_t at, size_t end) except? 1 nogil
     cdef int _mix_agent(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")

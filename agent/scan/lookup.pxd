@@ -3,7 +3,7 @@ from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
-cdef unsigned long long ONE, HYPHEN, SLASH, ADDRESS4, HOST, QUESTIONS, TABLES
+cdef unsigned long long ONE, HYPHEN, SLASH, SUFFIXES, ADDRESS4, HOST, QUESTIONS, TABLES
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -63,6 +63,9 @@ cdef class Sets:
     cdef unsigned long long packet, wanted, asked, touched
     cdef unsigned long long[::1] places
     cdef unsigned long long[::1] hashes
+    cdef unsigned long long dots, name_hash
+    cdef unsigned long long[::1] suffix_at
+    cdef unsigned long long[::1] suffix_hash
     cdef size_t path_start
     cdef int path_passes
     cdef unsigned long long[::1] literals
@@ -72,7 +75,7 @@ cdef class Sets:
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
-    @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
+    @cython.locals(found=int, dots="unsigned long long", passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil

@@ -40,6 +40,8 @@ GATE_WORDS = layout.GATE_WORDS
 
 TABLES = layout.TABLES
 SLASH = 47
+SUFFIXES = 3
+"""Last labels of a name that are noted: what is registered in example.co.uk."""
 
 # Filters beside those of the tables: what keys of two parts begin with.
 ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
@@ -490,6 +492,10 @@ class Sets:
         # Each a filter's word | packet << 32 | table << 40.
         self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
+        self.dots = 0
+        self.name_hash = 0
+        self.suffix_at = memoryview(array("Q", bytes(8 * SUFFIXES)))
+        self.suffix_hash = memoryview(array("Q", bytes(8 * SUFFIXES)))
         self.path_start = 0
         self.path_passes = 0
         self.literals = memoryview(array("Q", bytes(8 * GATE_WORDS)))  # a bitmap, see `begin_path`
@@ -499,9 +505,12 @@ class Sets:
     def domain(self, start: int, end: int) -> int:
         """Tell whether text[start:end] or a parent of it is a listed name.
 
-        On the way `candidate` is set where the name holds a literal that some pattern needs.
+        On the way `candidate` is set where the name holds a literal that some pattern needs, and
+        where its last labels begin (`suffix_at`) and how they hash (`suffix_hash`, with `name_hash`
+        for the whole) is noted for those who count names.
         """
         found = 0
+        dots = 0
         passed = self.ungated
         window = 0
         h = self.keyed.begin(DOMAIN)
@@ -510,6 +519,10 @@ class Sets:
             i -= 1
             c = self.text[i]
             if c == DOT:
+                if dots < SUFFIXES:
+                    self.suffix_at[dots] = i + 1
+                    self.suffix_hash[dots] = h
+                    dots += 1
                 found |= self._text(DOMAIN, self.keyed.finish(h), i + 1, end, 0, 0)
             h = ((h ^ c) * PRIME) & MASK
             window = (window >> 8) | (c << 24)
@@ -518,7 +531,9 @@ class Sets:
         if passed and self.ungated == 0:
             passed = self._passes(start, end)
         self.candidate = passed
-        return found | self._text(DOMAIN, self.keyed.finish(h), start, end, 0, 0)
+        self.dots = dots
+        self.name_hash = self.keyed.finish(h)
+        return found | self._text(DOMAIN, self.name_hash, start, end, 0, 0)
 
     @cython.boundscheck(False)
     def _passes(self, start: int, end: int) -> int:

@@ -72,7 +72,7 @@ cdef class Scanner:
     cdef Gates gates
     cdef Sketches sketches
     cdef size_t domain_at
-    cdef unsigned long long domain_hash, name_hash, exhausting_level, absent_level, tunnel_level, ping_level
+    cdef unsigned long long domain_hash, exhausting_level, absent_level, tunnel_level, ping_level
     cdef int count_questions
     cdef unsigned long long[::1] asked
     cdef TlsReader tls
@@ -178,11 +178,9 @@ cdef class Scanner:
     cdef int _count_question(self, size_t message, size_t end) except -1 nogil
     @cython.locals(front=Py_ssize_t, i=Py_ssize_t, key="unsigned long long")
     cdef int _count_absent(self, size_t message, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", i=size_t)
-    cdef int _hash_name(self) except -1 nogil
     @cython.locals(bits="unsigned long long", asking=int)
-    cdef int _count(self, unsigned long long what, unsigned long long key, unsigned long long level, unsigned long long amount, unsigned long long mark, unsigned long long window, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", key="unsigned long long", i=Py_ssize_t, stop=Py_ssize_t)
+    cdef int _count(self, unsigned long long what, unsigned long long key, unsigned long long item, unsigned long long level, unsigned long long amount, unsigned long long mark, unsigned long long window, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", key="unsigned long long", item="unsigned long long", i=Py_ssize_t, stop=Py_ssize_t)
     cdef int _ping(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     cdef unsigned long long _exchange(self) except? 0 nogil
     @cython.locals(i=size_t, c="unsigned char", item="unsigned long long", h="unsigned long long")
@@ -190,8 +188,9 @@ cdef class Scanner:
     @cython.locals(h="unsigned long long", word="unsigned long long", ports="unsigned long long")
     cdef int _note_status(self, unsigned char c) except -1 nogil
     cdef unsigned int _byte(self, size_t at) except? 256 nogil
-    @cython.locals(last=size_t, i=size_t, labels=int, size=size_t)
+    @cython.locals(dots="unsigned long long", stop=size_t)
     cdef size_t _registered_label(self) except? 9999 nogil
+    cdef size_t _begin_domain(self, size_t place, size_t stop) except? 9999 nogil
     cdef int _show(self, unsigned long long what, unsigned long long token, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     cdef int _is_response(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long", token="unsigned long long")

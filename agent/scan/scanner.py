@@ -259,7 +259,6 @@ class Scanner:
         self.gates = Gates(wanted or Wanted())
         self.domain_at = 0
         self.domain_hash = 0
-        self.name_hash = 0
         self.asked = memoryview(array("Q", bytes(8 * ASKED)))
         self.stream_key = 0
         self.in_stream = 0
@@ -1195,14 +1194,14 @@ class Scanner:
             self.counters[S_DNS_MALFORMED] += self.counts
             return 0
         length = self.dns.length
+        exact = self.sets.domain(0, length)
+        candidate = self.sets.candidate
         if self.gates.names:
             self._watch_name(message, end)
         if self.count_questions and self.dns.response == 0:
             self._count_question(message, end)
         elif self.absent_level and self.dns.response and self._byte(message + 3) & 15 == NAME_ERROR:
             self._count_absent(message, end)
-        exact = self.sets.domain(0, length)
-        candidate = self.sets.candidate
         what = QUESTION
         if self.dns.response:
             what = ANSWER
@@ -1245,17 +1244,36 @@ class Scanner:
         front = self.domain_at - 1 if self.domain_at else 0
         if front < MIN_FRONT or self.counts == 0:
             return 0
-        self._hash_name()
         if self.exhausting_level:
             key = self.keyed.numbers(EXHAUSTING, 0, self.domain_hash, 0)
-            self._count(EXHAUSTING, key, self.exhausting_level, front, 0, MINUTE, message, end)
+            self._count(
+                EXHAUSTING,
+                key,
+                self.sets.name_hash,
+                self.exhausting_level,
+                front,
+                0,
+                MINUTE,
+                message,
+                end,
+            )
         if self.tunnel_level and front >= MIN_TUNNEL:
             kind = (self._byte(self.dns.type_at) << 8) | self._byte(self.dns.type_at + 1)
             mark = 1 if kind == NULL_TYPE or kind == TXT_TYPE or kind == PRIVATE_TYPE else 0
             key = self.keyed.numbers(
                 TUNNELLING, self.ip.source_high, self.ip.source_low, self.domain_hash
             )
-            self._count(TUNNELLING, key, self.tunnel_level, front, mark, MINUTE, message, end)
+            self._count(
+                TUNNELLING,
+                key,
+                self.sets.name_hash,
+                self.tunnel_level,
+                front,
+                mark,
+                MINUTE,
+                message,
+                end,
+            )
         return 0
 
     def _count_absent(self, message: int, end: int) -> int:
@@ -1273,27 +1291,18 @@ class Scanner:
             i -= 1
         if i > 0 and front - i <= SHORT_LABEL:
             return 0
-        self._hash_name()
         key = self.keyed.numbers(
             FLOODING, self.ip.destination_high, self.ip.destination_low, self.domain_hash
         )
-        return self._count(FLOODING, key, self.absent_level, front, 0, HOUR, message, end)
-
-    def _hash_name(self) -> None:
-        """Hash the name that was read, and the domain in it, in one pass from its end."""
-        h = self.keyed.begin(EXHAUSTING)
-        i = self.dns.length
-        while i > 0:
-            i -= 1
-            h = self.keyed.mix(h, self.sets.text[i])
-            if i == self.domain_at:
-                self.domain_hash = self.keyed.finish(h)
-        self.name_hash = self.keyed.finish(h)
+        return self._count(
+            FLOODING, key, self.sets.name_hash, self.absent_level, front, 0, HOUR, message, end
+        )
 
     def _count(
         self,
         what: int,
         key: int,
+        item: int,
         level: int,
         amount: int,
         mark: int,
@@ -1302,7 +1311,7 @@ class Scanner:
         end: int,
     ) -> int:
         """Count a thing of a key; show what is over the level."""
-        bits = self.sketches.note(key, self.name_hash, amount, mark, self.second, window)
+        bits = self.sketches.note(key, item, amount, mark, self.second, window)
         if bits < level:
             return 0
         # What counts in the first round is not counted in the second, so it is shown at once.
@@ -1326,11 +1335,11 @@ class Scanner:
         while i < stop:
             h = self.keyed.mix(h, self.data[i])
             i += 1
-        self.name_hash = self.keyed.finish(h)
+        item = self.keyed.finish(h)
         key = self.keyed.numbers(PINGING, self.ip.source_high, self.ip.source_low, 0)
         key = self.keyed.numbers(key, self.ip.destination_high, self.ip.destination_low, 0)
         return self._count(
-            PINGING, key, self.ping_level, end - start, 0, MINUTE, start, start + PING_DATA
+            PINGING, key, item, self.ping_level, end - start, 0, MINUTE, start, start + PING_DATA
         )
 
     def _byte(self, at: int) -> int:
@@ -1338,22 +1347,27 @@ class Scanner:
         return self.dns.data[at]
 
     def _registered_label(self) -> int:
-        """Return the length of the label that somebody registered: `example` in example.co.uk."""
-        last = self.dns.length
-        i = last
-        labels = 0
-        size = 0
+        """Return the length of the label that somebody registered: `example` in example.co.uk.
+
+        `domain_at` then is where the domain begins, and `domain_hash` its hash; 0 for the whole
+        name. Of the name that was looked up last.
+        """
         self.domain_at = 0
-        while i > 0:
-            i -= 1
-            if self.sets.text[i] == DOT:
-                size = last - i - 1
-                labels += 1
-                last = i
-                if labels == 3 or (labels == 2 and size > SHORT_LABEL):
-                    self.domain_at = i + 1
-                    return size
-        return last if labels > 0 else 0
+        dots = self.sets.dots
+        if dots == 0:
+            return 0
+        stop = self.sets.suffix_at[0] - 1
+        if dots == 1:
+            return stop
+        if stop - self.sets.suffix_at[1] > SHORT_LABEL:
+            return self._begin_domain(1, stop)
+        stop = self.sets.suffix_at[1] - 1
+        return stop if dots == 2 else self._begin_domain(2, stop)
+
+    def _begin_domain(self, place: int, stop: int) -> int:
+        self.domain_at = self.sets.suffix_at[place]
+        self.domain_hash = self.sets.suffix_hash[place]
+        return stop - self.domain_at
 
     def _show(self, what: int, token: int, kind: int, start: int, end: int) -> int:
         """Show a candidate unless it was found harmless before; return 1 for a new record."""

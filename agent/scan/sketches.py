@@ -11,15 +11,19 @@ from typing import NamedTuple
 
 BITS = 1024
 WAYS = 4
-WORDS = 24
-# Words of a key: hash, first and last second, things, their sizes, marked ones, bits set; bitmap.
-FIRST, LAST, COUNT, AMOUNT, MARKED, SET, BITMAP = 1, 2, 3, 4, 5, 6, 8
+WORDS = 20
+# Words of a key: first and last second << 32, things, their sizes, marked ones; bitmap.
+TIMES, COUNT, AMOUNT, MARKED, BITMAP = 0, 1, 2, 3, 4
+TAGS = 8
+"""Words in front of a bucket, a cache line: its keys, then of each last second << 32 | bits set."""
+BUCKET = TAGS + WAYS * WORDS
 KEYS = 8192
 """Keys of one worker, 1.6 MB: as many as resolvers of a large site ask for within a minute."""
 STALE_SECONDS = 3600
 """The longest window; what was silent for so long gives way to anything."""
 RANK = 1 << 32
 ONE = 1
+LOW32 = 0xFFFFFFFF
 
 
 class Sketch(NamedTuple):
@@ -72,7 +76,7 @@ class Sketches:
         self.mask = buckets - 1
         self.share = share
         self.evictions = 0
-        self.table = memoryview(array("Q", bytes(8 * WORDS * WAYS * buckets)))
+        self.table = memoryview(array("Q", bytes(8 * BUCKET * buckets)))
 
     def level(self, distinct: int) -> int:
         """Return from how many bits on a key is to be looked at; 0 for never."""
@@ -80,54 +84,59 @@ class Sketches:
 
     def note(self, key: int, item: int, amount: int, mark: int, second: int, window: int) -> int:
         """Note a thing (a hash), its size, and whether it is marked; return the bits set."""
-        at = self._find(key, second)
-        if self.table[at] != key or second - self.table[at + FIRST] >= window:
+        bucket = (key & self.mask) * BUCKET
+        way = self._way(bucket, key, second)
+        tag = bucket + WAYS + way
+        at = bucket + TAGS + way * WORDS
+        if self.table[bucket + way] != key or second - (self.table[at] & LOW32) >= window:
             i = 0
             while i < WORDS:
                 self.table[at + i] = 0
                 i += 1
-            self.table[at] = key
-            self.table[at + FIRST] = second
-        self.table[at + LAST] = second
+            self.table[bucket + way] = key
+            self.table[tag] = 0
+            self.table[at] = second
+        self.table[at] = (self.table[at] & LOW32) | (second << 32)
         self.table[at + COUNT] += 1
         self.table[at + AMOUNT] += amount
         self.table[at + MARKED] += mark
         place = at + BITMAP + ((item >> 6) & 15)
-        bit = (self.table[place] >> (item & 63)) & 1
-        if bit == 0:
+        bits = self.table[tag] & LOW32
+        if (self.table[place] >> (item & 63)) & 1 == 0:
             self.table[place] |= ONE << (item & 63)
-            self.table[at + SET] += 1
-        return self.table[at + SET]
+            bits += 1
+        self.table[tag] = (second << 32) | bits
+        return bits
 
     def find(self, key: int) -> Sketch | None:
         """Return what is known of a key, or None; for any thread."""
-        first = (key & self.mask) * WAYS * WORDS
+        bucket = (key & self.mask) * BUCKET
         for way in range(WAYS):
-            at = first + way * WORDS
-            if self.table[at] == key:
-                words = [self.table[at + place] for place in range(WORDS)]
-                bitmap = 0
-                for word in words[BITMAP:]:
-                    bitmap = (bitmap << 64) | word
-                return Sketch(
-                    words[FIRST], words[LAST], words[COUNT], words[AMOUNT], words[MARKED], bitmap
-                )
+            if self.table[bucket + way] != key:
+                continue
+            at = bucket + TAGS + way * WORDS
+            words = [self.table[at + place] for place in range(WORDS)]
+            bitmap = 0
+            for word in words[BITMAP:]:
+                bitmap = (bitmap << 64) | word
+            times = words[TIMES]
+            return Sketch(
+                times & LOW32, times >> 32, words[COUNT], words[AMOUNT], words[MARKED], bitmap
+            )
         return None
 
-    def _find(self, key: int, second: int) -> int:
-        """Return the place of a key, or of the one that gives way to it."""
-        first = (key & self.mask) * WAYS * WORDS
-        best = first
+    def _way(self, bucket: int, key: int, second: int) -> int:
+        """Return the place of a key in its bucket, or of the one that gives way to it."""
+        best = 0
         lowest = RANK
         way = 0
         while way < WAYS:
-            at = first + way * WORDS
-            if self.table[at] == key:
-                return at
-            stale = second - self.table[at + LAST] > STALE_SECONDS
-            rank = 0 if stale else self.table[at + SET]
+            if self.table[bucket + way] == key:
+                return way
+            word = self.table[bucket + WAYS + way]
+            rank = 0 if second - (word >> 32) > STALE_SECONDS else word & LOW32
             if rank < lowest:
-                best = at
+                best = way
                 lowest = rank
             way += 1
         if lowest > 1:

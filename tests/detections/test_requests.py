@@ -53,6 +53,7 @@ def test_suspicious_agents_are_told(agent: str, trail: str | None) -> None:
         "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
         "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.1)",
         "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0",
         "curl/8.0",
         "python-requests/2.31.0",
         "Wget/1.21.4",
