@@ -113,6 +113,7 @@ class Interface:
         self._datalink = 0
         self._most = max(BATCH_MIN, min(BATCH_MAX, BATCH_BYTES // settings.snaplen))
         self._size = BATCH_MIN
+        self._emptied = False
         self._totals = Stats(0, 0, 0)
         self._last = Stats(0, 0, 0)
 
@@ -147,11 +148,25 @@ class Interface:
         except pcapy.PcapError as error:
             raise InterfaceGone(f"{self.name}: capture ended: {reason_of(error)}") from error
         count = len(meta) // 16
+        self._emptied |= count < self._size
         if count == self._size:
             self._size = min(self._size * 2, self._most)
         elif count < self._size // 2:
             self._size = max(self._size // 2, BATCH_MIN)
         return PacketBatch(self._datalink, data, meta, self.name) if count else None
+
+    def was_emptied(self) -> bool:
+        """Tell whether a read found the ring's end since this was asked last."""
+        emptied, self._emptied = self._emptied, False
+        return emptied
+
+    def keep(self, text: str) -> None:
+        """Have the kernel drop what neither the configured filter nor this one takes."""
+        parts = [f"({part})" for part in (self._settings.filter, text) if part]
+        try:
+            self._handle.setfilter(" and ".join(parts))
+        except pcapy.PcapError as error:
+            raise _bad_filter(" and ".join(parts), error, f" on {self.name}") from error
 
     def stats(self) -> Stats:
         """Return the counts so far; safe at any time, in the thread that reads."""

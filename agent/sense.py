@@ -35,6 +35,7 @@ from agent.pipeline import Pipeline, sensor_name
 from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
 from agent.sets import build_own, empty_set, merged_filters
+from agent.shedding import Shed, on_wire
 from agent.trails.find import Trails
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
@@ -48,6 +49,7 @@ TICK_SECONDS = 0.1
 INTERFACES_SECONDS = 3.0
 SET_SECONDS = 2.0
 SNAPSHOT_SECONDS = 5.0
+SHEDDING_SECONDS = 1.0
 LAG_US = 500_000
 """How far workers may be behind the clock, in packets' time, before a second counts as over."""
 STALL_SECONDS = 10.0
@@ -129,6 +131,7 @@ class Sense:
         self._losses = Losses(self._notices)
         self._outages = Outages(self._faults)
         self._blind_spots = BlindSpots(self._faults)
+        self._shed_packets = Shed(self._faults)
         self._captured: set[str] = set()
         self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
 
@@ -192,6 +195,8 @@ class Sense:
         if self._is_due("snapshot", now, SNAPSHOT_SECONDS):
             self._tell_losses()
             self._uplink.snapshot(self.snapshot())
+        if self._is_due("shedding", now, SHEDDING_SECONDS):
+            self._tell_shedding()
         if self._is_due("coverage", now, WINDOW_SECONDS):
             counters = {**self._scan_counters(), NAMELESS: nameless(self._unread())}
             self._tell(self._blind_spots.tell(counters, _now_us()))
@@ -333,6 +338,14 @@ class Sense:
         else:
             missing[_ANY] = "there is none that is up"
         self._tell(self._outages.tell(missing, captured, time.monotonic(), _now_us()))
+
+    def _tell_shedding(self) -> None:
+        for name, workers in self._by_interface():
+            level = _level(workers)
+            self._tell(self._shed_packets.tell(name, level, _now_us()))
+            if not self._settings.capture.filter:
+                received = sum(worker.stats.received for worker in workers)
+                self._shed_packets.count(name, level, on_wire(name), received)
 
     def _by_interface(self) -> Iterator[tuple[str, list[Worker]]]:
         for name in sorted({worker.interface for worker in self._workers}):
@@ -484,6 +497,9 @@ class Sense:
         for name, workers in self._by_interface():
             is_up = float(all(worker.is_open for worker in workers))
             yield Sample("capture_up", is_up, {"interface": name})
+            yield Sample("capture_shed_level", _level(workers), {"interface": name})
+            shed = self._shed_packets.packets[name]
+            yield Sample("capture_packets_shed_total", shed, {"interface": name})
         for name, (received, dropped, lost) in self._captured_packets().items():
             label = {"interface": name}
             yield Sample("capture_packets_received_total", received, label)
@@ -660,6 +676,10 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         for name in ("capture", "detections", "limits", "sensor")
         if getattr(old, name) != getattr(new, name)
     ]
+
+
+def _level(workers: Iterable[Worker]) -> int:
+    return max(worker.shedding.level for worker in workers)
 
 
 def _build() -> str:

@@ -18,6 +18,7 @@ from agent.scan.bank import Bank, Hot
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
 from agent.scan.wanted import Wanted
+from agent.shedding import LEVELS, Shedding
 from agent.trails.set import TrailSet
 
 POLL_SECONDS = 0.1
@@ -79,7 +80,9 @@ class Worker(threading.Thread):
         self._stop_asked = threading.Event()
         self._sets: Sets | None = None
         self._harmless: deque[int] = deque(maxlen=MAX_HARMLESS)
+        self.shedding = Shedding()
         self._held = sets  # the mappings must outlive the scanner's views of them
+        self._reads = 0
         self._fresh_at = 0.0
         self._full_at = 0.0
 
@@ -116,6 +119,8 @@ class Worker(threading.Thread):
     def _capture(self) -> None:
         self.is_open = True
         self.failure = ""
+        self.shedding = Shedding()
+        self.stats = self._handle.stats()
         while not self._stop_asked.is_set():
             if self._sets:
                 self._held = self._sets
@@ -127,6 +132,7 @@ class Worker(threading.Thread):
                 self.scanner.learn(self._harmless.popleft())
             if self._handle.poll(POLL_SECONDS):
                 batch = self._handle.read()
+                self._reads += 1
                 if batch:
                     self.scanner.scan(batch)
             self._keep_time()
@@ -137,11 +143,19 @@ class Worker(threading.Thread):
         if now >= self._full_at:
             self._full_at = now + FULL_SECONDS
             self._fresh_at = now + FRESH_SECONDS
-            self.stats = self._handle.stats()
+            self._shed(now)
             self._drain(full=True)
         elif self.scanner.pending and now >= self._fresh_at:
             self._fresh_at = now + FRESH_SECONDS
             self._drain(full=False)
+
+    def _shed(self, now: float) -> None:
+        """Give up packets where the ring loses some, and take them back when it is calm."""
+        before, self.stats = self.stats.dropped, self._handle.stats()
+        is_behind = self._reads > 0 and not self._handle.was_emptied()
+        self._reads = 0
+        if self.shedding.judge(now, self.stats.dropped - before, is_behind=is_behind):
+            self._handle.keep(LEVELS[self.shedding.level].keep)
 
     def _drain(self, *, full: bool) -> None:
         sightings = self.scanner.drain(full, self.interface)

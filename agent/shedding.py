@@ -1,0 +1,138 @@
+"""Load shedding: what a capture gives up first when its worker cannot keep up, and when it returns.
+
+Strategy: the kernel drops what is shed before it is copied, so that a worker has time for what is
+left. Bulk goes first, then heads of TCP streams, then all but DNS and attempts to connect: names
+asked for and listed addresses are seen to the last. A worker cannot see how full its ring is, but
+a reader that always finds a full batch is behind, and a ring that dropped packets was full.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from agent.faults import Faults
+from agent.model import Event, Evidence
+
+_FLAGS = (
+    "(tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 7 != 0))"
+)
+_HEAD4 = "tcp[((tcp[12] & 0xf0) >> 2)]"
+_HEAD6 = "ip6[40 + ((ip6[52] & 0xf0) >> 2)]"
+
+
+class Level(NamedTuple):
+    """What is shed, in words, and the filter for what is kept; both empty for nothing."""
+
+    shed: str
+    keep: str
+
+
+LEVELS = (
+    Level("", ""),
+    Level(
+        "bulk data of TCP streams",
+        "not tcp or less 1000 or port 53"
+        f" or (ip and ({_HEAD4} = 0x16 or ({_HEAD4} >= 0x41 and {_HEAD4} <= 0x5a)))"
+        f" or (ip6 and ({_HEAD6} = 0x16 or ({_HEAD6} >= 0x41 and {_HEAD6} <= 0x5a)))",
+    ),
+    Level(
+        "all data of TCP streams: names in HTTP and TLS are not seen",
+        f"not tcp or port 53 or {_FLAGS}",
+    ),
+    Level(
+        "all but DNS, attempts to connect and datagrams below 200 bytes",
+        "port 53 or tcp[tcpflags] & tcp-syn != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 2 != 0)"
+        " or (udp and less 200) or icmp or icmp6",
+    ),
+)
+
+DOWN_SECONDS = 1.0
+"""How long it must be calm for a step back: three steps take less than five seconds."""
+MAX_HOLD = 32.0
+"""Where a step back overloads at once, the next one waits twice as long, up to this."""
+WORST_WHILE_BEHIND = 1
+"""A worker that is behind and has lost nothing yet gives up bulk and no more."""
+
+SYSFS = Path("/sys/class/net")
+
+
+class Shedding:
+    """Decides on one handle's level, once a second. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self._calm_since = 0.0
+        self._back_at = -MAX_HOLD
+        self._hold = DOWN_SECONDS
+
+    def judge(self, now: float, dropped: int, *, is_behind: bool) -> bool:
+        """Take what the kernel dropped since the last call, and whether no read emptied the ring.
+
+        Return whether the level changed.
+        """
+        if dropped or is_behind:
+            self._calm_since = now
+            worst = len(LEVELS) - 1 if dropped else WORST_WHILE_BEHIND
+            return self.level < worst and self._up(now)
+        if self.level == 0 or now - self._calm_since < self._hold:
+            return False
+        self.level -= 1
+        self._calm_since = now
+        self._back_at = now
+        return True
+
+    def _up(self, now: float) -> bool:
+        too_early = now - self._back_at < 2 * self._hold
+        self._hold = min(2 * self._hold, MAX_HOLD) if too_early else DOWN_SECONDS
+        self.level += 1
+        return True
+
+
+class Shed:
+    """Tells levels of interfaces in events, and estimates how many packets they cost."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._levels: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        self.packets: Counter[str] = Counter()
+
+    def tell(self, name: str, level: int, now_us: int) -> Iterator[Event]:
+        """Yield what is news of an interface's level."""
+        before = self._levels.get(name, 0)
+        self._levels[name] = level
+        if level == before:
+            return
+        key = f"shedding on {name}"
+        evidence: Evidence = {"interface": name, "level": level}
+        if not level:
+            what = f"{name} is read in full again"
+            yield from self._faults.end(key, now_us, what, evidence)
+            return
+        self._faults.forget(key)  # each level is told
+        what = f"{name} brings more than can be read, so it is not read: {LEVELS[level].shed}"
+        remedy = "raise capture.workers, or mirror less"
+        yield from self._faults.begin(key, now_us, what, remedy, evidence)
+
+    def count(self, name: str, level: int, on_wire: int | None, received: int) -> None:
+        """Take totals of an interface: its own counter, None where it has none, and what was read.
+
+        What it saw and nobody read while it shed is an estimate: offloads count in other units.
+        """
+        if on_wire is None:
+            return
+        unread = on_wire - received
+        before = self._seen.get(name, unread)
+        self._seen[name] = unread
+        if level:
+            self.packets[name] += max(0, unread - before)
+
+
+def on_wire(name: str, sysfs: Path = SYSFS) -> int | None:
+    """Return how many packets an interface had in both directions, None where nobody counts."""
+    folder = sysfs / name / "statistics"
+    try:
+        return sum(int((folder / which).read_text()) for which in ("rx_packets", "tx_packets"))
+    except (OSError, ValueError):
+        return None
