@@ -1,7 +1,8 @@
 """IBM's Log Event Extended Format 2.0, as QRadar reads it without a parser of one's own.
 
-Strategy: attributes are separated by tabs, which no cleaned value holds, so nothing has to be
-escaped. Predefined keys carry what QRadar knows; ours keep the names that they have in CEF.
+Strategy: attributes are separated by carets. The format's default, a tab, is no choice: rsyslog
+writes it as `#011` unless told otherwise. Nothing can be escaped, so that a caret in a value is
+written `%5E`. Predefined keys carry what QRadar knows; ours keep the names that they have in CEF.
 Source: IBM Security QRadar, "Log Event Extended Format (LEEF) version 2".
 """
 
@@ -14,7 +15,7 @@ from outputs._json import MAX_INTEGER
 from outputs._text import clean
 
 HEADER = f"LEEF:2.0|Maltrail|maltrail-agent|{__version__}|"
-TAB = "x09"
+DELIMITER = "^"
 _CLASS_LENGTH = 512
 
 Field = tuple[str, str | int]
@@ -25,12 +26,14 @@ def render(delivery: Delivery) -> str:
     event = delivery.event
     class_id = clean(event.class_id, _CLASS_LENGTH).replace("|", "-")
     written = (f"{key}={text}" for key, text in map(_written, _fields(delivery)) if text)
-    return f"{HEADER}{class_id}|{TAB}|" + "\t".join(written)
+    return f"{HEADER}{class_id}|{DELIMITER}|" + DELIMITER.join(written)
 
 
 def _written(field: Field) -> tuple[str, str]:
     key, value = field
-    return key, clean(value.strip()).strip() if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return key, str(value)
+    return key, clean(value.strip().replace(DELIMITER, "%5E")).strip()
 
 
 def _fields(delivery: Delivery) -> Iterator[Field]:

@@ -169,15 +169,19 @@ _AGENTS: dict[str, tuple[str, int, dict[str, str | int | float]]] = {
 BEHAVIOURS: dict[str, tuple[str, str, str]] = {
     "direct_download": ("URL", "direct .exe download (suspicious)", "malware.example(/a.exe)"),
     "dns_answer": ("DNS", "parked site (suspicious)", "malware.example"),
+    "dns_exhaustion": ("DNS", "potential dns exhaustion (suspicious)", "malware.example"),
+    "dns_tunnel": ("DNS", "potential dns tunnelling (suspicious)", "malware.example"),
     "encrypted_dns": ("DNS", "encrypted dns resolver (suspicious)", "dns.example"),
     "host_sweep": ("IP", "potential host sweep", "10.0.0.5"),
     "http_attack": ("URL", "sql injection (suspicious)", "shop.example(/?id=1 union select 1)"),
     "http_response": ("HTTP", "sinkhole response (malware)", "198.51.100.7"),
     "icmp_flood": ("IP", "potential icmp flooding", "10.0.0.20"),
+    "icmp_tunnel": ("IP", "potential icmp tunnelling (suspicious)", "198.51.100.7"),
     "infection_scan": ("PORT", "potential infection", "445"),
     "iot_download": ("HTTP", "potential iot-malware download (suspicious)", "198.51.100.7/mips"),
     "long_name": ("DNS", "long domain (suspicious)", "(" + "a" * 30 + ").malware.example"),
     "missing_host": ("HTTP", "missing host header (suspicious)", "198.51.100.7/"),
+    "nxdomain_flood": ("DNS", "excessive no such domain (suspicious)", "malware.example"),
     "port_scan": ("IP", "potential port scanning", "10.0.0.5"),
     "proxy_probe": ("HTTP", "potential proxy probe (suspicious)", "http://probe.example/"),
     "random_name": ("DNS", "entropy threshold no such domain (suspicious)", "xkq7v2jw9z.example"),
@@ -186,6 +190,7 @@ BEHAVIOURS: dict[str, tuple[str, str, str]] = {
     "udp_flood": ("IP", "potential udp flooding", "10.0.0.20"),
     "udp_scan": ("IP", "potential udp scanning", "10.0.0.5"),
     "user_agent": ("UA", "user agent (suspicious)", "sqlmap/1.8"),
+    "web_scan": ("PATH", "potential web scanning", "/admin"),
 }
 """Type, info and trail by behaviour; one that is missing has the name of its file."""
 

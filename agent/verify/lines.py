@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 CEF = re.compile(r"CEF:0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|")
 EXTENSION = re.compile(r"(?:^|[| ])(deviceExternalId|externalId|flexString1|cn2)=(\S+)")
-LEEF = re.compile(r"LEEF:2\.0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|x09\|")
-ATTRIBUTE = re.compile(r"(?:^|[|\t]|\\t)(sensor|externalId|runId|seq)=((?:[^\t\\]|\\(?!t))+)")
-"""Also where a tab is written as JSON does."""
+LEEF = re.compile(r"LEEF:2\.0\|Maltrail\|maltrail-agent\|[^|]*\|([a-z0-9_-]+)\|\^\|")
+ATTRIBUTE = re.compile(r"(?:^|[|^])(sensor|externalId|runId|seq)=([^^]+)")
 ROW = re.compile(
     r'"\d{4}-\d\d-\d\dT[0-9:.]+Z","((?:[^"]|"")*)","([0-9a-f]*)",(\d+),"([0-9a-f]*)","([a-z0-9_-]+)",'
 )

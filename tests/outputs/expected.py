@@ -286,7 +286,7 @@ def _leef(line: str, delivery: Delivery) -> None:
         texts["query"] = event.dns.question if event.dns else ""
         texts["serverName"] = tls.server_name if tls else ""
     for key, text in texts.items():
-        wanted = cleaned(text.strip()).strip()
+        wanted = cleaned(text.strip().replace("^", "%5E")).strip()
         assert fields.get(key, "") == wanted, f"{key}: {fields.get(key)!r} is not {wanted!r}"
     numbers = {
         "devTime": event.time_us // 1000,

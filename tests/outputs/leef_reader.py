@@ -10,7 +10,7 @@ PORTS = ("srcPort", "dstPort")
 NUMBERS = ("devTime", "sev", "seq", "count", "total", "start", "end", *PORTS)
 LIMIT = 4000
 
-_HEADER = re.compile(r"LEEF:2\.0\|([^|]+)\|([^|]+)\|([^|]+)\|([^|]+)\|x09\|(.*)", re.DOTALL)
+_HEADER = re.compile(r"LEEF:2\.0\|([^|]+)\|([^|]+)\|([^|]+)\|([^|]+)\|\^\|(.*)", re.DOTALL)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
@@ -22,11 +22,11 @@ def read(line: str) -> tuple[str, dict[str, str]]:
     """Return class and attributes; raise LeefError."""
     found = _HEADER.fullmatch(line)
     if found is None:
-        raise LeefError("no LEEF 2.0 header with a tab as delimiter")
+        raise LeefError("no LEEF 2.0 header with a caret as delimiter")
     if found[1] != "Maltrail" or found[2] != "maltrail-agent":
         raise LeefError(f"another product: {found[1]} {found[2]}")
     fields: dict[str, str] = {}
-    for pair in found[5].split("\t"):
+    for pair in found[5].split("^"):
         key, equals, value = pair.partition("=")
         if not equals or not _KEY.fullmatch(key):
             raise LeefError(f"no attribute: {pair!r}")
