@@ -112,6 +112,11 @@ class Look(NamedTuple):
     entry: Entry | None = None
 
 
+def _place(hit: Hit) -> str:
+    """Return where a value was seen, or which behaviour concluded it."""
+    return hit.class_id if hit.class_id.startswith(model.BEHAVIOUR_PREFIX) else hit.where
+
+
 def _unwatched(look: Look) -> None:
     del look
 
@@ -195,7 +200,11 @@ class Matcher:
 
     def note_suppressed(self, hit: Hit) -> None:
         """Tell the watch that a hit is held back after all."""
-        self.watch(Look(hit.where, hit.observed, 0, "suppressed", hit.indicator))
+        self.watch(Look(_place(hit), hit.observed, 0, "suppressed", hit.indicator))
+
+    def note_behaviour(self, hit: Hit) -> None:
+        """Tell the watch what a behaviour concluded."""
+        self.watch(Look(_place(hit), hit.observed, hit.count, "told", hit.indicator))
 
     def take_harmless(self) -> list[int]:
         """Return tokens of candidates of which nothing is listed, for scanners to learn."""

@@ -17,7 +17,7 @@ from agent.direction import Home
 from agent.floods import Floods
 from agent.ids import Ids
 from agent.match import Matcher
-from agent.model import Event, Hit, Sighting
+from agent.model import BEHAVIOUR_PREFIX, Event, Hit, Sighting
 from agent.notices import AgentNotices
 from agent.own_traffic import OwnTraffic
 from agent.scan.bank import Bank, Hot
@@ -137,6 +137,8 @@ class Pipeline:
                 self.canary_traffic += hit.count
                 continue
             self.hits += hit.count > 0  # what came of an attempt is no hit of its own
+            if hit.class_id.startswith(BEHAVIOUR_PREFIX):
+                self.matcher.note_behaviour(hit)
             if self.suppressions.holds_back(hit):
                 self.matcher.note_suppressed(hit)
             else:

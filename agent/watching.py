@@ -6,6 +6,7 @@ import msgspec
 
 from agent.explain import Explainer, Explanation, columns
 from agent.match import Look
+from agent.model import BEHAVIOUR_PREFIX
 
 MAX_VALUES = 20_000
 """Values told apart; a person reads fewer, and a hostile capture has more."""
@@ -22,7 +23,7 @@ NOTE = (
 class Seen(msgspec.Struct, kw_only=True):
     """One value at one place: how often, what became of it, and the explanation.
 
-    `became` is told, allowed, ignored, not listed or suppressed.
+    `became` is told, allowed, ignored, not listed, over budget or suppressed.
     """
 
     where: str
@@ -54,14 +55,7 @@ class Watch:
     def explained(self, explainer: Explainer) -> Iterator[Seen]:
         """Yield what was seen, in the order of the first look."""
         for look in self._looks.values():
-            told = explainer.explain(_asked(look))
-            if look.verdict == "not listed" and told.key:
-                told = Explanation(
-                    value=told.value,
-                    kind=told.kind,
-                    why="matched elsewhere: what lists it is looked up in its host or address",
-                    weighed=told.weighed,
-                )
+            told = _explained(explainer, look)
             yield Seen(
                 where=look.where,
                 value=look.observed,
@@ -95,6 +89,20 @@ def table(rows: list[Seen]) -> Iterator[str]:
     yield NOTE
 
 
+def _explained(explainer: Explainer, look: Look) -> Explanation:
+    """Explain one look by what it was about."""
+    if look.where.startswith(BEHAVIOUR_PREFIX):
+        why = "concluded from what was counted or said; no list is asked"
+        return Explanation(
+            value=look.observed, kind="behaviour", verdict="matches", why=why, class_id=look.where
+        )
+    told = explainer.explain(_asked(look))
+    if look.verdict == "not listed" and told.key:
+        why = "matched elsewhere: what lists it is looked up in its host or address"
+        return Explanation(value=told.value, kind=told.kind, why=why, weighed=told.weighed)
+    return told
+
+
 def _asked(look: Look) -> str:
     """Return the value as a person would ask for it."""
     if look.key and look.where in ("ip.dst", "ip.src", "dns.answer"):
@@ -109,6 +117,8 @@ def _why(look: Look, told: Explanation) -> str:
         return f"allow-list entry {entry.text} ({entry.origin}): {reason}"
     if look.verdict == "ignored":
         return "its last label never leaves a site (CONTRACT section 6, rule T-8.4)"
+    if look.verdict == "over budget":
+        return "too many new User-Agents in this second; tried with its next request"
     if look.verdict == "suppressed":
         return "held back by an entry of suppress"
     return told.why

@@ -420,6 +420,14 @@ def test_every_value_is_explained(room: Path, mixed: Path) -> None:
     assert seen["dns.question", "clean.org"]["explanation"]["weighed"]
 
 
+def test_what_behaviours_conclude_is_explained_too(room: Path, capture: Path) -> None:
+    """No list is asked for it."""
+    seen = explained(room, capture)
+
+    row = seen["behaviour-port_scan", "203.0.113.9"]
+    assert (row["became"], row["explanation"]["kind"]) == ("told", "behaviour")
+
+
 def test_people_get_a_table(room: Path, mixed: Path) -> None:
     """One line a value, below a head."""
     said = run(
