@@ -25,7 +25,7 @@ from agent.direction import Home
 from agent.model import BEHAVIOUR_PREFIX, Endpoint, Hit
 from agent.protocols import label
 from agent.scan.bank import Bank
-from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.counters import Distinct, DistinctRow, HotKey
 from agent.scan.rates import Rates
 from agent.scan.sketches import Sketches
 from agent.severity import SeverityTable
@@ -161,6 +161,10 @@ class Behaviours:
             table: min(_lowest(one.table) for one in ones.values())
             for table, ones in self._by_table.items()
         }
+        self._keep = {
+            table: max(max(one.table.window, one.table.slow_window) for one in ones.values())
+            for table, ones in self._by_table.items()
+        }
         self._home = home
         self._severity = severity
         self._muted: OrderedDict[tuple[str, int], _Muted] = OrderedDict()
@@ -168,12 +172,12 @@ class Behaviours:
         self._pending: OrderedDict[tuple[str, int], _Pending] = OrderedDict()
         self._judged_second = 0
 
-    def take(self, rows: Iterable[DistinctRow], interface: str = "") -> None:
+    def take(self, keys: Iterable[HotKey], interface: str = "") -> None:
         """Remember keys that went over their level, to be judged next."""
-        for row in rows:
-            if row.table in self._by_table:
-                until_us = row.last_us + self._keep(row.table) * SECOND_US
-                self._fresh[row.table, row.key] = _Pending(interface, until_us)
+        for table, key, last_us in keys:
+            if table in self._by_table:
+                until_us = last_us + self._keep[table] * SECOND_US
+                self._fresh[table, key] = _Pending(interface, until_us)
 
     def judge(self, now_us: int) -> list[Hit]:
         """Return a hit for each behaviour that a hot key tells of for the first time in its window.
@@ -200,11 +204,6 @@ class Behaviours:
     def end(self, now_us: int) -> list[Hit]:
         """Judge what is left at the end of the input: nothing will answer any more."""
         return self.judge(now_us + GRACE_SECONDS * SECOND_US)
-
-    def _keep(self, table: str) -> int:
-        return max(
-            max(one.table.window, one.table.slow_window) for one in self._by_table[table].values()
-        )
 
     def _forget(self, now_us: int) -> None:
         """Drop pending keys whose time is over, and the oldest beyond what is kept."""

@@ -103,7 +103,7 @@ class Pipeline:
 
     def hot(self, hot: Hot, interface: str = "") -> None:
         """Take over what went over a level, to be judged next."""
-        self.behaviours.take(hot.rows, interface)
+        self.behaviours.take(hot.keys, interface)
         self.floods.take(hot.rates, interface)
 
     def judge(self, until_us: int) -> list[Event]:

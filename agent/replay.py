@@ -138,6 +138,7 @@ class Replay:
                 yield from self._judge(pipeline)
                 self._until_us = (now_us // SECOND_US + 1) * SECOND_US
             number = min(s.scan(batch, number, self._until_us) for s in self.scanners)
+            self._take_hot(pipeline)
             if any(scanner.full for scanner in self.scanners):
                 yield from self._drain(pipeline)
 
@@ -168,6 +169,10 @@ class Replay:
 
     def _judge(self, pipeline: Pipeline) -> Iterator[Event]:
         """Judge what was counted up to the end of this second."""
+        self._take_hot(pipeline)
+        yield from pipeline.judge(self._until_us)
+
+    def _take_hot(self, pipeline: Pipeline) -> None:
+        """Take over hot keys; after each batch, so that none has to wait for a place."""
         for scanner in self.scanners:
             pipeline.hot(scanner.bank.hot())
-        yield from pipeline.judge(self._until_us)

@@ -160,10 +160,10 @@ class Worker(threading.Thread):
     def _drain(self, *, full: bool) -> None:
         sightings = self.scanner.drain(full, self.interface)
         hot = self.scanner.bank.hot()
-        if not sightings and not hot.rows and not hot.rates:
+        if not sightings and not hot.keys and not hot.rates:
             return
         if len(self.parcels) >= MAX_PARCELS:
-            self.dropped_parcels += len(sightings) + len(hot.rows) + len(hot.rates)
+            self.dropped_parcels += len(sightings) + len(hot.keys) + len(hot.rates)
             return
         self.parcels.append(Parcel(self.interface, sightings, hot))
         self._wake()

@@ -4,15 +4,16 @@ from itertools import islice
 
 import pytest
 
+from agent import behaviours
 from agent.allow import AllowList
-from agent.behaviours import MAX_MUTED, Behaviours, bank, key_detections, load
+from agent.behaviours import Behaviours, bank, key_detections, load
 from agent.config import ConfigError, Networks, Options
 from agent.detections import GRACE_SECONDS, Detection
 from agent.direction import Home
 from agent.model import Endpoint, Hit
 from agent.scan import stats
 from agent.scan.bank import Bank
-from agent.scan.counters import DistinctRow
+from agent.scan.counters import DistinctRow, HotKey
 from agent.scan.scanner import Scanner
 from agent.sets import empty_set, merged_filters
 from agent.severity import SeverityTable
@@ -59,7 +60,7 @@ class Room:
     def judge(self, second: float) -> list[Hit]:
         """Judge the hot keys of all workers, everything up to that second being seen."""
         for one in self.banks:
-            self.behaviours.take(one.hot().rows, "test0")
+            self.behaviours.take(one.hot().keys, "test0")
         return self.behaviours.judge(START_US + round(second * SECOND))
 
 
@@ -289,21 +290,22 @@ def test_an_allowed_scanner_is_counted_instead_of_told() -> None:
     assert room.allow.counts()["entry"] == 1
 
 
-def test_what_was_told_is_remembered_in_bounded_space() -> None:
+def test_what_was_told_is_remembered_in_bounded_space(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of scanners forgets the oldest, which may be told again early."""
+    monkeypatch.setattr(behaviours, "MAX_MUTED", 500)
     room = Room()
     room.scanners[0].scan(packets.batch(probes(range(20)), step_us=1))
-    (row,) = room.banks[0].hot().rows
+    (row,) = room.banks[0].tables["probes"].hot()
     every = Every(row)
     room.behaviours.banks = [every]
 
     def tell(keys: range) -> int:
-        room.behaviours.take([row._replace(key=key) for key in keys])
+        room.behaviours.take([HotKey("probes", key, row.last_us) for key in keys])
         return len(room.behaviours.judge(row.last_us))
 
-    assert tell(range(MAX_MUTED + 1)) == MAX_MUTED + 1
+    assert tell(range(501)) == 501
     assert tell(range(1)) == 1
-    assert tell(range(MAX_MUTED, MAX_MUTED + 1)) == 0
+    assert tell(range(500, 501)) == 0
 
 
 class Every(Bank):

@@ -766,9 +766,9 @@ def _total(sense: Sense, name: str) -> float:
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.parametrize(("workers", "ports"), [(2, 60), (4, 60), (4, 12), (8, 12)])
 def test_workers_share_the_traffic_and_find_a_scan_together(
-    wire: Send, room: Room, workers: int
+    wire: Send, room: Room, workers: int, ports: int
 ) -> None:
     """The kernel spreads the flows of one scanner; the scan is told all the same."""
     room.publish({"evil.org": "malware"})
@@ -776,7 +776,10 @@ def test_workers_share_the_traffic_and_find_a_scan_together(
     until(lambda: room.deliver.unready == "", "ready")
 
     wire(
-        *[packets.syn_frame("203.0.113.9", 6000 + port, "192.168.1.20", port) for port in range(60)]
+        *[
+            packets.syn_frame("203.0.113.9", 6000 + port, "192.168.1.20", port)
+            for port in range(ports)
+        ]
     )
 
     room.told("behaviour-port_scan")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agent.scan.counters import Distinct, DistinctRow
+from agent.scan.counters import Distinct, DistinctRow, HotKey
 from agent.scan.rates import RateKey, RateRow, Rates
 from agent.scan.sketches import Sketch, Sketches
 
@@ -14,7 +14,7 @@ NONE: Mapping[str, Distinct] = MappingProxyType({})
 class Hot(NamedTuple):
     """What went over a level since the last time."""
 
-    rows: list[DistinctRow]
+    keys: list[HotKey]
     rates: list[RateKey]
 
 
@@ -42,8 +42,8 @@ class Bank:
 
     def hot(self) -> Hot:
         """Return and forget what went over a level; for the thread that scans."""
-        rows = [row for table in self.tables.values() for row in table.hot()]
-        return Hot(rows, self.rates.hot() if self.rates else [])
+        keys = [key for table in self.tables.values() for key in table.hot_keys()]
+        return Hot(keys, self.rates.hot() if self.rates else [])
 
     def find(self, table: str, key: int) -> DistinctRow | None:
         """Return one key's row, or None; for any thread."""

@@ -30,7 +30,7 @@ class Room:
         """Return what these frames lead to, once nothing answers any more."""
         start = START_US + round(second * SECOND)
         self.scanner.scan(packets.batch(frames, start_us=start, step_us=step_us))
-        self.behaviours.take(self.bank.hot().rows)
+        self.behaviours.take(self.bank.hot().keys)
         return self.behaviours.end(start + len(frames) * step_us)
 
 
