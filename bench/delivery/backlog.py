@@ -36,14 +36,14 @@ def backlog(
         waiting = house.metric("queue_events")
         queued = waiting - own
         kept = house.metric("journal_bytes")
-        alone = [_formatter_rate(form)]
+        alone = [_formatter_rates(form)]
         drained, draining = _drain(house, waiting)
         peak_drain = private_kb(house.deliver.pid)
-        alone.append(_formatter_rate(form))
+        alone.append(_formatter_rates(form))
         dropped = house.metric("output_events_dropped_total")
     finally:
         house.close()
-    formatter = sum(alone) / len(alone)
+    formatter, by_cpu = (sum(rates) / len(alone) for rates in zip(*alone, strict=True))
     return {
         "events": events,
         "taken_per_second": round(events / sense.seconds),
@@ -59,6 +59,7 @@ def backlog(
         "draining_cpu_seconds": round(draining, 1),
         "formatter_alone_per_second": round(formatter),
         "drained_part_of_formatter": round(drained / formatter, 3),
+        "drained_part_of_formatter_by_cpu": round(queued / draining / by_cpu, 3),
     }
 
 
@@ -78,11 +79,14 @@ def _drain(house: House, waiting: float) -> tuple[float, float]:
     return (waiting - sent) / seconds, cpu_seconds(house.deliver.pid) - used
 
 
-def _formatter_rate(form: _formats.Name) -> float:
-    """Return how many lines a second the formatter makes with nothing else to do."""
+def _formatter_rates(form: _formats.Name) -> tuple[float, float]:
+    """Return how many lines the formatter alone makes in a second of time, and of processor time.
+
+    The second tells more where other processes want the processor, too.
+    """
     render = _formats.make(form)
     deliveries = [Delivery(event=event(n), run_id="c" * 32, seq=n) for n in range(1, SAMPLE + 1)]
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     for delivery in deliveries:
         render(delivery)
-    return SAMPLE / (time.monotonic() - began)
+    return SAMPLE / (time.monotonic() - began), SAMPLE / (time.process_time() - used)
