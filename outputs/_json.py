@@ -29,6 +29,7 @@ _ESCAPE = re.compile(r"\\(u....|.)")
 Write = Callable[[dict[str, object]], str]
 
 
+@lru_cache(maxsize=64)  # header, event, first and last of one event are mostly the same time
 def rfc3339(microseconds: int) -> str:
     """Return a time as `2026-11-20T23:35:31.123456Z`, always with six digits and four of a year."""
     seconds, fraction = divmod(min(max(microseconds, 0), _LAST_US), 1_000_000)

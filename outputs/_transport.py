@@ -108,10 +108,9 @@ class Sender:
         with self._noting_failure():
             refused = set(self._link.send(lines))
         refused |= {index for index, line in enumerate(lines) if line is None}
-        self.counts.bytes += sum(
-            len(line) for index, line in enumerate(lines) if line and index not in refused
-        )
+        self.counts.bytes += sum([len(line) for line in lines if line])
         if refused:
+            self.counts.bytes -= sum([len(lines[index] or b"") for index in refused])
             raise Rejected(sorted(refused), "too-big")
 
     def unconfirmed(self) -> int | None:
@@ -203,11 +202,15 @@ class Sender:
 
     def _line(self, delivery: Delivery) -> bytes | None:
         """Return what is sent of a delivery; None where it never fits."""
+        limit = self._config.max_bytes
+        data = self._render(delivery)
+        if len(data) <= limit:
+            return data
         try:
-            data, used = fit(delivery, self._render, self._config.max_bytes)
+            data, _ = fit(delivery, self._render, limit)
         except TooBig:
             return None
-        self.counts.truncated += used is not delivery
+        self.counts.truncated += 1
         return data
 
     def _reach(self, rank: int, address: Address, now: datetime) -> Finding:

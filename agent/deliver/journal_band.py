@@ -104,18 +104,21 @@ class Band:
 
     def pop(self) -> Entry:
         """Take the next entry; raise LookupError where there is none."""
-        entry = self.head()
-        if entry is None or self._reader is None:
+        if self._head is None:
+            self.head()
+        if self._head is None or self._reader is None:
             raise LookupError(self.name)
+        entry, self._head = self._head.entry, None
         self._popped.append(self._reader.place)
-        self._head = None
         return entry
 
     def settle(self) -> None:
         """Forget the first of what was popped, and what could not be read before it."""
-        place = self._popped.popleft()
-        if self._confirmed is not None:
-            self.corrupt += self._between(self._confirmed, place) - 1
+        before, place = self._confirmed, self._popped.popleft()
+        if before is not None and (
+            place.ordinal != before.ordinal + 1 or place.segment is not before.segment
+        ):
+            self.corrupt += self._between(before, place) - 1
         self._confirmed = place
 
     def rewind(self) -> None:

@@ -129,9 +129,11 @@ class Queue:
         """Forget the first `count` of what was taken: it was sent, or never will be."""
         with self._changed:
             self._settle_unreadable()
-            for _ in range(min(count, len(self._taken))):
-                self._taken.popleft().line.settle()
-                self._settle_unreadable()
+            taken = self._taken
+            for _ in range(min(count, len(taken))):
+                taken.popleft().line.settle()
+                if taken and not taken[0].is_readable:
+                    self._settle_unreadable()
             if self._journal:
                 self._journal.commit()
 
