@@ -6,7 +6,7 @@ decodes it. Nesting costs a counter, so that no depth is too much.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from feeds._json_path import Step
 
 MAX_VALUE = 1 << 20
 """Bytes of one row: the largest in use are reports of some 100 kB; larger ones are not kept."""
+
+T = TypeVar("T")
 
 _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
@@ -23,6 +25,7 @@ _SCALAR = re.compile(rb"[^\s\"{}\[\],:]++")
 _PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NOT_JSON = "not JSON"
+_TEXT = msgspec.json.Decoder(str)
 _CUT = "ends in the middle of the JSON text"
 
 
@@ -41,6 +44,19 @@ def values(
         if first not in b"{[":
             raise ValueError(_NOT_JSON)
         yield from _walk(text, tree)
+
+
+def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
+    """Return what a value says; raise ValueError where it is not what the decoder expects."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(_NOT_JSON) from error
+
+
+def excerpt(raw: bytes) -> str:
+    """Return the beginning of a value as a sample."""
+    return raw[:1000].decode("utf-8", "replace")
 
 
 class _Node:
@@ -89,10 +105,7 @@ def _name(raw: bytes | None) -> str | None:
     """Return a member's name; one that is too long is nobody's."""
     if raw is None:
         return ""
-    try:
-        return msgspec.json.decode(raw, type=str)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(_NOT_JSON) from error
+    return decoded(_TEXT, raw)
 
 
 class _Text:

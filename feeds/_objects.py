@@ -9,6 +9,7 @@ from agent.model import Trail
 from feeds import Origin, Unused
 from feeds._fields import FieldReader, Fields, Place
 from feeds._json_path import Step, steps, text_at
+from feeds._json_text import decoded, excerpt
 
 
 class ObjectFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,24 +43,15 @@ class Objects:
     def trail(self, raw: bytes) -> Trail | None:
         """Return the trail of a row, None where it gives none."""
         try:
-            row = self._decoder.decode(raw)
-        # ValueError: numbers with more digits than Python converts.
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            self._unused.reject("not JSON", _shown(raw))
-            return None
-        if self._skip and isinstance(row, dict) and self._skip in row:
-            return None
-        try:
+            row = decoded(self._decoder, raw)
+            if self._skip and isinstance(row, dict) and self._skip in row:
+                return None
             return self._reader.trail(row)
         except ValueError as error:
-            self._unused.reject(str(error), _shown(raw))
+            self._unused.reject(str(error), excerpt(raw))
             return None
 
 
 def _locate(place: Place) -> Callable[[Any], str]:
     path: tuple[Step, ...] = (place,) if isinstance(place, int) else steps(place)
     return lambda row: text_at(row, path)
-
-
-def _shown(raw: bytes) -> str:
-    return raw[:1000].decode("utf-8", "replace")

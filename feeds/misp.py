@@ -15,7 +15,7 @@ from feeds import Origin, Part, Unused
 from feeds._archive import files, is_archive
 from feeds._indicator import address_and_port, fingerprint, indicator, indicator_of
 from feeds._json_path import steps
-from feeds._json_text import MAX_VALUE, values
+from feeds._json_text import MAX_VALUE, decoded, excerpt, values
 from feeds._label import Label, day
 
 MAX_EVENT = 32 << 20
@@ -114,6 +114,7 @@ class _Event(msgspec.Struct, frozen=True):
     family: str = ""
 
 
+_ENTRIES = msgspec.json.Decoder(dict[str, _Entry])
 _ATTRIBUTE = msgspec.json.Decoder(_Attribute)
 _TAG = msgspec.json.Decoder(_Tag)
 _TEXT = msgspec.json.Decoder(str)
@@ -149,8 +150,8 @@ def parts(content: BinaryIO) -> Sequence[Part]:
         return ()
     text = head + content.read(MAX_MANIFEST - len(head))
     try:
-        entries = msgspec.json.decode(text, type=dict[str, _Entry])
-    except (msgspec.DecodeError, RecursionError) as error:
+        entries = decoded(_ENTRIES, text)
+    except ValueError as error:
         raise ValueError("a manifest that is damaged, or too long") from error
     if len(entries) > MAX_EVENTS:
         raise ValueError(f"a manifest of more than {MAX_EVENTS} events")
@@ -191,8 +192,8 @@ class _Reader:
         """Yield the trails of an event; its title may stand behind its attributes."""
         try:
             event = _described(raw)
-        except (msgspec.DecodeError, RecursionError):
-            self._unused.reject("not an event", _shown(raw))
+        except ValueError:
+            self._unused.reject("not an event", excerpt(raw))
             return
         for _, attribute in values(io.BytesIO(raw), _ATTRIBUTES):
             if attribute is None:
@@ -204,9 +205,9 @@ class _Reader:
     def attribute(self, raw: bytes, event: _Event | None) -> Iterator[Trail]:
         """Yield the trail of an attribute, which brings its event along where it has none."""
         try:
-            found = _ATTRIBUTE.decode(raw)
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            self._unused.reject("not an attribute", _shown(raw))
+            found = decoded(_ATTRIBUTE, raw)
+        except ValueError:
+            self._unused.reject("not an attribute", excerpt(raw))
             return
         reason = self._passed_over(found)
         if reason:
@@ -263,11 +264,11 @@ def _described(raw: bytes) -> _Event:
         if name == "tag":
             tags += 1
             if tags <= MAX_TAGS:
-                family = family or _family([_TAG.decode(value).name])
+                family = family or _family([decoded(_TAG, value).name])
         elif name == "info":
-            info = _TEXT.decode(value)
+            info = decoded(_TEXT, value)
         else:
-            date = day(_TEXT.decode(value))
+            date = day(decoded(_TEXT, value))
     return _Event(info, date, family)
 
 
@@ -282,10 +283,6 @@ def _family(tags: Iterator[str] | list[str]) -> str:
 
 def _is_true(value: bool | int | str) -> bool:
     return value is True or value in (1, "1", "true")
-
-
-def _shown(raw: bytes) -> str:
-    return raw[:1000].decode("utf-8", "replace")
 
 
 def _key(type_: str, value: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from agent.model import Trail
 from feeds import Origin, Unused
 from feeds._indicator import indicator, kind_of
 from feeds._json_path import steps
-from feeds._json_text import values
+from feeds._json_text import decoded, excerpt, values
 
 HARMLESS = True
 """What this format lists is nothing to alert on."""
@@ -39,11 +39,10 @@ def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> 
     for name, raw in values(content, _PATHS):
         if name == "value":
             try:
-                text = _TEXT.decode(raw or b"")
+                text = decoded(_TEXT, raw or b"")
                 key = indicator(text.strip().strip("."))
-            except (msgspec.DecodeError, RecursionError, ValueError) as error:
-                reason = str(error) if isinstance(error, ValueError) else "not a text"
-                unused.reject(reason, (raw or b"")[:1000].decode("utf-8", "replace"))
+            except ValueError as error:
+                unused.reject(str(error), excerpt(raw or b""))
                 continue
             if kind_of(key) not in _KINDS:
                 unused.skip("not a name, address or network")
@@ -55,10 +54,6 @@ def _check_type(content: BinaryIO) -> None:
     """Raise ValueError for a list that does not compare whole values; the key may come last."""
     for name, raw in values(content, _PATHS):
         if name == "type":
-            try:
-                type_ = _TEXT.decode(raw or b"")
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise ValueError("its type is no text") from error
-            if type_ not in _TYPES:
+            if decoded(_TEXT, raw or b"") not in _TYPES:
                 raise ValueError("compares by parts of values, which keys do not")
             return

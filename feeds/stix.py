@@ -9,7 +9,7 @@ from agent.model import Source, Trail
 from feeds import Origin, Unused
 from feeds._indicator import address_and_port, fingerprint, indicator, indicator_of
 from feeds._json_path import steps
-from feeds._json_text import MAX_VALUE, values
+from feeds._json_text import MAX_VALUE, decoded, excerpt, values
 from feeds._label import Label, day
 from feeds._stix_pattern import TOO_MUCH, Alternative, Beyond, read
 
@@ -75,9 +75,9 @@ def parse(content: BinaryIO, config: Config, origin: Origin, unused: Unused) -> 
             unused.reject(f"longer than {MAX_VALUE >> 20} MB", "")
             continue
         try:
-            found = _DECODER.decode(raw)
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            unused.reject("not an object of STIX 2.1", raw[:1000].decode("utf-8", "replace"))
+            found = decoded(_DECODER, raw)
+        except ValueError:
+            unused.reject("not an object of STIX 2.1", excerpt(raw))
             continue
         if found.type != "indicator":
             continue
@@ -94,8 +94,8 @@ def _families(content: BinaryIO) -> Mapping[str, str]:
     relations: dict[str, str] = {}
     for _, raw in values(content, _OBJECTS):
         try:
-            found = _DECODER.decode(raw or b"{}")
-        except (msgspec.DecodeError, RecursionError, ValueError):
+            found = decoded(_DECODER, raw or b"{}")
+        except ValueError:
             continue  # counted when it is read as a row
         if found.type in _NAMED and len(names) < MAX_NAMES:
             names[found.id] = found.name
