@@ -265,6 +265,10 @@ class Sense:
             **self._shed(),
         }
         lost[Place("the counters of behaviours", "keys")] = {"table-full": self._evictions()}
+        over = ("contents_over_budget_total", ())
+        lost[Place("the behaviours", "sightings")] = {
+            "over-budget": self._before[over] + self._pipeline.contents.counts()["over_budget"]
+        }
         return lost
 
     def _shed(self) -> Mapping[str, int]:
