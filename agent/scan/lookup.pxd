@@ -79,7 +79,7 @@ cdef class Sets:
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
-    @cython.locals(passed="unsigned long long", first="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
+    @cython.locals(passed="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef int may_be_agent(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil

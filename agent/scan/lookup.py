@@ -578,9 +578,9 @@ class Sets:
                 c += 32
             window = ((window << 8) | c) & LOW32
             bit = ((window * GATE_PRIME) & LOW32) >> 16
-            first = self.agent_gate[bit >> 6] >> (bit & 63)
-            bit = ((window * GATE_PRIME2) & LOW32) >> 16
-            passed |= first & (self.agent_gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
+            if (self.agent_gate[bit >> 6] >> (bit & 63)) & 1:
+                bit = ((window * GATE_PRIME2) & LOW32) >> 16
+                passed |= (self.agent_gate[GATE_WORDS + (bit >> 6)] >> (bit & 63)) & 1
             i += 1
         return 1 if passed else 0
 
