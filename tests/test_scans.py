@@ -300,3 +300,21 @@ def test_rules_can_be_switched_off_one_by_one(play: Player) -> None:
     for name in ("syn_fast", "udp_slow", "sweep_fast", "infection_slow", "icmp_flood"):
         off: dict[str, Any] = {EXPECTED[name]: {"enabled": False}}
         assert play(scans.CAPTURES[name](), **off) == [], name
+
+
+SIX, TARGET_SIX = "2001:db8::9", "fd00::20"
+VERSION_SIX = {
+    "port_scan": lambda: scans.tcp_ports("syn", WIDE[:40], SLOW, source=SIX, target=TARGET_SIX),
+    "host_sweep": lambda: scans.sweep(scans.hosts(60, "fd00::100"), SLOW, source=SIX),
+    "syn_flood": lambda: scans.flood(packets.syn_frame(SIX, 50000, TARGET_SIX, 443), 1500, 4),
+}
+
+
+@pytest.mark.parametrize("name", sorted(VERSION_SIX))
+def test_version_six_is_seen_alike(name: str, play: Player) -> None:
+    """With any number of workers; hosts are told by their number only."""
+    alone, many = (play(VERSION_SIX[name](), workers) for workers in (1, 4))
+
+    assert classes(alone) == {name}
+    assert _sorted(many) == _sorted(alone)
+    assert all("sample_hosts" not in each["evidence"] for each in alone)
