@@ -218,7 +218,7 @@ class _Reader:
         except ValueError as error:
             self._unused.reject(str(error), f"{found.type} {found.value}")
             return
-        event = event or _Event(found.Event.info, found.Event.date)
+        event = event or _Event(found.Event.info, day(found.Event.date))
         yield Trail(
             key=key,
             info=self._info(found, event),
@@ -296,6 +296,8 @@ def _key(type_: str, value: str) -> tuple[str, str]:
     if role == "name":
         return indicator(first, "domain"), ""
     if role == "url":
+        return indicator(value, "url"), "url"
+    if role == "url or path":
         return indicator_of(value, ("url", "path")), ""
     if role == "certificate":
         return fingerprint(value), ""
@@ -315,7 +317,7 @@ _TYPES: Mapping[str, str] = {
     "domain|ip": "name",
     "hostname|port": "name",
     "url": "url",
-    "uri": "url",
+    "uri": "url or path",
     "user-agent": "user-agent",
     "x509-fingerprint-sha1": "certificate",
     "x509-fingerprint-sha256": "certificate",
