@@ -18,7 +18,7 @@ from agent.match import Ends, Request, is_ignored, wire_name
 from agent.model import BEHAVIOUR_PREFIX, Dns, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
 from agent.scan.bank import Bank
-from agent.scan.sketches import Sketch, united
+from agent.scan.sketches import SAMPLE, Sketch, united
 from agent.scan.wanted import Wanted, together
 from agent.scopes import Judged
 from agent.severity import SeverityTable
@@ -136,6 +136,7 @@ class Contents:
         elif what in (*QUESTIONS, *ANSWERS):
             name = wire_name(sighting.packet)
         counted = self._counted(sighting) if what in COUNTED else None
+        times = SAMPLE if what == "exhausting" else 1
         return Seen(
             source=ends[0],
             destination=ends[1],
@@ -143,8 +144,8 @@ class Contents:
             leaves_home=leaves_home,
             name=name.rstrip("."),
             listed=tuple(self._listed(sighting, name)) if what == "answer" else (),
-            distinct=counted.distinct if counted else 0,
-            count=counted.things if counted else 0,
+            distinct=times * counted.distinct if counted else 0,
+            count=times * counted.things if counted else 0,
             amount=counted.amount if counted else 0,
             marked=counted.marked if counted else 0,
         )

@@ -1,10 +1,10 @@
 """DNS exhaustion: very many names below one domain within a minute, by whoever asks (rule H-7).
 
-Floods of random names keep a domain's servers busy ("water torture"). Counts different names,
-which is an estimate with an error of a few percent. Names without dots in front of the domain of
-fewer than four characters do not count; quiet below quiet_names.txt. Unlike Maltrail's, names
-below such a domain are still matched against trails. Errs on services that put identifiers into
-names.
+Floods of random names keep a domain's servers busy ("water torture"). Counts different names, which
+is an estimate from one in four, with an error of up to a tenth; those with fewer than four
+characters in front of the domain do not count. Quiet below quiet_names.txt. Unlike Maltrail's,
+names below such a domain are still matched against trails. Errs on services that put identifiers
+into names.
 """
 
 import msgspec

@@ -13,7 +13,7 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import layers, layout, rates, stats
+from agent.scan import layers, layout, rates, sketches, stats
 from agent.scan.bank import Bank
 from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
@@ -159,6 +159,8 @@ MIN_TUNNEL = 16  # characters in front of a domain that may carry data
 NULL_TYPE = 10
 TXT_TYPE = 16
 PRIVATE_TYPE = 65399
+SAMPLE = sketches.SAMPLE
+SAMPLE_BITS = 2
 MINUTE = 60
 HOUR = 3600
 PING_DATA = 32  # the header, a time and a counter
@@ -304,7 +306,7 @@ class Scanner:
         self.rates = bank.rates or Rates(0, {})
         self.conversations = Conversations()
         self.sketches = bank.sketches
-        self.exhausting_level = self.sketches.level(self.gates.exhausting_names)
+        self.exhausting_level = self.sketches.level(self.gates.exhausting_names // SAMPLE)
         self.absent_level = self.sketches.level(self.gates.absent_names)
         self.tunnel_level = self.sketches.level(self.gates.tunnel_names)
         self.ping_level = self.sketches.level(self.gates.tunnel_pings)
@@ -1244,12 +1246,12 @@ class Scanner:
         front = self.domain_at - 1 if self.domain_at else 0
         if front < MIN_FRONT or self.counts == 0:
             return 0
-        if self.exhausting_level:
+        if self.exhausting_level and self.sets.name_hash & (SAMPLE - 1) == 0:
             key = self.keyed.numbers(EXHAUSTING, 0, self.domain_hash, 0)
             self._count(
                 EXHAUSTING,
                 key,
-                self.sets.name_hash,
+                self.sets.name_hash >> SAMPLE_BITS,
                 self.exhausting_level,
                 front,
                 0,

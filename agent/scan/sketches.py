@@ -19,6 +19,9 @@ TAGS = 8
 BUCKET = TAGS + WAYS * WORDS
 KEYS = 8192
 """Keys of one worker, 1.6 MB: as many as resolvers of a large site ask for within a minute."""
+SAMPLE = 4
+"""Of the names that everybody asks for one in so many is counted, by its hash: thresholds are high,
+and most questions then cost nothing."""
 STALE_SECONDS = 3600
 """The longest window; what was silent for so long gives way to anything."""
 RANK = 1 << 32
