@@ -551,9 +551,9 @@ def wire() -> Iterator[Send]:
             ip(f"ip netns delete {name}")
 
 
-def query(name: str) -> bytes:
-    """Return a question for a name."""
-    return packets.udp_frame("192.168.1.10", 40000, "192.0.2.53", 53, packets.dns_query(name))
+def query(name: str, port: int = 40000) -> bytes:
+    """Return a question for a name; a copy of a packet is no other observation, a port makes it."""
+    return packets.udp_frame("192.168.1.10", port, "192.0.2.53", 53, packets.dns_query(name))
 
 
 @pytest.fixture
@@ -642,8 +642,8 @@ def test_no_observation_is_lost_while_deliver_is_away(capturing: Room, wire: Sen
     wire(query("evil.org"))
     capturing.told("trail-domain")
     capturing.deliver.stop()
-    for _ in range(50):
-        wire(query("evil.org"))
+    for number in range(50):
+        wire(query("evil.org", 41000 + number))
     wire(packets.syn_frame("192.168.1.10", 5000, "198.51.100.9", 443))
 
     capturing.deliver.start()
@@ -685,7 +685,9 @@ def test_the_agents_own_deliveries_are_not_reported(capturing: Room, wire: Send)
     )
     before = len(capturing.deliver.of("trail-ip"))
 
-    wire(*[ours] * 20)
+    for number in range(20):
+        text = b"<134>CEF:0|%d" % number
+        wire(packets.udp_frame("192.168.1.2", 45000, "198.51.100.9", 514, text))
     until(lambda: capturing.deliver.metric("own_traffic_total") >= 20, "all counted as own")
     assert len(capturing.deliver.of("trail-ip")) == before
 
