@@ -27,6 +27,9 @@ from agent.own_traffic import OwnTraffic
 
 MAX_EVENTS = 10_000
 """Events kept for deliver: some minutes at the storm breaker's rate, about 20 MB."""
+MAX_UNDERWAY = 50_000
+"""Numbers of events that were sent and could not be kept, about 2 MB: more than deliver reads in
+one go before it acknowledges."""
 MAX_UNSENT = 4 << 20
 """Bytes handed to the socket layer at most; what does not fit stays in the ring."""
 RETRY_SECONDS = 1.0
@@ -52,6 +55,7 @@ class Uplink:
         self._ring: deque[EventFrame] = deque()
         self._number = 0
         self._next = 0  # place in the ring of the first frame that this connection was not given
+        self._underway: deque[int] = deque()  # given to this connection, and kept no longer
         self._unsent = bytearray()
         self._socket: socket.socket | None = None
         self._reader = Reader()
@@ -79,12 +83,10 @@ class Uplink:
         return len(self._ring) <= MAX_EVENTS // 2
 
     def offer(self, event: Event) -> None:
-        """Queue an event; when the ring is full the oldest goes and is counted."""
+        """Queue an event; when the ring is full the oldest goes, lost where it was not sent."""
         self._number += 1
         if len(self._ring) >= MAX_EVENTS:
-            self._ring.popleft()
-            self._next = max(0, self._next - 1)
-            self.lost += 1
+            self._give_up(self._ring.popleft().number)
         self._ring.append(EventFrame(self._number, event))
 
     def snapshot(self, snapshot: Snapshot) -> None:
@@ -116,6 +118,17 @@ class Uplink:
             self._socket.close()
             self._socket = None
 
+    def _give_up(self, number: int) -> None:
+        """Keep an event no longer; one that is under way may still be acknowledged."""
+        if not self._next:
+            self.lost += 1
+            return
+        self._next -= 1
+        if len(self._underway) >= MAX_UNDERWAY:
+            self._underway.popleft()
+            self.lost += 1
+        self._underway.append(number)
+
     def _connect(self, now: float) -> bool:
         if now < self._retry_at:
             return False
@@ -144,6 +157,8 @@ class Uplink:
 
     def _disconnect(self, now: float, reason: str) -> None:
         self.close()
+        self.lost += len(self._underway)
+        self._underway.clear()
         self._own.use((), now)
         self.knows_flows = False
         self._retry_at = now + RETRY_SECONDS
@@ -165,6 +180,9 @@ class Uplink:
                     self.knows_flows = True
 
     def _acknowledge(self, number: int) -> None:
+        while self._underway and self._underway[0] <= number:
+            self._underway.popleft()
+            self.sent += 1
         while self._ring and self._ring[0].number <= number:
             self._ring.popleft()
             self._next = max(0, self._next - 1)

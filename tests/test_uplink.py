@@ -231,7 +231,10 @@ def test_an_overflowing_ring_loses_the_oldest_and_counts(
 def test_overflow_while_connected_sends_each_kept_event_once(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A deliver that reads and never acknowledges: what falls out had been sent."""
+    """A deliver that reads and never acknowledges: what falls out had been sent.
+
+    It is lost when the connection ends before that, as nobody can send it again.
+    """
     monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10)
     deliver = room.open()
 
@@ -241,7 +244,46 @@ def test_overflow_while_connected_sends_each_kept_event_once(
     until(lambda: len(deliver.numbers) == 30, "every event")
 
     assert deliver.numbers == list(range(1, 31))
+    assert (room.uplink.waiting, room.uplink.lost) == (10, 0)
+    deliver.stop()
+    room.step_until(lambda: not room.uplink.connected, "the end")
     assert (room.uplink.waiting, room.uplink.lost) == (10, 20)
+
+
+def test_what_fell_out_on_its_way_is_not_lost_where_deliver_took_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deliver that is late: a loss that was none would be told as one."""
+    monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10)
+    deliver = room.open()
+    for number in range(1, 26):
+        room.uplink.offer(event(number))
+        room.step()
+    until(lambda: len(deliver.numbers) == 25, "every event")
+
+    deliver.send(encode(Ack(25)))
+    room.step_until(lambda: not room.uplink.waiting, "the acknowledgement")
+
+    assert (room.uplink.sent, room.uplink.lost) == (25, 0)
+    deliver.stop()
+    room.step_until(lambda: not room.uplink.connected, "the end")
+    assert room.uplink.lost == 0
+
+
+def test_what_is_under_way_without_being_kept_is_bounded(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deliver that reads for ever and acknowledges nothing."""
+    monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10)
+    monkeypatch.setattr(uplink_module, "MAX_UNDERWAY", 10)
+    deliver = room.open()
+    for number in range(1, 36):
+        room.uplink.offer(event(number))
+        room.step()
+    until(lambda: len(deliver.numbers) == 35, "every event")
+
+    assert len(room.uplink._underway) == 10
+    assert room.uplink.lost == 15
 
 
 def test_a_deliver_that_does_not_read_blocks_nobody(room: Room, tmp_path: Path) -> None:
