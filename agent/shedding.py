@@ -54,6 +54,9 @@ MAX_HOLD = 32.0
 WORST_WHILE_BEHIND = 1
 """A worker that is behind and has lost nothing yet gives up bulk and no more."""
 
+LITTLE = 0.1
+"""Share of an interface's packets that is little to shed."""
+
 SYSFS = Path("/sys/class/net")
 
 
@@ -66,16 +69,20 @@ class Shedding:
         self._back_at = -MAX_HOLD
         self._hold = DOWN_SECONDS
 
-    def judge(self, now: float, dropped: int, *, is_behind: bool) -> bool:
+    def judge(
+        self, now: float, dropped: int, *, is_behind: bool, sheds_little: bool = False
+    ) -> bool:
         """Take what the kernel dropped since the last call, and whether no read emptied the ring.
 
-        Return whether the level changed.
+        Where little is shed any more it comes back without waiting longer than usual. Return
+        whether the level changed.
         """
         if dropped or is_behind:
             self._calm_since = now
             worst = len(LEVELS) - 1 if dropped else WORST_WHILE_BEHIND
             return self.level < worst and self._up(now)
-        if self.level == 0 or now - self._calm_since < self._hold:
+        hold = DOWN_SECONDS if sheds_little else self._hold
+        if self.level == 0 or now - self._calm_since < hold:
             return False
         self.level -= 1
         self._calm_since = now
@@ -87,6 +94,22 @@ class Shedding:
         self._hold = min(2 * self._hold, MAX_HOLD) if too_early else DOWN_SECONDS
         self.level += 1
         return True
+
+
+class Wire:
+    """What an interface had and nobody read, between two calls."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen = 0
+        self._received = 0
+
+    def sheds_little(self, received: int) -> bool:
+        """Take a total of what was read; tell whether that was nearly all there was."""
+        seen = on_wire(self._name) or 0
+        new, read = seen - self._seen, received - self._received
+        self._seen, self._received = seen, received
+        return seen > 0 and new - read <= LITTLE * max(new, 0)
 
 
 class Shed:

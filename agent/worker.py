@@ -18,7 +18,7 @@ from agent.scan.bank import Bank, Hot
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
 from agent.scan.wanted import Wanted
-from agent.shedding import LEVELS, Shedding
+from agent.shedding import LEVELS, Shedding, Wire
 from agent.trails.set import TrailSet
 
 POLL_SECONDS = 0.1
@@ -81,6 +81,7 @@ class Worker(threading.Thread):
         self._sets: Sets | None = None
         self._harmless: deque[int] = deque(maxlen=MAX_HARMLESS)
         self.shedding = Shedding()
+        self._wire = Wire(interface)
         self._held = sets  # the mappings must outlive the scanner's views of them
         self._reads = 0
         self._fresh_at = 0.0
@@ -154,7 +155,9 @@ class Worker(threading.Thread):
         before, self.stats = self.stats.dropped, self._handle.stats()
         is_behind = self._reads > 0 and not self._handle.was_emptied()
         self._reads = 0
-        if self.shedding.judge(now, self.stats.dropped - before, is_behind=is_behind):
+        sheds_little = self._wire.sheds_little(self.stats.received)
+        dropped = self.stats.dropped - before
+        if self.shedding.judge(now, dropped, is_behind=is_behind, sheds_little=sheds_little):
             self._handle.keep(LEVELS[self.shedding.level].keep)
 
     def _drain(self, *, full: bool) -> None:

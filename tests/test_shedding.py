@@ -129,6 +129,23 @@ def test_level_that_is_left_too_early_is_kept_longer() -> None:
     assert changes < 2 * 600 / MAX_HOLD + 20
 
 
+def test_overload_that_is_over_is_noticed_in_spite_of_a_long_wait() -> None:
+    """Where next to nothing is shed any more, the wait that an overload earned is not kept."""
+    shedding = Shedding()
+    now = 100.0
+    for _ in range(60):
+        shedding.judge(now, int(shedding.level == 0), is_behind=False)
+        now += 1.0
+    shedding.judge(now, 1, is_behind=False)
+    before = shedding.level
+
+    for second in range(4):
+        shedding.judge(now + 1 + second, 0, is_behind=False, sheds_little=True)
+
+    assert before > 0
+    assert shedding.level == 0
+
+
 def shed() -> Shed:
     """Make what tells levels."""
     return Shed(Faults(AgentNotices("sensor", "", (), derived_ids(b"x" * 16))))
