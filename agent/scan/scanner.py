@@ -1727,7 +1727,7 @@ class Scanner:
                 word = 0
             else:
                 size += 1
-                word = (word << 8) | c
+                word = ((word << 8) | c) & LOW32
             i += 1
         return 0
 
