@@ -2,53 +2,28 @@
 
 import base64
 import contextlib
-import os
-import shutil
 import socket
 import subprocess
 import time
 import uuid
 from pathlib import Path
 
+from tests.java import free_port, jars, java
+
 VERSION = "3.9.1"
 WAIT = 120.0
 """Seconds for a broker on a busy machine."""
 
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-<modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>t</artifactId><version>1</version>
-<dependencies>
-<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
-<version>{VERSION}</version></dependency>
-<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId>
-<version>1.7.36</version></dependency>
-</dependencies></project>
-"""
-
-
-def jars(folder: Path) -> Path:
-    """Return the folder with the broker's jars; raise CalledProcessError, FileNotFoundError."""
-    library = folder / "lib"
-    if not library.is_dir():
-        (folder / "pom.xml").write_text(_POM)
-        maven = shutil.which("mvn") or "mvn"
-        command = [
-            maven,
-            "-q",
-            "-B",
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={library}",
-        ]
-        subprocess.run(command, cwd=folder, check=True, timeout=600)
-    return library
+ARTIFACTS = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-nop:1.7.36")
 
 
 class Broker:
     """One broker that is its own controller; plain text, one node."""
 
     def __init__(self, folder: Path) -> None:
-        self._library = jars(folder)
+        self._library = jars(folder, ARTIFACTS)
         self._folder = folder
-        self.port, controller = _free_port(), _free_port()
+        self.port, controller = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._settings = folder / "server.properties"
         self._settings.write_text(
@@ -98,10 +73,4 @@ class Broker:
             self._process = None
 
     def _java(self, *arguments: str) -> list[str]:
-        java = shutil.which("java") or "java"
-        return [java, "-Xmx512m", "-cp", f"{self._library}{os.sep}*", *arguments]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        return int(made.getsockname()[1])
+        return java(self._library, "512m", *arguments)
