@@ -89,7 +89,7 @@ def run(station: Station, traffic: Traffic, rate: float, seconds: float) -> Load
         cpu = cpu_seconds(station.sense.pid) - cpu
         meanwhile = station.metrics()["output_events_sent_total"]
         meanwhile -= before["output_events_sent_total"]
-        settle(station)
+        settle(station, before["scan_packets_total"])
         drained = ended()
     after = station.metrics()
 
@@ -143,8 +143,11 @@ class _Ended:
         return Drained(**json.loads(said))
 
 
-def settle(station: Station) -> None:
-    """Wait until nothing is on its way any more, and that is told; raise TimeoutError."""
+def settle(station: Station, beyond: float = -1.0) -> None:
+    """Wait until nothing is on its way any more, and that is told; raise TimeoutError.
+
+    More packets than `beyond` are scanned by then: what was told before they came is no rest.
+    """
     end = time.monotonic() + SETTLE_SECONDS
     last: dict[str, float] = {}
     time.sleep(SNAPSHOT_SECONDS + QUIET_SECONDS)  # what sense said last may be of before
@@ -153,7 +156,7 @@ def settle(station: Station) -> None:
         now = station.metrics()
         scanned = now.get("scan_packets_total", 0.0) + now.get("capture_packets_dropped_total", 0.0)
         is_quiet = (
-            now.get("capture_packets_received_total", -1.0) == scanned
+            now.get("capture_packets_received_total", -1.0) == scanned > beyond
             and now["incidents"] == now["queue_events"] == now["uplink_events_waiting"] == 0.0
             and now["link_events_total"] == last.get("link_events_total")
         )
