@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -51,45 +51,53 @@ Told = Counter[tuple[str, str]]
 """Class and indicator, and how many observations of it were told."""
 
 
-def question(name: str) -> bytes:
+def question(name: str, port: int) -> bytes:
     """Ask for a name."""
-    return packets.udp_frame(CLIENT, 40000, RESOLVER, 53, packets.dns_query(name))
+    return packets.udp_frame(CLIENT, port, RESOLVER, 53, packets.dns_query(name))
 
 
-def request(host: str, path: str) -> bytes:
+def request(host: str, path: str, port: int) -> bytes:
     """Ask a host for a page."""
-    return packets.tcp_frame(
-        CLIENT, 40001, SERVER, 80, packets.http_request(path, host), flags=packets.ACK
-    )
+    payload = packets.http_request(path, host)
+    return packets.tcp_frame(CLIENT, port, SERVER, 80, payload, flags=packets.ACK)
 
 
-def hello(name: str) -> bytes:
+def hello(name: str, port: int) -> bytes:
     """Begin to speak TLS to a name."""
     payload = packets.tls_hello_payload(name)
-    return packets.tcp_frame(CLIENT, 40002, SERVER, 443, payload, flags=packets.ACK)
+    return packets.tcp_frame(CLIENT, port, SERVER, 443, payload, flags=packets.ACK)
 
 
-HITS: tuple[tuple[bytes, int, tuple[str, str]], ...] = (
-    (question("www.evil.org"), 7, ("trail-domain", "evil.org")),
-    (request("bad-host.com", "/"), 3, ("trail-domain", "bad-host.com")),
-    (hello("www.sni-evil.com"), 4, ("trail-domain", "sni-evil.com")),
-    (request("evil.net", "/gate.php"), 5, ("trail-url", "evil.net/gate.php")),
-    (packets.syn_frame(CLIENT, 40003, "198.51.100.9", 443), 60, ("trail-ip", "198.51.100.9")),
-    (
-        packets.syn_frame(CLIENT, 40004, "203.0.113.7", 4444),
-        2,
-        ("trail-ip-port", "203.0.113.7:4444"),
-    ),
-    (packets.udp_frame(CLIENT, 40005, OUTSIDE, 5514, bytes(40)), 9, ("trail-ip", OUTSIDE)),
+def connect(address: str, service: int, port: int) -> bytes:
+    """Try to open a connection."""
+    return packets.syn_frame(CLIENT, port, address, service)
+
+
+def datagram(address: str, service: int, port: int) -> bytes:
+    """Send something that is no protocol."""
+    return packets.udp_frame(CLIENT, port, address, service, bytes(40))
+
+
+HITS: tuple[tuple[Callable[[int], bytes], int, tuple[str, str]], ...] = (
+    (partial(question, "www.evil.org"), 7, ("trail-domain", "evil.org")),
+    (partial(request, "bad-host.com", "/"), 3, ("trail-domain", "bad-host.com")),
+    (partial(hello, "www.sni-evil.com"), 4, ("trail-domain", "sni-evil.com")),
+    (partial(request, "evil.net", "/gate.php"), 5, ("trail-url", "evil.net/gate.php")),
+    (partial(connect, "198.51.100.9", 443), 60, ("trail-ip", "198.51.100.9")),
+    (partial(connect, "203.0.113.7", 4444), 2, ("trail-ip-port", "203.0.113.7:4444")),
+    (partial(datagram, OUTSIDE, 5514), 9, ("trail-ip", OUTSIDE)),
 )
-"""Frames, how often each is sent, and what is to be told of it."""
+"""What makes a frame of a client's port, how many are sent, and what is to be told of them.
+
+Each has a port of its own: copies of one packet are one observation.
+"""
 EXPECTED: Told = Counter({told: count for _, count, told in HITS})
 
 
 def write_traffic(path: Path) -> Path:
     """Write a capture in which the hits are scattered over ordinary traffic."""
     draw = randomness(7)
-    frames = [frame for frame, count, _ in HITS for _ in range(count)]
+    frames = [make(40_000 + number) for make, count, _ in HITS for number in range(count)]
     frames += islice(mix(draw), NOISE)
     draw.shuffle(frames)
     return packets.write_pcap(path, packets.timed(frames))
