@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -141,3 +142,25 @@ def test_comma_separated_values_begin_with_their_names(tmp_path: Path) -> None:
 
     assert [row["seq"] for row in rows] == ["1", "2"]
     assert rows[0]["trail"] == EVENT.trail
+
+
+@pytest.mark.root
+def test_logrotate_takes_files_away_and_nothing_is_lost(tmp_path: Path) -> None:
+    """With the file that is shipped, but for its folder."""
+    shipped = Path(__file__).resolve().parents[2] / "deploy" / "logrotate" / "maltrail-agent"
+    folder, rules = tmp_path / "log", tmp_path / "rules"
+    folder.mkdir(mode=0o750)
+    text = shipped.read_text(encoding="utf-8").replace("/var/log/maltrail-agent", str(folder))
+    rules.write_text(text, encoding="utf-8")
+    rules.chmod(0o644)
+    path = folder / "events.json"
+    output = make("file", path=str(path))
+    output.open()
+    output.write((delivery(seq=1),))
+    command = ["/usr/sbin/logrotate", "--force", "--state", str(tmp_path / "state"), str(rules)]
+    subprocess.run(command, check=True)
+    output.write((delivery(seq=2),))
+    output.close()
+
+    assert lines(folder / "events.json.1") == [1]
+    assert lines(path) == [2]
