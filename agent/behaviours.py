@@ -4,6 +4,7 @@ A key that is hot without telling anything yet is judged again each second: with
 the last probe may reach one that counted few, and answers need their time.
 """
 
+import difflib
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,9 +54,9 @@ def load(options: config.Options) -> dict[str, Detection]:
     known = plugins.names("agent.detections")
     for key in options:
         if key not in (*known, "enabled"):
-            raise config.ConfigError(
-                f"detections.{key}: unknown behaviour; there are: {', '.join(known)}"
-            )
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            raise config.ConfigError(f"detections.{key}: unknown behaviour; {hint}")
     if options.get("enabled", True) is False:
         return {}
     made: dict[str, Detection] = {}

@@ -193,6 +193,8 @@ def _replay(options: argparse.Namespace) -> int:
     expected = _expected(options.expect)
     try:
         replay = Replay(_settings(options), options.state_dir, asked)
+        for told in replay.inert() if options.trails else ():
+            print(f"maltrail-agent: {told}", file=sys.stderr)
         for delivery in replay.deliveries():
             line = form(delivery)
             expected = [text for text in expected if text not in line]
@@ -511,7 +513,7 @@ def _verify(options: argparse.Namespace) -> int:
     if not report.runs.runs:
         raise UserError(
             f"{', '.join(options.files)}: no event of maltrail-agent with a number in "
-            f"{report.lines} lines; name files in format cef, maltrail or ecs"
+            f"{report.lines} lines; every format but maltrail-line carries one"
         )
     if options.json:
         print(json.dumps(report.document()))

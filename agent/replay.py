@@ -22,6 +22,8 @@ from agent.trails.find import Trails
 from agent.watching import Seen, Watch
 
 SECOND_US = 1_000_000
+INERT_SAMPLES, INERT_LENGTH = 3, 40
+"""Rows that a line names of each reason, and their characters; `trails info` names more."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,13 @@ class Replay:
                 run_id = self._run_id
             self.told += 1
             yield Delivery(event=event, run_id=run_id, seq=self.told)
+
+    def inert(self) -> Iterator[str]:
+        """Yield a line for each reason why rows of the lists can never match."""
+        for info in (self._own.info, self._published.info):
+            for reason, refused in info.inert.items():
+                samples = ", ".join(one[:INERT_LENGTH] for one in refused.samples[:INERT_SAMPLES])
+                yield f"{refused.count} row(s) of the lists can never match: {reason}: {samples}"
 
     def statistics(self) -> dict[str, object]:
         """Return what was counted, for `--stats`."""

@@ -1,240 +1,246 @@
 """Sample events of every class in every format, for people who build receivers.
 
-`python -m tests.samples` writes docs/samples anew; a test keeps them as the code makes them.
+Traffic goes the whole way, from packets through scanner, lists and behaviours to events; what the
+agent says of itself is worded by the room that words it. `python -m tests.samples` writes
+docs/samples anew; a test keeps them as the code makes them.
 """
 
-from collections.abc import Iterator
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from agent import __version__, model, plugins
-from agent.model import Delivery, Dns, Endpoint, Event, Http, Source, Tls
-from agent.severity import maltrail_word
+from agent import __version__, hello, model, plugins
+from agent.config import parse
+from agent.ids import derived_ids
+from agent.model import Delivery, Event
+from agent.notices import AgentNotices
+from agent.replay import Options, Replay
 from outputs._formats import FORMATS, HEADERS
+from tests import packets, scans
+from tests.packets import START_US, Timed, http_request, http_response, tcp_frame, timed, udp_frame
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "samples"
 RUN_ID = "0f" * 16
-START_US = 1_790_000_000_123_456
+SET_ID = "0123456789ab"
+CLIENT, SERVER, RESOLVER = "10.0.0.5", "198.51.100.7", "10.0.0.1"
+SETTINGS = "sensor: {name: sensor1.example.org, site: hq, tags: [dmz]}\n"
 
-_TRAIL = Event(
-    class_id=model.TRAIL_DOMAIN,
-    sensor="sensor1.example.org",
-    time_us=START_US,
-    severity="high",
-    severity_id=8,
-    type="DNS",
-    trail="(www).malware.example",
-    info="asyncrat (malware)",
-    reference="https://lists.example/asyncrat",
-    event_id="",
-    incident_id="",
-    source=Endpoint("10.0.0.5", 40000),
-    destination=Endpoint("198.51.100.7", 443),
-    protocol="TCP",
-    indicator="malware.example",
-    observed="www.malware.example",
-    where="tls.sni",
-    sources=(Source("example-list", "2026-09-01", "2026-11-20"),),
-    direction="outbound",
-    outcome="answered",
-    state="open",
-    set="0123456789ab",
-    interface="eth0",
-    site="hq",
-    tags=("dmz",),
-    community_id="1:wCb3OG7yAFWelaUydu0D+125CLM=",
-)
-_AGENT = Event(
-    class_id=model.AGENT_START,
-    sensor="sensor1.example.org",
-    time_us=START_US,
-    severity="medium",
-    severity_id=1,
-    type="AGENT",
-    trail="",
-    info="",
-    reference="(agent)",
-    event_id="",
-    incident_id="",
-    site="hq",
-)
-_QUESTION = Dns(question="www.malware.example", type="A")
-_REQUEST = Http(
-    method="GET",
-    url="http://malware.example/gate.php?id=7",
-    host="malware.example",
-    user_agent="Mozilla/4.0 (compatible)",
-)
-_SHOWN = Tls(certificate_sha1="ab" * 20, certificate_sha256="cd" * 32)
-_PRINTS = Tls(
-    server_name="www.malware.example", ja3="ef" * 16, ja4="t13d1516h2_8daaf6152771_b0da82dd1658"
-)
+HELLO = packets.client_hello("www.evil-site.org")
+SHOWN = packets.noise(400, b"certificate")
+AGENT = "evilbot/1.0"
 
-_TRAILS: dict[str, dict[str, object]] = {
-    model.TRAIL_DOMAIN: {
-        "where": "dns.question",
-        "protocol": "UDP",
-        "destination": Endpoint("10.0.0.1", 53),
-        "dns": _QUESTION,
-    },
-    model.TRAIL_IP: {
-        "type": "IP",
-        "trail": "198.51.100.7",
-        "indicator": "198.51.100.7",
-        "observed": "198.51.100.7",
-        "where": "ip.dst",
-    },
-    model.TRAIL_IP_PORT: {
-        "type": "IPORT",
-        "trail": "198.51.100.7:443",
-        "indicator": "198.51.100.7:443",
-        "observed": "198.51.100.7",
-        "where": "ip.dst",
-    },
-    model.TRAIL_NETWORK: {
-        "type": "IP",
-        "trail": "198.51.100.0/24 (198.51.100.7)",
-        "indicator": "198.51.100.0/24",
-        "observed": "198.51.100.7",
-        "where": "ip.src",
-        "info": "hijacked network (suspicious)",
-        "severity_id": 6,
-    },
-    model.TRAIL_URL: {
-        "type": "URL",
-        "trail": "malware.example/gate.php(?id=7)",
-        "indicator": "malware.example/gate.php",
-        "observed": "malware.example/gate.php?id=7",
-        "where": "http.url",
-        "http": _REQUEST,
-    },
-    model.TRAIL_PATH: {
-        "type": "URL",
-        "trail": "(malware.example)/gate.php(?id=7)",
-        "indicator": "/gate.php",
-        "observed": "malware.example/gate.php?id=7",
-        "where": "http.path",
-        "http": _REQUEST,
-    },
-    model.TRAIL_USER_AGENT: {
-        "type": "UA",
-        "trail": "Mozilla/4.0 (compatible)",
-        "indicator": "Mozilla/4.0 (compatible)",
-        "observed": "Mozilla/4.0 (compatible)",
-        "where": "http.user_agent",
-        "http": _REQUEST,
-    },
-    model.TRAIL_CERTIFICATE: {
-        "type": "CERT",
-        "trail": "ab" * 20,
-        "indicator": "ab" * 20,
-        "observed": "ab" * 20,
-        "where": "tls.certificate",
-        "tls": _SHOWN,
-    },
-    model.TRAIL_JA3: {
-        "type": "JA3",
-        "trail": "ef" * 16,
-        "indicator": "ef" * 16,
-        "observed": "ef" * 16,
-        "where": "tls.ja3",
-        "tls": _PRINTS,
-    },
-    model.TRAIL_JA4: {
-        "type": "JA4",
-        "trail": _PRINTS.ja4,
-        "indicator": _PRINTS.ja4,
-        "observed": _PRINTS.ja4,
-        "where": "tls.ja4",
-        "tls": _PRINTS,
-    },
-}
-_AGENTS: dict[str, tuple[str, int, dict[str, str | int | float]]] = {
-    model.AGENT_START: ("maltrail-agent has started", 1, {"version": "1.0", "build": "compiled"}),
-    model.AGENT_STOP: ("maltrail-agent has stopped", 1, {"reason": "asked to"}),
-    model.AGENT_RELOAD: ("maltrail-agent has reloaded", 1, {"set": "0123456789ab"}),
-    model.AGENT_HEARTBEAT: (
-        "maltrail-agent is alive",
-        1,
-        {"uptime_seconds": 300, "packets": 120000, "drops": 0, "canary": "detected"},
+
+def trails() -> str:
+    """Return the list that the samples are matched against."""
+    parsed = hello.parse(HELLO)
+    assert parsed is not None
+    rows = (
+        ("evil-name.org", "asyncrat (malware)"),
+        (SERVER, "feodo (malware)"),
+        ("198.51.100.8:4444", "cobaltstrike (malware)"),
+        ("203.0.113.0/24", "bad network (suspicious)"),
+        ("evil-host.org/gate.php", "azorult (malware)"),
+        ("/panel/gate.php?id=", "lokibot (malware)"),
+        (hashlib.sha1(SHOWN, usedforsecurity=False).hexdigest(), "dridex (malware)"),
+        (parsed.ja3(), "trickbot (malware)"),
+        (parsed.ja4("t"), "sliver (malware)"),
+        ("192.0.2.66", "sinkhole conficker (malware)"),
+    )
+    return "".join(f'"{key}","{info}",https://lists.example/\n' for key, info in rows)
+
+
+def question(name: str, type_: int = packets.A) -> bytes:
+    """Return a client's DNS question."""
+    return udp_frame(CLIENT, 40000, RESOLVER, 53, packets.dns_query(name, type_))
+
+
+def answer(name: str, *addresses: str, code: int = 0) -> bytes:
+    """Return what its resolver says."""
+    found = [(packets.A, address) for address in addresses]
+    return udp_frame(RESOLVER, 53, CLIENT, 40000, packets.dns_response(name, found, code=code))
+
+
+def request(target: str, host: str | None, server: str = "192.0.2.80", **more: str) -> bytes:
+    """Return a client's HTTP request."""
+    return tcp_frame(CLIENT, 40000, server, 80, http_request(target, host, **more))  # type: ignore[arg-type]
+
+
+def secure(payload: bytes, *, back: bool = False) -> bytes:
+    """Return a TLS record of the client, or of the server."""
+    ends = (CLIENT, 40000, "192.0.2.80", 443)
+    source = ends if not back else (*ends[2:], *ends[:2])
+    return tcp_frame(*source, packets.tls_record(payload))
+
+
+def opened(server: str, port: int) -> list[bytes]:
+    """Return a connection that is accepted."""
+    accepted = packets.SYN | packets.ACK
+    return [
+        packets.syn_frame(CLIENT, 40000, server, port),
+        tcp_frame(server, port, CLIENT, 40000, flags=accepted),
+    ]
+
+
+def words(count: int, length: int) -> list[str]:
+    """Return texts as a tunnel makes them."""
+    return [hashlib.sha256(bytes([n & 255, n >> 8])).hexdigest()[:length] for n in range(count)]
+
+
+def ping(number: int) -> bytes:
+    """Return an echo request with data of its own."""
+    data = bytes(28) + packets.noise(40, bytes([number]))
+    return packets.ethernet(packets.ipv4(CLIENT, SERVER, 1, packets.icmp(8, 0, data)))
+
+
+def told(name: str) -> Callable[[], list[Timed]]:
+    """Return one of the generated scans and floods."""
+    return lambda: scans.by_time(scans.CAPTURES[name]())
+
+
+def frames(*made: bytes) -> Callable[[], list[Timed]]:
+    """Return frames as a capture."""
+    return lambda: timed(made)
+
+
+_GATE = "/panel/gate.php?id=7"
+CAPTURES: Mapping[str, Callable[[], list[Timed]]] = {
+    model.TRAIL_DOMAIN: frames(question("www.evil-name.org")),
+    model.TRAIL_IP: frames(*opened(SERVER, 443)),
+    model.TRAIL_IP_PORT: frames(*opened("198.51.100.8", 4444)),
+    model.TRAIL_NETWORK: frames(packets.syn_frame("203.0.113.9", 50000, CLIENT, 22)),
+    model.TRAIL_URL: frames(request("/gate.php?id=7", "evil-host.org")),
+    model.TRAIL_PATH: frames(request(_GATE, "shop.example.org")),
+    model.TRAIL_USER_AGENT: frames(request("/", "www.example.org", user_agent=AGENT)),
+    model.TRAIL_CERTIFICATE: frames(
+        secure(packets.server_hello() + packets.certificate(SHOWN), back=True)
     ),
-    model.AGENT_CANARY: ("detection works", 1, {"milliseconds": 12}),
-    model.AGENT_DEGRADED: ("the scanner did not see the canary", 6, {"ended": 0}),
-    model.AGENT_LOSS: ("events were lost", 6, {"queue-full": 12}),
-    model.AGENT_LIST: ("a list has trouble", 3, {"list": "example-list", "failures": 3}),
-    model.AGENT_STORM: ("events were held back", 6, {"events": 900, "observations": 120000}),
-    model.AGENT_SUPPRESS: ("suppression pentest holds back", 1, {"observations": 31}),
+    model.TRAIL_JA3: frames(secure(HELLO)),
+    model.TRAIL_JA4: frames(secure(HELLO)),
+    "direct_download": frames(request("/new/a.exe", "files.evil-shop.org")),
+    "dns_answer": frames(answer("lost-name.org", "192.0.2.66")),
+    "dns_exhaustion": frames(*(question(f"{word}.www.attacked.org") for word in words(1300, 12))),
+    "dns_tunnel": frames(
+        *(question(f"{word}.t.tunnel-name.org", packets.TXT) for word in words(100, 40))
+    ),
+    "encrypted_dns": frames(secure(packets.client_hello("dns.google"))),
+    "host_sweep": told("sweep_fast"),
+    "http_attack": frames(
+        request("/item?id=1%20union%20select%20password%20from%20users--", "shop.example.org")
+    ),
+    "http_response": frames(
+        tcp_frame(
+            "192.0.2.80",
+            80,
+            CLIENT,
+            40000,
+            http_response(b"<html>", headers=(("X-Sinkhole", "malware-sinkhole"),)),
+        )
+    ),
+    "icmp_flood": told("icmp_flood"),
+    "icmp_tunnel": frames(*(ping(number) for number in range(100))),
+    "infection_scan": told("infection_fast"),
+    "iot_download": frames(request("/bins/mips", "192.0.2.81", "192.0.2.81")),
+    "long_name": frames(question("a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5.strange-name.org")),
+    "missing_host": frames(request("/", None)),
+    "nxdomain_flood": frames(*(answer(f"nx{n}.missing-name.org", code=3) for n in range(30))),
+    "port_scan": told("syn_fast"),
+    "proxy_probe": frames(request("http://www.proxy-check.org/probe", "www.proxy-check.org")),
+    "random_name": frames(answer("xkq7v2jw9zpt4r8m.com", code=3)),
+    "reflection": told("reflection"),
+    "syn_flood": told("syn_flood"),
+    "udp_flood": told("udp_flood"),
+    "udp_scan": told("udp_fast"),
+    "user_agent": frames(request("/", "www.example.org", user_agent="sqlmap/1.8")),
+    "web_scan": frames(
+        *(
+            frame
+            for number in range(12)
+            for frame in (
+                tcp_frame(CLIENT, 40000 + number, SERVER, 80, http_request(f"/p{number}/")),
+                tcp_frame(
+                    SERVER, 80, CLIENT, 40000 + number, http_response(status="404 Not Found")
+                ),
+            )
+        )
+    ),
 }
-BEHAVIOURS: dict[str, tuple[str, str, str]] = {
-    "direct_download": ("URL", "direct .exe download (suspicious)", "malware.example(/a.exe)"),
-    "dns_answer": ("DNS", "parked site (suspicious)", "malware.example"),
-    "dns_exhaustion": ("DNS", "potential dns exhaustion (suspicious)", "malware.example"),
-    "dns_tunnel": ("DNS", "potential dns tunnelling (suspicious)", "malware.example"),
-    "encrypted_dns": ("DNS", "encrypted dns resolver (suspicious)", "dns.example"),
-    "host_sweep": ("IP", "potential host sweep", "10.0.0.5"),
-    "http_attack": ("URL", "sql injection (suspicious)", "shop.example(/?id=1 union select 1)"),
-    "http_response": ("HTTP", "sinkhole response (malware)", "198.51.100.7"),
-    "icmp_flood": ("IP", "potential icmp flooding", "10.0.0.20"),
-    "icmp_tunnel": ("IP", "potential icmp tunnelling (suspicious)", "198.51.100.7"),
-    "infection_scan": ("PORT", "potential infection", "445"),
-    "iot_download": ("HTTP", "potential iot-malware download (suspicious)", "198.51.100.7/mips"),
-    "long_name": ("DNS", "long domain (suspicious)", "(" + "a" * 30 + ").malware.example"),
-    "missing_host": ("HTTP", "missing host header (suspicious)", "198.51.100.7/"),
-    "nxdomain_flood": ("DNS", "excessive no such domain (suspicious)", "malware.example"),
-    "port_scan": ("IP", "potential port scanning", "10.0.0.5"),
-    "proxy_probe": ("HTTP", "potential proxy probe (suspicious)", "http://probe.example/"),
-    "random_name": ("DNS", "entropy threshold no such domain (suspicious)", "xkq7v2jw9z.example"),
-    "reflection": ("IP", "potential reflection attack (NTP)", "10.0.0.20"),
-    "syn_flood": ("IP", "potential syn flooding", "10.0.0.20"),
-    "udp_flood": ("IP", "potential udp flooding", "10.0.0.20"),
-    "udp_scan": ("IP", "potential udp scanning", "10.0.0.5"),
-    "user_agent": ("UA", "user agent (suspicious)", "sqlmap/1.8"),
-    "web_scan": ("PATH", "potential web scanning", "/admin"),
-}
-"""Type, info and trail by behaviour; one that is missing has the name of its file."""
+"""What tells of each class of trails, and of each behaviour by its name."""
 
 
-def events() -> Iterator[Event]:
-    """Yield one event of each class, in the order of the classes."""
-    for number, event in enumerate(_bare()):
-        yield msgspec.structs.replace(
-            event,
-            time_us=START_US + number * 1_000_000,
-            event_id=f"{number + 1:032x}",
-            incident_id=f"{number + 1:031x}f",
-            severity=maltrail_word(event.info),
-        )
+def behaviours() -> set[str]:
+    """Return the names of all behaviours."""
+    return set(plugins.names("agent.detections"))
 
 
-def _bare() -> Iterator[Event]:
-    for class_id, changes in _TRAILS.items():
-        yield msgspec.structs.replace(_TRAIL, class_id=class_id, **changes)
-    for name in plugins.names("agent.detections"):
-        kind, info, trail = BEHAVIOURS.get(name, ("IP", name.replace("_", " "), "10.0.0.5"))
-        yield msgspec.structs.replace(
-            _TRAIL,
-            class_id=model.BEHAVIOUR_PREFIX + name,
-            type=kind,
-            info=info,
-            trail=trail,
-            indicator=trail,
-            observed=trail,
-            reference="(heuristic)",
-            sources=(),
-            where="behaviour",
-            severity_id=3,
-            evidence={"window_seconds": 30, "count": 12},
-        )
-    for class_id, (info, severity, evidence) in _AGENTS.items():
-        yield msgspec.structs.replace(
-            _AGENT,
-            class_id=class_id,
-            trail=class_id,
-            info=info,
-            severity_id=severity,
-            evidence=evidence,
-        )
+@cache
+def events() -> tuple[Event, ...]:
+    """Return one event of each class, in the order of the classes."""
+    with tempfile.TemporaryDirectory() as folder:
+        lists = Path(folder, "lists")
+        lists.mkdir()
+        (lists / "example_list.csv").write_text(trails(), encoding="utf-8")
+        (lists / "evil_program.txt").write_text(f"ua:{AGENT}\n", encoding="utf-8")
+        seen = [_first(Path(folder), lists, name) for name in CAPTURES]
+    return (*seen, *_notices())
+
+
+def _first(folder: Path, lists: Path, name: str) -> Event:
+    """Return the first event of a class that its capture leads to."""
+    class_id = model.BEHAVIOUR_PREFIX + name if name in behaviours() else name
+    capture = packets.write_pcap(folder / "sample.pcap", CAPTURES[name]())
+    options = Options(captures=(str(capture),), trails=(lists,), allow_list=False)
+    replay = Replay(parse(SETTINGS, "samples"), folder, options)
+    found = [each.event for each in replay.deliveries()]
+    return next(event for event in found if event.class_id == class_id)
+
+
+def _notices() -> Iterator[Event]:
+    """Yield what the agent says of itself, in the words of the rooms that say it."""
+    notices = AgentNotices("sensor1.example.org", "hq", ("dmz",), derived_ids(b"samples"))
+    notices.set_id = SET_ID
+    day = START_US + 86_400_000_000
+    yield notices.start(day, "VERSION", {"process": "sense", "build": "compiled", "set": SET_ID})
+    yield notices.stop(day + 1, "asked to stop", {"process": "sense"})
+    yield notices.reload(day + 2, "trail set", {"set": SET_ID})
+    yield notices.heartbeat(
+        day + 3,
+        {
+            "uptime": 300,
+            "packets": 120_000,
+            "drops": 0,
+            "canary_ok": 1,
+            "canary_seconds": 0.012,
+            "canary_age": 12,
+            "seq_siem": 41,
+            "lost_siem": 0,
+            "waiting_siem": 0,
+        },
+    )
+    yield notices.canary(day + 4, 0.012, {"canary": model.CANARY})
+    trouble = "nothing may be detected: the scanner did not see the canary"
+    begun = notices.degraded(day + 5, trouble, "restart maltrail-agent", {"ended": 0})
+    yield msgspec.structs.replace(begun, state="open")
+    ended = notices.degraded(
+        day + 6, "the canary is detected again", "nothing to do", {"ended": 1, "seconds": 60}
+    )
+    yield msgspec.structs.replace(ended, state="closed", incident_id=begun.incident_id)
+    yield notices.loss(day + 7, "queue of siem", 12, "events", {"queue-full": 12})
+    yield notices.feed(day + 8, "example-list", "HTTP 503", {"why": "status", "last_success": 0})
+    yield notices.storm(
+        day + 9,
+        events=900,
+        observations=120_000,
+        incidents=850,
+        lost=0,
+        by_class={"trail-domain": 900},
+    )
+    yield notices.suppression(
+        day + 10, "pentest", "agreed test", held=31, total=31, until="2026-12-31", ended=False
+    )
 
 
 def page(form: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from agent.cli import FORMATS
+from agent.config import Settings
+from agent.replay import Options, Replay
 from tests import commands, packets
 from tests.commands import run
 from tests.golden.write import DEMO, golden, replayed
@@ -444,3 +446,14 @@ def test_explaining_changes_no_event(room: Path, mixed: Path) -> None:
     base = ("replay", "-c", room / "config.yaml", "--trails", room / "list.csv", mixed)
 
     assert run(*base, "--explain").out == run(*base).out
+
+
+def test_rows_that_can_never_match_are_told(tmp_path: Path) -> None:
+    """A file that is no list must not look like one of which nothing was seen."""
+    rows = tmp_path / "mine.txt"
+    rows.write_text("evil.org\n300.1.1.1\nno name at all\n")
+    options = Options(captures=(str(DEMO / "demo.pcap"),), trails=(rows,))
+    told = list(Replay(Settings(), tmp_path, options).inert())
+
+    assert len(told) == 2
+    assert all(line.startswith("1 row(s) of the lists can never match: ") for line in told)

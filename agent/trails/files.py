@@ -33,9 +33,14 @@ def find(path: Path) -> list[Path]:
     return [path] if path.exists() else []
 
 
-def add_all(builder: Builder, paths: list[Path]) -> int:
-    """Add every trail of the files; return how many rows can never match. Raise TrailFileError."""
-    return sum(builder.add(trail) is not None for path in paths for trail in read(path))
+def add_all(builder: Builder, paths: list[Path]) -> None:
+    """Add every trail of the files; the builder counts what can never match.
+
+    Raise TrailFileError.
+    """
+    for path in paths:
+        for trail in read(path):
+            builder.add(trail)
 
 
 def inert(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[tuple[Path, str]]:

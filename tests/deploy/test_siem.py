@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
 from agent import __version__
 from agent.model import Delivery
+from outputs._formats import FORMATS
 from tests import samples
 from tests.deliver.waiting import until
-from tests.outputs import cef_reader
+from tests.outputs import cef_reader, fuzz
 from tests.outputs.receivers import TcpReceiver, closed_port
+from tests.outputs.samples import FULL, delivery
 from tests.outputs.test_real_receivers import running, syslog_ng_command
 from tests.outputs.test_shelf import make
 
@@ -104,10 +107,13 @@ def mapped(folder: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", ["elasticsearch", "opensearch"])
-def test_every_field_of_the_samples_is_mapped_by_its_type(folder: str) -> None:
-    """A document that is rejected is a loss that nobody sees."""
+def test_every_field_is_mapped_by_its_type(folder: str) -> None:
+    """Of the samples, and of events with everything that an event may have."""
     types = mapped(folder)
-    for document in ecs():
+    made = fuzz.Maker(5)
+    named = msgspec.structs.replace(FULL, source_name="a.lan", destination_name="b.lan")
+    more = [named, *(made.event() for _ in range(500))]
+    for document in [*ecs(), *(json.loads(FORMATS["ecs"](delivery(event))) for event in more)]:
         for path, value in leaves(document):
             whole = [one for one in types if path == one or path.startswith(one + ".")]
             assert whole, f"{path} is not mapped"
@@ -216,7 +222,8 @@ def _fits(rule: ET.Element, rules: dict[str, ET.Element], document: dict[str, ob
     if parent and not _fits(rules[parent], rules, document):
         return False
     return all(
-        re.search(field.text or "", str(document.get(field.attrib["name"], "")))
+        bool(re.search(field.text or "", str(document.get(field.attrib["name"], ""))))
+        is (field.get("negate") != "yes")
         for field in rule.iter("field")
     )
 
@@ -256,10 +263,14 @@ def test_sigma_rules_are_whole_and_have_a_sample(path: Path) -> None:
             assert set(rule["correlation"]["rules"]) <= names
             continue
         assert rule["logsource"]["product"] == "maltrail-agent"
-        selection = rule["detection"]["selection"]
-        assert rule["detection"]["condition"] == "selection"
-        matching = [one for one in documents if _selects(selection, one)]
-        assert matching
+        parts = {key: part for key, part in rule["detection"].items() if key != "condition"}
+        mended = parts.pop("mended", None)
+        wanted = "selection and not mended" if mended else "selection"
+        assert rule["detection"]["condition"] == wanted
+        assert parts.keys() == {"selection"}
+        matching = [one for one in documents if _selects(parts["selection"], one)]
+        assert [one for one in matching if not mended or not _selects(mended, one)]
+        assert not mended or [one for one in matching if _selects(mended, one)]
 
 
 def _selects(selection: dict[str, object], fields: dict[str, object]) -> bool:

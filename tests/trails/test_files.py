@@ -11,6 +11,7 @@ import pytest
 from agent.model import Source, Trail
 from agent.trails.build import Builder
 from agent.trails.files import CUSTOM, TrailFileError, add_all, find, read
+from agent.trails.set import TrailSet
 
 
 def write(path: Path, text: str) -> Path:
@@ -137,12 +138,14 @@ def test_a_folder_named_like_a_list_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_rows_that_can_never_match_are_counted(tmp_path: Path) -> None:
-    """The caller learns how many; the builder keeps the reasons."""
+    """By the builder, with their reasons."""
     builder = Builder(0)
 
-    refused = add_all(builder, [write(tmp_path / "a.txt", "evil.org\nnot a name\n300.1.1.1\n")])
+    add_all(builder, [write(tmp_path / "a.txt", "evil.org\nnot a name\n300.1.1.1\n")])
+    inert = TrailSet(builder.to_bytes(), "test").info.inert
 
-    assert (refused, builder.count) == (2, 1)
+    assert sum(refused.count for refused in inert.values()) == 2
+    assert builder.count == 1
 
 
 def test_a_later_row_of_a_key_replaces_the_earlier(tmp_path: Path) -> None:
