@@ -83,12 +83,15 @@ WIRE = (
 SINKS = ("agent.deliver", "outputs")
 """The side that holds secrets and speaks to the network."""
 
+COMMANDS = ("agent.cli", "agent.commands")
+"""What starts everything."""
+
 NEVER_REACH: Mapping[tuple[str, ...], tuple[str, ...]] = {
     # Whoever sees packets neither formats, nor fetches, nor speaks to anybody.
     (*WIRE, "agent.trails"): (
         *SINKS,
         "feeds",
-        "agent.cli",
+        *COMMANDS,
         "agent.replay",
         "prometheus_client",
         "cefevent",
@@ -97,12 +100,12 @@ NEVER_REACH: Mapping[tuple[str, ...], tuple[str, ...]] = {
         "http",
     ),
     # Whoever holds secrets never sees a packet.
-    SINKS: (*WIRE, "agent.trails", "feeds", "agent.cli", "agent.replay", "pcapy"),
-    ("feeds",): (*SINKS, "agent.sense", "agent.match", "agent.cli", "agent.replay", "pcapy"),
+    SINKS: (*WIRE, *COMMANDS, "agent.trails", "feeds", "agent.replay", "pcapy"),
+    ("feeds",): (*SINKS, *COMMANDS, "agent.sense", "agent.match", "agent.replay", "pcapy"),
 }
 """Rooms, and what none of their modules may import, itself or through others of ours."""
 
-JOINERS = ("agent.cli", "agent.__main__", "agent.replay")
+JOINERS = (*COMMANDS, "agent.__main__", "agent.replay")
 """The only modules that may know both sides: they start them, in one process or in several."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.cli import FORMATS
+from agent.commands.replay import FORMATS
 from agent.config import Settings
 from agent.replay import Options, Replay
 from tests import commands, packets

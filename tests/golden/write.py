@@ -8,7 +8,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from agent import __version__
-from agent.cli import FORMATS, main
+from agent.cli import main
+from agent.commands.replay import FORMATS
 
 FOLDER = Path(__file__).parent
 DEMO = FOLDER.parents[1] / "demo"

@@ -1,0 +1,1 @@
+"""The commands: one file, one command; `agent.cli` lists them."""

@@ -1,0 +1,75 @@
+"""`maltrail-agent explain`: what matches a value, and why."""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent.commands._common import DONE, FINDING, Commands, UserError, settings_of
+from agent.config import Settings
+
+if TYPE_CHECKING:
+    from agent.explain import LeftOut
+
+_log = logging.getLogger("agent.cli")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    explain = commands.add("explain", run, "tell what matches a value and why, or why nothing does")
+    explain.add_argument("--trails", type=Path, action="append", default=[], metavar="FILE")
+    explain.add_argument(
+        "values", nargs="+", metavar="VALUE", help="a name, address, URL, ua:AGENT or hash"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain the values; 1 where one is not told."""
+    from agent.allow import AllowList
+    from agent.explain import Explainer, lines
+    from agent.sets import open_sets
+    from agent.suppress import in_force
+    from agent.trails.find import Trails
+    from agent.trails.set import SetError
+
+    settings = settings_of(options)
+    try:
+        own, published = open_sets(settings, options.state_dir, options.trails)
+    except SetError as error:
+        raise UserError(str(error)) from error
+    allow = AllowList.load(settings.allow_list, time.time_ns() // 1000)
+    held = in_force(settings.suppress, time.time_ns() // 1000)
+    explainer = Explainer(Trails(own, published), allow, _left_out(options, settings), held)
+    told = [explainer.explain(value) for value in options.values]
+    if options.json:
+        print(json.dumps(msgspec.to_builtins(told)))
+    else:
+        for explanation in told:
+            for line in lines(explanation):
+                print(line.encode("utf-8", "backslashreplace").decode())
+    return DONE if all(explanation.is_told for explanation in told) else FINDING
+
+
+def _left_out(options: argparse.Namespace, settings: Settings) -> "LeftOut":
+    """Return what tells which lists and own files name keys that no set holds."""
+    from agent.trails import files
+    from feeds._absence import absences
+
+    def asked(wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+        named = options.trails or [Path(path) for path in settings.trails.custom]
+        own = [file for path in named for file in files.find(path) if file.suffix != ".set"]
+        for path, reason in files.inert(own, wanted):
+            yield str(path), f"inert: {reason}"
+        if options.trails:
+            return  # they stand for the lists
+        try:
+            yield from absences(settings, options.state_dir, wanted, time.time())
+        except (OSError, ValueError) as error:
+            _log.warning("the lists' copies cannot be asked: %s", error)
+
+    return asked
