@@ -65,6 +65,32 @@ def read(buffer: bytes, at: int, salt: int) -> Found | Flaw:
     return Found(Entry(number, run, seq, entered, severity, data), ordinal, end)
 
 
+def read_on(buffer: bytes, begin: int, at: int, salt: int, ordinals: range) -> list[Found]:
+    """Return the whole records from `at` of the file on that have just these ordinals, in order.
+
+    The buffer's first byte is the file's at `begin`; `end` of each record counts in the file.
+    """
+    found = []
+    unpack, crc32, least = _HEAD.unpack_from, zlib.crc32, _BODY.size
+    size, place = len(buffer), at - begin
+    for expected in ordinals:
+        if size - place < OVERHEAD:
+            break
+        magic, length, checksum, number, ordinal, run, seq, entered, severity = unpack(
+            buffer, place
+        )
+        start = place + _FRAME.size
+        end = start + length
+        if magic != _MAGIC or ordinal != expected or length < least or end > size:
+            break
+        if crc32(buffer[start:end], salt) != checksum:
+            break
+        data = buffer[place + OVERHEAD : end]
+        found.append(Found(Entry(number, run, seq, entered, severity, data), ordinal, begin + end))
+        place = end
+    return found
+
+
 def count(data: bytes) -> int:
     """Return how many records seem to begin in bytes that hold no whole one; one at least."""
     return max(1, data.count(_MAGIC))
