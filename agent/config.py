@@ -405,11 +405,24 @@ class Heartbeat(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
         _in_range("every", self.every, 10, 86400)
 
 
+class HttpTls(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PEM files: the server's certificate with its chain, its key (default: in the same file).
+
+    With `client_ca` a client must show a certificate that one of these authorities signed.
+    """
+
+    certificate: str
+    key: str | None = None
+    client_ca: str | None = None
+
+
 class Http(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address that serves metrics and health."""
+    """The address that serves metrics and health; whom it serves."""
 
     address: str = "127.0.0.1:9338"
     metrics: bool = True
+    tls: HttpTls | None = None
+    password_file: str | None = None
 
 
 class Log(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

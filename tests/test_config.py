@@ -39,7 +39,7 @@ def with_examples(text: str) -> str:
         if found:
             lines.append(f"{found['indent']}{found['text']}")
         else:
-            emptied = r"^(\s*(?:entries|rules|suppress|outputs|lists|from):) (?:\[\]|null)"
+            emptied = r"^(\s*(?:entries|rules|suppress|outputs|lists|from|tls):) (?:\[\]|null)"
             lines.append(re.sub(emptied, r"\1", line))
     return "\n".join(lines)
 

@@ -16,7 +16,9 @@ from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build_sound
 from agent.deliver.failures import Failures, Sign
-from agent.deliver.http import StatusServer
+from agent.deliver.http import HttpServer
+from agent.deliver.http_access import Access
+from agent.deliver.http_pages import pages
 from agent.deliver.journal import Bounds, left_behind
 from agent.deliver.keeper import Keeper
 from agent.deliver.lane import Lane, Place
@@ -85,12 +87,8 @@ class Deliver:
         page = metrics.page(
             self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
         )
-        self.http = StatusServer(
-            settings.http.address,
-            page if settings.http.metrics else None,
-            self.unhealthy,
-            self.unready,
-        )
+        render = page if settings.http.metrics else None
+        self.http = HttpServer(settings.http, pages(render, self.unhealthy, self.unready))
 
     def start(self) -> None:
         """Start all threads; raise ConfigError where the socket cannot be used."""
@@ -146,14 +144,17 @@ class Deliver:
     def reload(self, settings: Settings) -> None:
         """Take over new settings: outputs that did not change carry on undisturbed.
 
-        An output whose files (certificates) have another content has changed.
+        An output whose files (certificates) have another content has changed; those of HTTP are
+        read anew.
 
-        Raise ConfigError, with everything as it was, where a new output cannot be built. The
-        address of HTTP and the socket stay until a restart.
+        Raise ConfigError, with everything as it was, where a new output cannot be built or a file
+        of HTTP be used. The address of HTTP, its pages and the socket stay until a restart.
         """
         notify.reloading()
         try:
+            access = Access(settings.http)
             self._replace_lanes(settings)
+            self.http.access = access
             self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
         except ConfigError as error:
             what, remedy = f"reload refused: {error}", "the old outputs stay; correct it"
