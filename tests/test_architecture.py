@@ -26,6 +26,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.ids": (),
     "agent.names": (),
     "agent.budget": (),
+    "agent.visible": (),
+    "agent.terminal": ("agent.visible",),
     "agent.link": ("agent.model",),
     "agent.health": (),
     "agent.published": ("agent.model",),
@@ -59,7 +61,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "agent.detections": (
         *("agent.model", "agent.detections", "agent.scan.counters", "agent.scan.wanted"),
     ),
-    "outputs": ("agent.model", "agent.config", "agent.link", "agent.plugins", "outputs"),
+    "outputs": (
+        *("agent.model", "agent.config", "agent.link", "agent.plugins", "agent.visible"),
+        "outputs",
+    ),
     "feeds": (
         *("agent.model", "agent.config", "agent.health", "agent.names", "agent.plugins"),
         *("agent.trails", "agent.scan.layout", "feeds"),
