@@ -26,6 +26,9 @@ Standing = Literal["vague", "specific", "curated"]
 """Whose label wins: curated over specific over vague. `min_feeds` asks about vague lists only."""
 
 
+Class = Literal["malware", "malicious", "suspicious"]
+"""How bad what a list names is: the word in brackets at the end of its labels (Maltrail's own)."""
+
 Use = Literal["detect", "protect"]
 """What a list is for: its rows are trails, or what no other list may name."""
 
@@ -34,10 +37,11 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One list: where it is, in which format, what its rows mean and on which terms it comes.
 
     `url` is https, `file://` or an absolute path; a folder means the file in it that is named
-    after the list. Lists of one `publisher` count as one voice for `min_feeds`. `may_be_empty`
-    accepts a list without rows. `trusted` believes a list that names private or shared addresses
-    and popular names. `use: protect` makes a list's names, addresses and networks what others
-    must not name. `ca_file` adds a certificate authority for an internal server. `reason`
+    after the list. `class` ends every label: without one, a family's bare name says nothing of how
+    bad it is, and severity goes by that word. Lists of one `publisher` count as one voice for
+    `min_feeds`. `may_be_empty` accepts a list without rows. `trusted` believes a list that names
+    private or shared addresses and popular names. `use: protect` makes a list's names, addresses
+    and networks what others must not name. `ca_file` adds a certificate authority for an internal server. `reason`
     says why a known list is off.
 
     A list that needs a key says in `key` where a site gets its own; the key goes where the URL
@@ -50,6 +54,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     info: str
     reference: str
     period: Duration
+    class_: Class | None = msgspec.field(default=None, name="class")
     options: Options = Options()
     use: Use = "detect"
     standing: Standing = "specific"
@@ -80,6 +85,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("url: expected https://, file:/// or an absolute path")
         if self.period < 60:
             raise ValueError("period: expected at least 1m")
+        if self.class_ and self.info.endswith(f"({self.class_})"):
+            raise ValueError(f"info: class adds ({self.class_}) to it; leave it out of one")
         if min(self.max_mb, self.max_expanded_mb) < 1 or self.timeout <= 0:
             raise ValueError("max_mb, max_expanded_mb, timeout: expected more than zero")
         self._check_key(scheme)
@@ -108,7 +115,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def origin(self) -> Origin:
         """What every row of the list has in common."""
-        return Origin(source=Source(self.name), info=self.info, reference=self.reference)
+        info = f"{self.info} ({self.class_})" if self.class_ else self.info
+        return Origin(source=Source(self.name), info=info, reference=self.reference)
 
 
 def known() -> Mapping[str, Feed]:

@@ -218,8 +218,10 @@ def test_entry_has_format_options_and_terms(name: str) -> None:
     assert feed.reference
     assert feed.default != bool(feed.reason)
     # The static lists' labels are their files', and what protects alerts on nothing.
-    is_classed = CLASS.search(feed.info) or feed.format == "maltrail" or feed.use == "protect"
-    assert is_classed, f"{feed.info} says no class"
+    is_classed = (
+        CLASS.search(feed.origin.info) or feed.format == "maltrail" or feed.use == "protect"
+    )
+    assert is_classed, f"{feed.origin.info} says no class"
     assert feed.takes_key == bool(feed.key)
     assert feed.key_file is None
     assert 3600 <= feed.period <= 30 * 86400, "polite, and never forgotten"
@@ -315,6 +317,22 @@ def test_site_adds_a_list_of_its_own() -> None:
     assert reader.feed.info == "soc"
 
 
+def test_class_ends_every_label() -> None:
+    """A bare family name says nothing of how bad it is; a site may change the word, or drop it."""
+    entries = [
+        ("soc, info: soc, class: malicious", "soc (malicious)"),
+        ("feodo", "{malware} (malware)"),
+    ]
+    entries.append(("feodo, class: null, info: '{malware} (ours)'", "{malware} (ours)"))
+    for entry, info in entries:
+        own = "" if entry.startswith("feodo") else ", url: 'https://h.example/l', format: plain"
+        update = _update(f"defaults: false\n  lists: [{{name: {entry}{own}}}]")
+
+        (feed,) = _catalog.enabled(update)
+
+        assert feed.origin.info == info
+
+
 def test_mirror_takes_the_place_of_every_server(tmp_path: Path) -> None:
     """Lists of the catalogue and the site's own are read from one folder, without their keys."""
     own = "{name: own, url: 'https://h.example/{key}', format: plain, key_file: /k}"
@@ -349,6 +367,8 @@ def test_mirror_that_is_no_folder_of_this_host_is_named() -> None:
         ("{name: feodo, options: {vaule: x}}", r"feodo\.options: .*'value'"),
         ("{name: feodo, options: 3}", r"options: expected keys"),
         ("{name: feodo, enabled: 3}", r"enabled: expected true or false"),
+        ("{name: feodo, class: bad}", r"class"),
+        ("{name: feodo, info: 'feodo (malware)'}", r"info: class adds \(malware\)"),
         ("{name: x, url: 'https://h.example/', format: plan}", "did you mean 'plain'"),
     ],
 )
