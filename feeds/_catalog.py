@@ -41,8 +41,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     bad it is, and severity goes by that word. Lists of one `publisher` count as one voice for
     `min_feeds`. `may_be_empty` accepts a list without rows. `trusted` believes a list that names
     private or shared addresses and popular names. `use: protect` makes a list's names, addresses
-    and networks what others must not name. `ca_file` adds a certificate authority for an internal server. `reason`
-    says why a known list is off.
+    and networks what others must not name. `ca_file` adds a certificate authority for an internal
+    server. `reason` says why a known list is off.
 
     A list that needs a key says in `key` where a site gets its own; the key goes where the URL
     has `{key}`, or into the header `key_header`, and is read from `key_file` at each try.
