@@ -17,6 +17,7 @@ from agent.commands import (
     deliver,
     explain,
     feeds,
+    import_config,
     replay,
     run,
     sense,
@@ -31,7 +32,7 @@ from agent.config import ConfigError
 
 COMMANDS = (
     *(run, sense, deliver, replay, check, test_outputs, verify, coverage, update, feeds, trails),
-    *(explain, version),
+    *(explain, import_config, version),
 )
 """In the order of `--help`."""
 

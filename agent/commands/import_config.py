@@ -1,0 +1,154 @@
+"""`maltrail-agent import-config`: from a maltrail.conf to a config.yaml."""
+
+import argparse
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from agent import config
+from agent.commands._common import DONE, FINDING, Commands, UserError
+from agent.importing import conf_file, importer, writing
+from agent.importing.draft import Around, Draft, Outcome
+
+MODE = 0o640
+"""A webhook's URL is a secret; the installed configuration has the same mode."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    made = commands.add(
+        "import-config", run, "turn a maltrail.conf into a config.yaml, and tell of every option"
+    )
+    made.add_argument("conf", type=Path, metavar="MALTRAIL.CONF")
+    made.add_argument(
+        "--to",
+        type=Path,
+        default=config.DEFAULT_PATH.parent,
+        metavar="DIR",
+        help="where config.yaml, trails/ and allow/ are written (default: %(default)s)",
+    )
+    made.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="Maltrail's own folder, for relative paths (default: that of the file)",
+    )
+    made.add_argument("--force", action="store_true", help="replace files that are there")
+    made.add_argument("--dry-run", action="store_true", help="report only; write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files and the report; 1 where something of the file is not accounted for."""
+    folder = options.to.absolute()
+    around = Around(
+        root=(options.root or options.conf.absolute().parent).absolute(),
+        host=socket.getfqdn(),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        cpus=os.cpu_count() or 1,
+    )
+    try:
+        text = conf_file.text_of(options.conf)
+        imported = importer.take_all(text, around, accept)
+    except conf_file.NotReadable as error:
+        raise UserError(str(error)) from error
+    draft, outcomes = imported
+    _name_folders(draft, folder)
+    files = {"config.yaml": writing.render(draft, outcomes, str(options.conf)), **draft.files}
+    if not options.dry_run:
+        _write(folder, files, force=options.force)
+    _tell(options, folder, files, outcomes)
+    return DONE if imported.is_whole else FINDING
+
+
+def accept(document: Mapping[str, Any]) -> None:
+    """Make everything that settings alone decide, as `check` does; raise ConfigError."""
+    from agent.allow import AllowList
+    from agent.behaviours import load
+    from agent.capture import CaptureError, check_filter
+    from agent.deliver.build import build
+    from agent.severity import SeverityTable
+    from feeds._update import lists_of
+
+    settings = config.parse(yaml.safe_dump(document), "config.yaml")
+    load(settings.detections)
+    SeverityTable(settings.severity.rules)
+    AllowList.load(msgspec.structs.replace(settings.allow_list, files=()), time.time_ns() // 1000)
+    for output in settings.outputs:
+        build(output)
+    lists_of(settings)
+    if settings.capture.filter:
+        try:
+            check_filter(settings.capture.filter)
+        except CaptureError as error:
+            raise config.ConfigError(str(error)) from error
+
+
+def _name_folders(draft: Draft, folder: Path) -> None:
+    """Name the folders of own lists where they are not the default ones."""
+    draft.origin = f"files that were written to {folder}"
+    if folder == config.DEFAULT_PATH.parent:
+        return
+    if any(name.startswith("trails/") for name in draft.files):
+        draft.set("trails.custom", [str(folder / "trails")])
+    if any(name.startswith("allow/") for name in draft.files):
+        draft.set("allow_list.files", [str(folder / "allow")])
+
+
+def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
+    """Write all files or none; raise UserError."""
+    there = [name for name in files if os.path.lexists(folder / name)]
+    if there and not force:
+        raise UserError(
+            f"{folder}: has {', '.join(there[:3])} already; nothing was written: "
+            "name another folder with --to, or --force to replace"
+        )
+    written: list[tuple[Path, Path]] = []
+    try:
+        for name, text in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.new")
+            with open(
+                partial, "w", encoding="utf-8", opener=_opener
+            ) as file:
+                file.write(text)
+            written.append((partial, target))
+        for partial, target in written:
+            partial.replace(target)
+    except OSError as error:
+        for partial, _ in written:
+            partial.unlink(missing_ok=True)
+        raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, MODE)
+
+
+def _tell(
+    options: argparse.Namespace,
+    folder: Path,
+    files: Mapping[str, str],
+    outcomes: tuple[Outcome, ...],
+) -> None:
+    """Report on standard error, or as JSON on standard output."""
+    names = [] if options.dry_run else [str(folder / name) for name in files]
+    if options.json:
+        print(json.dumps({"files": names, "options": msgspec.to_builtins(outcomes)}))
+        return
+    for line in _report(outcomes):
+        print(line, file=sys.stderr)
+    for name in names:
+        print(name)
+
+
+def _report(outcomes: tuple[Outcome, ...]) -> list[str]:
+    return [f"{one.line} {one.option} {one.verdict}: {one.told} {one.left}" for one in outcomes]
