@@ -16,6 +16,9 @@ from agent.visible import visible
 LEAST_COLUMN = 6
 """Columns that a table's cell keeps at least; where that does not fit, rows become records."""
 
+LEAST_PROSE = 24
+"""Columns that wrapped prose keeps beside short cells; where it has less, it goes below them."""
+
 FALLBACK_COLUMNS = 80
 """Where a terminal does not say how wide it is."""
 
@@ -101,6 +104,43 @@ class Terminal(NamedTuple):
         yield self._line([Text(head, Tone.DIM) for head in heads], fitting, right)
         for row in texts:
             yield self._line(row, fitting, right)
+
+    def notes(self, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+        """Yield rows of short cells and a last one of prose, which is wrapped beside them.
+
+        Nothing is cut: where the terminal is too narrow, the prose has lines of its own.
+        """
+        texts = [[_text(cell) for cell in row] for row in rows]
+        heads = [[self.safe(cell.text) for cell in row[:-1]] for row in texts]
+        widths = [max(map(width, column)) for column in zip(*heads, strict=True)]
+        indent = sum(widths) + 2 * len(widths)
+        if self.columns and indent + LEAST_PROSE > self.columns:
+            indent = LEAST_COLUMN
+        for row in texts:
+            *cells, prose = row
+            lead = "  ".join(
+                self.paint(cell.text, cell.tone) + " " * (room - width(self.safe(cell.text)))
+                for cell, room in zip(cells, widths, strict=True)
+            )
+            lines = self._wrapped(prose.text, self.columns - indent if self.columns else 0)
+            told = [self.paint(line, prose.tone) for line in lines]
+            if indent == LEAST_COLUMN and widths:
+                yield lead.rstrip()
+            else:
+                yield f"{lead}  {told.pop(0)}".rstrip() if widths else told.pop(0)
+            for line in told:
+                yield f"{' ' * indent}{line}"
+
+    def _wrapped(self, text: str, room: int) -> list[str]:
+        """Break a text at blanks into lines of so many columns; 0 is one line."""
+        lines = [""]
+        for word in self.safe(text).split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
+            if not room or not lines[-1] or width(longer) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
 
     def _line(self, row: Sequence[Text], widths: Sequence[int], right: Collection[int]) -> str:
         painted = []

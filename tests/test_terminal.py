@@ -113,3 +113,23 @@ def test_no_table_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
     """Except as records, whose values a terminal wraps."""
     for line in Terminal(40).table(["A", "B", "C"], rows):
         assert width(line) <= 40
+
+
+def test_prose_is_wrapped_beside_its_cells_and_never_cut() -> None:
+    """Cells are aligned; every word of the last one is there, within the width."""
+    rows: list[list[Cell]] = [[Text("ok", Tone.GOOD), "a"], ["failure", "b " * 30 + "end"]]
+
+    lines = list(Terminal(40).notes(rows))
+
+    assert lines[0] == "ok       a"
+    assert all(line.startswith(" " * 9) for line in lines[2:])
+    assert max(map(width, lines)) <= 40
+    assert " ".join(lines[1:]).split() == ["failure", *["b"] * 30, "end"]
+    assert len(list(Terminal(0).notes(rows))) == 2
+
+
+def test_prose_goes_below_its_cells_where_there_is_no_room() -> None:
+    """A narrow terminal shows all the same words."""
+    lines = list(Terminal(20).notes([["a very long head", "some words of prose"]]))
+
+    assert lines == ["a very long head", "      some words of", "      prose"]

@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,20 @@ import yaml
 from agent import config
 from agent.commands._common import DONE, FINDING, Commands, UserError
 from agent.importing import conf_file, importer, writing
-from agent.importing.draft import Around, Draft, Outcome
+from agent.importing.draft import Around, Draft, Outcome, Verdict
+from agent.terminal import Cell, Text, Tone, terminal_of
 
 MODE = 0o640
 """A webhook's URL is a secret; the installed configuration has the same mode."""
+
+_TONES: Mapping[Verdict, Tone] = {
+    "taken": Tone.GOOD,
+    "not applicable": Tone.DIM,
+    "in part": Tone.WARNING,
+    "absent": Tone.NOTE,
+    "unknown": Tone.BAD,
+    "unusable": Tone.BAD,
+}
 
 
 def add(commands: Commands) -> None:
@@ -116,9 +127,7 @@ def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.new")
-            with open(
-                partial, "w", encoding="utf-8", opener=_opener
-            ) as file:
+            with open(partial, "w", encoding="utf-8", opener=_opener) as file:
                 file.write(text)
             written.append((partial, target))
         for partial, target in written:
@@ -144,11 +153,21 @@ def _tell(
     if options.json:
         print(json.dumps({"files": names, "options": msgspec.to_builtins(outcomes)}))
         return
-    for line in _report(outcomes):
+    terminal = terminal_of(sys.stderr)
+    for line in terminal.notes(_rows(outcomes)):
         print(line, file=sys.stderr)
+    shown = terminal_of(sys.stdout)
     for name in names:
-        print(name)
+        print(shown.safe(name))
 
 
-def _report(outcomes: tuple[Outcome, ...]) -> list[str]:
-    return [f"{one.line} {one.option} {one.verdict}: {one.told} {one.left}" for one in outcomes]
+def _rows(outcomes: tuple[Outcome, ...]) -> Iterator[tuple[Cell, ...]]:
+    """Yield line, option, verdict and reason of each option, and what of it was left."""
+    for one in outcomes:
+        verdict = Text(one.verdict, _TONES[one.verdict])
+        yield (f"{one.line or '-'}", one.option, verdict, one.told)
+        for text in one.left:
+            yield ("", "", Text("left out", Tone.WARNING), text)
+    counts = Counter(one.verdict for one in outcomes)
+    summed = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    yield ("", Text("all", Tone.STRONG), "", f"{len(outcomes)} options: {summed}")

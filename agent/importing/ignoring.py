@@ -11,6 +11,7 @@ from agent.config import MAX_ALLOWED, MAX_SUPPRESSIONS
 from agent.importing.detecting import branches
 from agent.importing.draft import Asked, Draft, NotApplicable
 from agent.importing.lists import resolved
+from agent.visible import visible
 
 MAX_FILE = 16 << 20
 """Bytes of a whitelist or list of ignore rules; the distributed whitelist has 70 kB."""
@@ -39,7 +40,7 @@ def whitelist(asked: Asked, draft: Draft) -> str:
     """
     file = _file(asked)
     names, addresses, keys = _sorted(asked, draft, file)
-    lines = [f"# USER_WHITELIST {_plain(asked.option.value)}", *names, *addresses]
+    lines = [f"# USER_WHITELIST {visible(asked.option.value)}", *names, *addresses]
     if names or addresses:
         draft.files[WHITELIST] = "\n".join(lines) + "\n"
     for key in keys[:MAX_ALLOWED]:
@@ -293,10 +294,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
             yield number, stripped
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _escaped(key: str) -> str:

@@ -7,6 +7,7 @@ import yaml
 
 from agent.config import Settings
 from agent.importing.draft import Draft, Outcome
+from agent.visible import visible
 
 MAX_REMARK = 200
 """Characters of a remark: options and reasons are short, values are not."""
@@ -43,11 +44,7 @@ def _key(name: str, value: Any, above: tuple[str, ...], draft: Draft) -> Iterato
     indent = "  " * len(above)
     for remark in draft.remarks.get(path, ()):
         yield f"{indent}# {_remark(remark)}"
-    if (
-        (isinstance(value, Mapping)
-        and any(isinstance(inner, (Mapping, list)) for inner in value.values()))
-        or _has_remarks(path, value, draft)
-    ):
+    if isinstance(value, Mapping) and _is_section(path, value, draft):
         yield f"{indent}{name}:"
         for key, inner in value.items():
             yield from _key(key, inner, path, draft)
@@ -59,9 +56,12 @@ def _key(name: str, value: Any, above: tuple[str, ...], draft: Draft) -> Iterato
         yield f"{indent}{name}: {_flow(value)}"
 
 
-def _has_remarks(path: tuple[str, ...], value: Any, draft: Draft) -> bool:
-    """Tell whether a mapping has a key that came from an option of its own."""
-    return isinstance(value, Mapping) and any((*path, key) in draft.remarks for key in value)
+def _is_section(path: tuple[str, ...], value: Mapping[str, Any], draft: Draft) -> bool:
+    """Tell whether a mapping has keys that came from options of their own, or holds more."""
+    return any(
+        (*path, key) in draft.remarks or isinstance(inner, (Mapping, list))
+        for key, inner in value.items()
+    )
 
 
 def _entry(entry: Mapping[str, Any], path: tuple[str, ...], draft: Draft) -> Iterator[str]:
@@ -90,5 +90,5 @@ def _dumped(value: Any, **style: Any) -> str:
 
 def _remark(text: str) -> str:
     """Return a text that stays a comment on one line."""
-    shown = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+    shown = visible(" ".join(text.split()))
     return shown if len(shown) <= MAX_REMARK else f"{shown[:MAX_REMARK]}..."
