@@ -417,10 +417,15 @@ class HttpTls(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Http(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address that serves metrics and health; whom it serves."""
+    """The address that serves metrics, health and the status page; whom it serves.
+
+    `mask_custom` hides on that page what own trails look for.
+    """
 
     address: str = "127.0.0.1:9338"
     metrics: bool = True
+    status: bool = False
+    mask_custom: bool = True
     tls: HttpTls | None = None
     password_file: str | None = None
 

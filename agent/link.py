@@ -38,8 +38,25 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     labels: Mapping[str, str] = {}
 
 
+class Missed(msgspec.Struct, frozen=True, gc=False):
+    """What was captured and not read: how often, of how many, and what can be done about it."""
+
+    what: str
+    number: int
+    of: int
+    remedy: str = ""
+
+
+class Coverage(msgspec.Struct, frozen=True, gc=False):
+    """How much of what was captured was read."""
+
+    packets: int = 0
+    read: int = 0
+    missed: tuple[Missed, ...] = ()
+
+
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """What sense counted so far, for the metrics endpoint; `ready` decides `/readyz`.
+    """What sense counted so far, for metrics and status page; `ready` decides `/readyz`.
 
     `set` is what events say of the trail set in use.
     """
@@ -48,6 +65,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     ready: bool
     reason: str = ""
     set: str = NO_SET
+    coverage: Coverage = Coverage()
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack"):

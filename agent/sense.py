@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from agent import __version__, notify
+from agent import __version__, coverage, link, notify
 from agent.allow import AllowList
 from agent.behaviours import bank
 from agent.blind_spots import WINDOW_SECONDS, BlindSpots
@@ -495,7 +495,20 @@ class Sense:
         """Return all counters, and whether detection works."""
         samples = [*self._capture_samples(), *self._scan_samples(), *self._other_samples()]
         reason = self._unready()
-        return Snapshot(tuple(samples), not reason, reason, self._set_id)
+        return Snapshot(tuple(samples), not reason, reason, self._set_id, self._coverage())
+
+    def _coverage(self) -> link.Coverage:
+        unread = self._unread()
+        counters = {**self._scan_counters(), NAMELESS: nameless(unread)}
+        captured = self._captured_packets().values()
+        dropped = sum(one.dropped + one.interface_dropped for one in captured)
+        quic = self._pipeline.matcher.quic.dropped
+        found = coverage.missed(coverage.Counted(counters, unread, quic, dropped))
+        return link.Coverage(
+            counters["packets"],
+            coverage.is_read(counters),
+            tuple(link.Missed(*entry) for entry in found),
+        )
 
     def _capture_samples(self) -> Iterable[Sample]:
         for name, workers in self._by_interface():

@@ -34,6 +34,11 @@ class Lists:
         self._read: UpdateHealth | None = None
         self._told: dict[str, str] = {}
 
+    @property
+    def health(self) -> UpdateHealth | None:
+        """What update last wrote, or None before its first run."""
+        return self._read
+
     def refresh(self) -> None:
         """Read the file where it was replaced; what cannot be used is logged once."""
         try:
