@@ -581,6 +581,23 @@ def test_what_is_on_the_wire_is_told(capturing: Room, wire: Send) -> None:
 
 
 @pytest.mark.root
+def test_what_was_not_read_is_told_to_the_status_page(capturing: Room, wire: Send) -> None:
+    """With every snapshot: how much of how much, and what it was."""
+    wire(bytes(12) + b"\x89\x06" + bytes(60))
+
+    def missed() -> list[str]:
+        snapshot = capturing.deliver.server and capturing.deliver.server.sense.snapshot
+        return [one.what for one in snapshot.coverage.missed] if snapshot else []
+
+    until(lambda: "packets of EtherType 0x8906 (Fibre Channel)" in missed(), "what was missed")
+    server = capturing.deliver.server
+    assert server
+    assert server.sense.snapshot
+    coverage = server.sense.snapshot.coverage
+    assert 0 <= coverage.read < coverage.packets
+
+
+@pytest.mark.root
 def test_a_scan_on_the_wire_is_told(capturing: Room, wire: Send) -> None:
     """Counted in the worker, judged in the main thread."""
     wire(*[packets.syn_frame("203.0.113.9", 6000, "192.168.1.20", port) for port in range(30)])

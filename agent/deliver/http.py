@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from agent.config import ConfigError, Http
 from agent.deliver.http_access import Access
+from agent.deliver.http_host import is_ours
 from outputs import _address
 
 MAX_CONNECTIONS = 16
@@ -59,11 +60,13 @@ class Answer(NamedTuple):
 class Page(NamedTuple):
     """What answers a path, on a connection's own thread.
 
-    `is_open`: without the password its status is told too, but not its text.
+    `is_open`: without the password its status is told too, but not its text. `is_for_people`:
+    browsers read it, so that a request must name us where nothing else guards the page.
     """
 
     render: Callable[[], Answer]
     is_open: bool = False
+    is_for_people: bool = False
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ class HttpServer(ThreadingHTTPServer):
         self.pages = pages
         self.refused = 0
         self.access = Access(settings)
+        self.address = settings.address
         self._failed: set[type[BaseException]] = set()
         self._live: dict[socket.socket, _Connection] = {}
         self._lock = threading.Lock()
@@ -211,7 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer one of the known paths."""
         self.server.has_asked(self.request)
         page = self.server.pages.get(self.path.partition("?")[0])
-        if self.server.access.admits(self.headers.get("Authorization")):
+        if page and page.is_for_people and not self._names_us():
+            self._answer(_plain(HTTPStatus.MISDIRECTED_REQUEST))
+        elif self.server.access.admits(self.headers.get("Authorization")):
             self._answer(page.render() if page else _plain(HTTPStatus.NOT_FOUND))
         elif page and page.is_open:
             self._answer(_plain(page.render().status))
@@ -221,6 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Answer as GET does, without the body."""
         self.do_GET()
+
+    def _names_us(self) -> bool:
+        guarded = self.server.access.is_guarded
+        return guarded or is_ours(self.headers.get("Host"), self.server.address)
 
     def _answer(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -17,6 +17,11 @@ class Access:
         self.context = _context(settings.tls) if settings.tls else None
         self._digest = _digest(_password(settings.password_file)) if settings.password_file else b""
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether TLS or a password keeps a foreign page's requests out."""
+        return self.context is not None or bool(self._digest)
+
     def admits(self, authorization: str | None) -> bool:
         """Tell whether a request's header shows the password (RFC 7617; any user name).
 

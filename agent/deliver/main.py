@@ -26,6 +26,8 @@ from agent.deliver.lists import Lists
 from agent.deliver.presence import Presence
 from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
+from agent.deliver.status import Board
+from agent.deliver.status_page import status_pages
 from agent.deliver.troubles import Troubles
 from agent.deliver.vital_signs import with_outputs
 from agent.faults import Faults
@@ -88,7 +90,11 @@ class Deliver:
             self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
         )
         render = page if settings.http.metrics else None
-        self.http = HttpServer(settings.http, pages(render, self.unhealthy, self.unready))
+        table = pages(render, self.unhealthy, self.unready)
+        self._board = self._make_board(settings) if settings.http.status else None
+        if self._board:
+            table |= status_pages(self._board)
+        self.http = HttpServer(settings.http, table)
 
     def start(self) -> None:
         """Start all threads; raise ConfigError where the socket cannot be used."""
@@ -117,6 +123,8 @@ class Deliver:
                 notify.watchdog()
             if self.server.sense.snapshot:
                 self._notices.set_id = self.server.sense.snapshot.set
+            if self._board:
+                self._board.tick(time.monotonic())
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
@@ -155,6 +163,8 @@ class Deliver:
             access = Access(settings.http)
             self._replace_lanes(settings)
             self.http.access = access
+            if self._board:
+                self._board.settings = settings
             self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
         except ConfigError as error:
             what, remedy = f"reload refused: {error}", "the old outputs stay; correct it"
@@ -168,6 +178,11 @@ class Deliver:
 
         When this returns they are as safe as they get: in the journal, where the output has one.
         """
+        if self._board:
+            self._board.note(events, of_sense=False)
+        self._put(events)
+
+    def _put(self, events: Sequence[Event]) -> None:
         now = time.time()
         encoded = [(event, encode(event)) for event in events]
         for lane in self.lanes:
@@ -175,7 +190,9 @@ class Deliver:
 
     def _take_over(self, events: Sequence[Event]) -> None:
         """Take what sense tells; see `take`."""
-        self.take([with_outputs(event, self.lanes) for event in events])
+        if self._board:
+            self._board.note(events, of_sense=True)
+        self._put([with_outputs(event, self.lanes) for event in events])
 
     def tell_losses(self, now_us: int) -> None:
         """Send an event about what was dropped since the last one."""
@@ -289,6 +306,10 @@ class Deliver:
             raise
         return made
 
+    def _make_board(self, settings: Settings) -> Board:
+        name = sensor_name(settings)
+        return Board(settings, name, self.server, lambda: self.lanes, self._lists)
+
     def _make_lane(self, output: Output) -> Lane:
         """Build a lane; one that had the name before, in this run, left its numbers to it."""
         place = Place(self._journals, _bounds(self._settings), CAPACITY)
@@ -345,5 +366,9 @@ def _bounds(settings: Settings) -> Bounds:
 def notices(settings: Settings) -> AgentNotices:
     """Return what builds events about this agent."""
     sensor = settings.sensor
-    name = sensor.name or socket.getfqdn()
-    return AgentNotices(name, sensor.site or "", sensor.tags, ids.random_ids())
+    return AgentNotices(sensor_name(settings), sensor.site or "", sensor.tags, ids.random_ids())
+
+
+def sensor_name(settings: Settings) -> str:
+    """Return the configured name, or the host's fully qualified one."""
+    return settings.sensor.name or socket.getfqdn()

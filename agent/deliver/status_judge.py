@@ -110,9 +110,13 @@ def _seeing(traffic: Traffic) -> Answer:
     closed = [one.name for one in traffic.interfaces if not one.is_open]
     is_open = [one.name for one in traffic.interfaces if one.is_open]
     if not is_open:
-        return SEEING.answer("bad", "nothing is captured", "bring an interface of capture.interfaces up")
+        return SEEING.answer(
+            "bad", "nothing is captured", "bring an interface of capture.interfaces up"
+        )
     if closed:
-        return SEEING.answer("bad", f"nothing is captured on {', '.join(closed)}", "look at the interface")
+        return SEEING.answer(
+            "bad", f"nothing is captured on {', '.join(closed)}", "look at the interface"
+        )
     names = ", ".join(is_open)
     if not traffic.seconds:
         return SEEING.answer("unknown", f"capturing on {names}; too early to tell")
@@ -128,7 +132,9 @@ def _losing(traffic: Traffic) -> Answer:
     slow = "raise capture.workers or capture.buffer_mb, or see fewer packets"
     shedding = [one.name for one in traffic.interfaces if one.shed_level]
     if shedding:
-        return LOSING.answer("warning", f"bulk is left out on {', '.join(shedding)}: overload", slow)
+        return LOSING.answer(
+            "warning", f"bulk is left out on {', '.join(shedding)}: overload", slow
+        )
     if traffic.dropped:
         share = traffic.dropped / max(1, traffic.packets)
         text = f"{traffic.dropped:,} in the last {age(traffic.seconds)} ({share:.1%}); {before}"
@@ -161,7 +167,9 @@ def _delivering(outputs: Sequence[OutputState], clock: float) -> Answer:
     stuck = [one for one in outputs if not one.is_connected or _has_waited(one, clock)]
     if stuck:
         text = "; ".join(_trouble(one, clock) for one in stuck)
-        return DELIVERING.answer("bad", text, "maltrail-agent check --connect says which way is closed")
+        return DELIVERING.answer(
+            "bad", text, "maltrail-agent check --connect says which way is closed"
+        )
     lost = {one.name: sum(one.lost.values()) for one in outputs if one.lost}
     if lost:
         text = ", ".join(f"{count:,} by {name}" for name, count in lost.items())
@@ -198,7 +206,9 @@ def _current(detection: Detection, updates: Updates, clock: float) -> Answer:
     if clock - detection.built > OLD or problems:
         remedy = "maltrail-agent feeds says why"
         return CURRENT.answer("warning", "; ".join([text, *problems]), remedy)
-    return CURRENT.answer("good", text + (f" from {len(updates.lists)} lists" if updates.lists else ""))
+    return CURRENT.answer(
+        "good", text + (f" from {len(updates.lists)} lists" if updates.lists else "")
+    )
 
 
 def _update_problems(updates: Updates) -> Iterator[str]:

@@ -8,7 +8,7 @@ place, and close what was opened.
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -19,6 +19,7 @@ import msgspec
 from agent.deliver.http import Answer as HttpAnswer
 from agent.deliver.http import Page
 from agent.deliver.markup import Markup, element, joined
+from agent.deliver.status import Board
 from agent.deliver.status_document import Level, Setting, Status, Told
 from agent.deliver.status_judge import age
 
@@ -46,11 +47,15 @@ class _Column(NamedTuple):
     kind: str = ""  # a class of the style sheet
 
 
-def status_pages(status: Callable[[], Status]) -> dict[str, Page]:
+def status_pages(board: Board) -> dict[str, Page]:
     """Return what is served of the status."""
+
+    def status() -> Status:
+        return board.status(time.monotonic(), time.time())
+
     return {
-        "/": Page(lambda: HttpAnswer(page(status()), HTML, policy=policy()), by_name=False),
-        "/status.json": Page(lambda: HttpAnswer(document(status()), JSON), by_name=False),
+        "/": Page(lambda: HttpAnswer(page(status()), HTML, policy=policy()), is_for_people=True),
+        "/status.json": Page(lambda: HttpAnswer(document(status()), JSON), is_for_people=True),
     }
 
 
@@ -88,9 +93,7 @@ def page(status: Status) -> bytes:
         _footer(),
     )
     title = f"{SUMMARY[status.level]}: {status.sensor}"
-    filled = _template().substitute(
-        title=joined([title]), style=style(), body=joined([*parts]).replace("><section", ">\n<section")
-    )
+    filled = _template().substitute(title=joined([title]), style=style(), body=joined(parts))
     return filled.encode()
 
 
@@ -100,9 +103,7 @@ def _header(status: Status) -> Markup:
         "header",
         element("h1", site),
         _level(status.level, SUMMARY[status.level]),
-        element(
-            "p", _moment(status.time), " · ", element("a", "Reload", href="/", accesskey="r")
-        ),
+        element("p", _moment(status.time), " · ", element("a", "Reload", href="/", accesskey="r")),
     )
 
 
@@ -115,7 +116,7 @@ def _sections(status: Status) -> list[Markup]:
         _section("Trails and lists", _trails(status), _lists(status)),
         _section("Not read", _missed(status)),
         _section("Last detections", _detections(status)),
-        _section("Last words of the agent", _notices(status)),
+        _section("The agent about itself", _notices(status)),
         _section("Configuration", _settings(status)),
     ]
 
@@ -138,7 +139,7 @@ def _answers(status: Status) -> Markup:
         remedy = element("small", answer.remedy) if answer.remedy else ""
         told = element("dd", answer.text, remedy)
         level = element("dd", _level(answer.level, WORDS[answer.level]))
-        rows.append(element("div", level, element("dt", answer.question), told))
+        rows.append(element("div", element("dt", answer.question), level, told))
     return element("dl", *rows, class_="answers")
 
 
@@ -159,7 +160,7 @@ def _outputs(status: Status) -> Markup:
     rows = []
     for one in status.outputs:
         state = _level("good", "open") if one.is_connected else _level("bad", "not open")
-        error = f" last error: {one.last_error}" if one.last_error else ""
+        error = f" ({one.last_error})" if one.last_error and not one.is_connected else ""
         waits = f", {age(status.time - one.oldest)}" if one.oldest else ""
         lost = ", ".join(f"{count:,} {reason}" for reason, count in one.lost.items())
         rows.append(
@@ -175,7 +176,10 @@ def _outputs(status: Status) -> Markup:
 def _interfaces(status: Status) -> Markup:
     columns = (
         *(_Column("Interface"), _Column("State"), _Column("Packets", "number")),
-        *(_Column("Dropped by the kernel", "number"), _Column("by the interface", "number")),
+        *(
+            _Column("Dropped by the kernel", "number"),
+            _Column("Dropped by the interface", "number"),
+        ),
         _Column("Left out under load", "number"),
     )
     rows = []
@@ -234,7 +238,12 @@ def _missed(status: Status) -> Markup:
 def _detections(status: Status) -> Markup:
     columns = (
         *(_Column("When", "when"), _Column("Severity"), _Column("What"), _Column("Trail", "wide")),
-        *(_Column("Info"), _Column("From"), _Column("To"), _Column("In all", "number")),
+        *(
+            _Column("Info"),
+            _Column("From", "address"),
+            _Column("To", "address"),
+            _Column("In all", "number"),
+        ),
     )
     rows = [
         [
@@ -288,7 +297,7 @@ def _table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], nothing: s
 
 
 def _cell(column: _Column, text: str) -> Markup:
-    told = text if isinstance(text, Markup) else element("span", text) if text else text
+    told = element("span", text) if text else ""
     attributes = {"data_head": column.head} | ({"class_": column.kind} if column.kind else {})
     return element("td", told, **attributes)
 
