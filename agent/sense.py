@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from agent import __version__, coverage, link, notify
+from agent import __version__, coverage, link, notify, process_samples
 from agent.allow import AllowList
 from agent.behaviours import bank
 from agent.blind_spots import WINDOW_SECONDS, BlindSpots
@@ -32,8 +32,10 @@ from agent.notices import AgentNotices
 from agent.outages import Outages
 from agent.own_traffic import OwnTraffic
 from agent.pipeline import Pipeline, sensor_name
+from agent.reloads import Reloads
 from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
+from agent.scan.layers import LAYERS
 from agent.sets import build_own, empty_set, merged_filters
 from agent.shedding import Shed, on_wire
 from agent.trails.find import Trails
@@ -134,6 +136,8 @@ class Sense:
         self._shed_packets = Shed(self._faults)
         self._captured: set[str] = set()
         self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
+        self.reloads = Reloads()
+        self._started = time.time()
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on; safe to call from a signal handler."""
@@ -472,10 +476,12 @@ class Sense:
             sets = self._open_sets(settings, published)
             pipeline = self._make_pipeline(settings, sets, allow)
         except ConfigError as error:
+            self.reloads.failed()
             self._tell_refused(
                 _RELOAD, f"reload refused: {error}", "the old settings stay; correct it"
             )
         else:
+            self.reloads.succeeded()
             later = _needs_restart(self._settings, settings)
             self._tell(self._pipeline.flush())
             self._before.update(self._pipeline_counts())  # counters never go back
@@ -493,8 +499,11 @@ class Sense:
 
     def snapshot(self) -> Snapshot:
         """Return all counters, and whether detection works."""
-        samples = [*self._capture_samples(), *self._scan_samples(), *self._other_samples()]
         reason = self._unready()
+        samples = [
+            *self._process_samples(not reason),
+            *(*self._capture_samples(), *self._scan_samples(), *self._other_samples()),
+        ]
         return Snapshot(tuple(samples), not reason, reason, self._set_id, self._coverage())
 
     def _coverage(self) -> link.Coverage:
@@ -510,10 +519,21 @@ class Sense:
             tuple(link.Missed(*entry) for entry in found),
         )
 
+    def _process_samples(self, is_ready: bool) -> Iterable[Sample]:
+        yield Sample("sense_ready", float(is_ready))
+        name = "sense_config_last_reload"
+        yield Sample(f"{name}_successful", float(self.reloads.is_good))
+        yield Sample(f"{name}_success_timestamp_seconds", self.reloads.last_good)
+        yield from process_samples.samples("sense", self._started)
+
     def _capture_samples(self) -> Iterable[Sample]:
         for name, workers in self._by_interface():
             is_up = float(all(worker.is_open for worker in workers))
             yield Sample("capture_up", is_up, {"interface": name})
+            silent = time.monotonic() - min(worker.heartbeat for worker in workers)
+            alive = time.time() - silent
+            label = {"interface": name}
+            yield Sample("capture_worker_last_heartbeat_timestamp_seconds", alive, label)
             yield Sample("capture_shed_level", _level(workers), {"interface": name})
             shed = self._shed_packets.packets[name]
             yield Sample("capture_packets_shed_total", shed, {"interface": name})
@@ -525,8 +545,12 @@ class Sense:
 
     def _scan_samples(self) -> Iterable[Sample]:
         for name, value in self._scan_counters().items():
-            yield Sample(f"scan_{name}_total", value)
-        unread: Counter[str] = Counter()
+            tunnel = name.removeprefix("tunnel_")
+            if tunnel != name:
+                yield Sample("scan_tunnel_packets_total", value, {"tunnel": tunnel})
+            else:
+                yield Sample(f"scan_{name}_total", value)
+        unread = Counter(dict.fromkeys((*LAYERS[1:], "other"), 0))
         for layer, _, count in self._unread():
             unread[layer or "other"] += count
         for layer, value in unread.items():

@@ -5,9 +5,11 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from agent.commands._common import settings_of
 from agent.config import ConfigError, Settings
+from agent.reloads import Reloads
 
 _log = logging.getLogger("agent.cli")
 
@@ -21,13 +23,26 @@ def until_stopped(begin: Callable[[threading.Event], int], hup: Callable[[], Non
     return begin(stop)
 
 
-def reloader(options: argparse.Namespace, use: Callable[[Settings], None]) -> Callable[[], None]:
-    """Return what a SIGHUP does: read the file again, and keep the old settings if it is bad."""
+class Reloadable(Protocol):
+    """A process of ours that takes over other settings while it runs."""
+
+    reloads: Reloads
+
+    def reload(self, settings: Settings) -> None:
+        """Take them over, or raise ConfigError and keep the old ones."""
+
+
+def reloader(options: argparse.Namespace, process: Reloadable) -> Callable[[], None]:
+    """Return what a SIGHUP does: read the file again, and keep the old settings if it is bad.
+
+    `log.level` is in force at once, unless --log-level was given.
+    """
 
     def reload() -> None:
         try:
-            use(settings_of(options))
+            process.reload(settings_of(options))
         except ConfigError as error:
+            process.reloads.failed()
             _log.error("reload refused, the old settings stay: %s", error)
 
     return reload

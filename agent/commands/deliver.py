@@ -23,6 +23,6 @@ def run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         raise UserError(f"{named(options)}: {error}") from error
     try:
-        return until_stopped(deliver.run, reloader(options, deliver.reload))
+        return until_stopped(deliver.run, reloader(options, deliver))
     finally:
         deliver.close()

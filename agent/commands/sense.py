@@ -19,6 +19,6 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     try:
         sense = Sense(settings, options.state_dir, options.run_dir)
-        return until_stopped(sense.run, reloader(options, sense.reload))
+        return until_stopped(sense.run, reloader(options, sense))
     except CaptureError as error:
         raise UserError(str(error)) from error

@@ -129,6 +129,16 @@ class Lane:
         return digests(self._output.files) != self._files
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What the output reads each time that it opens: certificates, tokens."""
+        return self._output.files
+
+    @property
+    def journal_capacity(self) -> int:
+        """Bytes that the journal may have, 0 where there is none."""
+        return self._bounds.bytes if self.has_journal else 0
+
+    @property
     def heartbeat(self) -> float:
         """When the output's thread last showed that it is alive (monotonic seconds)."""
         return self._runner.heartbeat

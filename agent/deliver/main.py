@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,8 @@ from agent.deliver.journal import Bounds, left_behind
 from agent.deliver.keeper import Keeper
 from agent.deliver.lane import Lane, Place
 from agent.deliver.lists import Lists
+from agent.deliver.metrics_certificates import Certificates
+from agent.deliver.metrics_events import EventCounts
 from agent.deliver.presence import Presence
 from agent.deliver.queue import CAPACITY, encode
 from agent.deliver.server import Server
@@ -37,6 +39,7 @@ from agent.losses import Place as Origin
 from agent.model import Event, Evidence
 from agent.notices import AgentNotices
 from agent.published import current_id
+from agent.reloads import Reloads
 
 SOCKET = "events.sock"
 PROCESS: Evidence = {"process": "deliver"}
@@ -86,10 +89,9 @@ class Deliver:
         self._presence = Presence(self._notices, time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
         self._lists = Lists(state_dir, self._notices)
-        page = metrics.page(
-            self.server, lambda: self.lanes, lambda: self.http.refused, self._lists.metrics
-        )
-        render = page if settings.http.metrics else None
+        self._counted = EventCounts()
+        self.reloads = Reloads()
+        render = self._metrics() if settings.http.metrics else None
         table = pages(render, self.unhealthy, self.unready)
         self._board = self._make_board(settings) if settings.http.status else None
         if self._board:
@@ -165,6 +167,7 @@ class Deliver:
             self.http.access = access
             if self._board:
                 self._board.settings = settings
+            self.reloads.succeeded()
             self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
         except ConfigError as error:
             what, remedy = f"reload refused: {error}", "the old outputs stay; correct it"
@@ -184,6 +187,7 @@ class Deliver:
 
     def _put(self, events: Sequence[Event]) -> None:
         now = time.time()
+        self._counted.add(events)
         encoded = [(event, encode(event)) for event in events]
         for lane in self.lanes:
             lane.put(encoded, now)
@@ -263,6 +267,19 @@ class Deliver:
         if not sense.snapshot.ready:
             return " ".join(sense.snapshot.reason.split()) or "sense is not ready"
         return ""
+
+    def _metrics(self) -> Callable[[], bytes]:
+        """Return what renders the page of metrics."""
+        certificates = Certificates()
+        return metrics.page(
+            self.server,
+            lambda: self.lanes,
+            lambda: metrics.about_http(self.http.refused),
+            lambda: metrics.about_reloads(self.reloads),
+            lambda: certificates.metrics(self.lanes, self._settings.http.tls),
+            self._counted.metrics,
+            self._lists.metrics,
+        )
 
     def _replace_lanes(self, settings: Settings) -> None:
         old = {lane.name: lane for lane in self.lanes}

@@ -14,9 +14,12 @@ from agent import __version__, config
 from agent.deliver import metrics
 from agent.deliver.journal import Bounds
 from agent.deliver.lane import Lane, Place
+from agent.deliver.metrics_events import MAX_CLASSES, OTHER, EventCounts
+from agent.deliver.metrics_sense import MAX_SAMPLES
 from agent.deliver.queue import encode
 from agent.deliver.server import Server
 from agent.link import Sample, Snapshot
+from agent.reloads import Reloads
 from tests.outputs.samples import EVENT, RUN_ID
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -55,7 +58,7 @@ def read(page: bytes) -> Values:
 
 def show(server: Server, *lanes: Lane) -> Values:
     """Return what is shown."""
-    return read(metrics.page(server, lambda: lanes, lambda: 3)())
+    return read(metrics.page(server, lambda: lanes)())
 
 
 def tell(server: Server, *samples: Sample) -> None:
@@ -97,7 +100,7 @@ def test_what_an_output_is_set_not_to_take_is_counted(server: Server, lane: Lane
 
 def test_build_link_and_process_are_shown(server: Server) -> None:
     """What runs, whether sense is there, what the process needs."""
-    page = metrics.page(server, tuple, lambda: 3)().decode()
+    page = metrics.page(server, tuple, lambda: metrics.about_http(3))().decode()
 
     assert 'maltrail_agent_build_info{python="3.' in page
     assert f'version="{__version__}"' in page
@@ -116,7 +119,7 @@ def test_the_samples_of_sense_are_shown(server: Server) -> None:
         Sample("capture_packets_received_total", 7.0, {"interface": "br-lan.10@if2"}),
         Sample("maltrail_agent_trails_loaded", 9.0),
     )
-    page = metrics.page(server, tuple, lambda: 0)()
+    page = metrics.page(server, tuple)()
 
     values = read(page)
     assert values["capture_packets_received_total", (("interface", "eth0"),)] == 5
@@ -174,7 +177,7 @@ def test_a_metric_has_one_set_of_labels_and_each_series_once(server: Server) -> 
 
 def test_only_so_many_samples_are_shown(server: Server) -> None:
     """A page costs time with everything else held up."""
-    tell(server, *(Sample("x", 1.0, {"a": str(n)}) for n in range(metrics.MAX_SAMPLES + 50)))
+    tell(server, *(Sample("x", 1.0, {"a": str(n)}) for n in range(MAX_SAMPLES + 50)))
 
     assert show(server)["link_samples_left_out", ()] == 50
 
@@ -187,6 +190,56 @@ def test_what_sense_said_long_ago_is_not_shown(
     monkeypatch.setattr(metrics, "SNAPSHOT_LIFE", 0.0)
 
     assert ("x", ()) not in show(server)
+
+
+def counted(counts: EventCounts) -> dict[tuple[str, str], float]:
+    """Return the counts by class and severity."""
+    return {
+        (sample.labels["class"], sample.labels["severity"]): sample.value
+        for metric in counts.metrics()
+        for sample in metric.samples
+    }
+
+
+def test_events_are_counted_by_class_and_severity() -> None:
+    """In the five words of the settings."""
+    counts = EventCounts()
+    scales = (0, 1, 2, 3, 5, 6, 8, 10)
+    counts.add([msgspec.structs.replace(EVENT, severity_id=number) for number in scales])
+
+    assert counted(counts) == {
+        (EVENT.class_id, "info"): 3,
+        (EVENT.class_id, "low"): 2,
+        (EVENT.class_id, "medium"): 1,
+        (EVENT.class_id, "high"): 1,
+        (EVENT.class_id, "critical"): 1,
+    }
+
+
+def test_classes_of_a_sense_gone_wild_are_one() -> None:
+    """It parses hostile bytes; labels are for ever."""
+    counts = EventCounts()
+    made = [f"trail-x{number}" for number in range(MAX_CLASSES)]
+    wild = ["trail-one-too-many", 'evil"} 1', "trail-", "trail-" + "x" * 100, "X"]
+    counts.add([msgspec.structs.replace(EVENT, class_id=name) for name in (*made, *wild)])
+
+    found = counted(counts)
+
+    assert len(found) == MAX_CLASSES + 1
+    assert found[OTHER, "critical"] == len(wild)
+
+
+def test_reloads_are_shown(server: Server) -> None:
+    """Whether what runs is what the file says."""
+    reloads = Reloads()
+    page = metrics.page(server, tuple, lambda: metrics.about_reloads(reloads))
+    assert read(page())["deliver_config_last_reload_successful", ()] == 1
+
+    reloads.failed()
+
+    values = read(page())
+    assert values["deliver_config_last_reload_successful", ()] == 0
+    assert values["deliver_config_last_reload_success_timestamp_seconds", ()] == reloads.last_good
 
 
 names = st.sampled_from(["x", "x_total", "y", "link_connected"]) | st.text(max_size=5)
@@ -204,7 +257,7 @@ def test_no_snapshot_breaks_the_page(told: list[Sample]) -> None:
     """The page always parses, each series once."""
     server = Server(Path("/nonexistent/events.sock"), frozenset(), lambda _: None)
     tell(server, *told)
-    page = metrics.page(server, tuple, lambda: 0)()
+    page = metrics.page(server, tuple)()
     server.stop()
 
     read(page)
