@@ -43,9 +43,10 @@ MAX_ENTRIES = 32_768
 """Keys of one table: more pairs than a host talks to in half a minute, as wide as a /17."""
 REFERENCE = "(heuristic)"
 BY_PORT = frozenset({"hosts", "infected"})
+BY_SERVICE = frozenset({"starts"})
 FAILED_ONLY = frozenset({"hosts", "udp_ports", "paths"})
 OF_UDP = frozenset({"hosts", "udp_ports"})
-ATTEMPTS = frozenset({"probes", "hosts", "infected", "udp_ports"})
+ATTEMPTS = frozenset({"probes", "hosts", "infected", "udp_ports", "starts"})
 """Tables that a flood from random sources would fill; rates keep it out."""
 
 
@@ -126,6 +127,7 @@ def _table(name: str, needs: Sequence[Table], room: int, workers: int, seed: int
         slow_level=min((table.slow_level for table in slow), default=0) // workers,
         failed_only=name in FAILED_ONLY,
         by_port=name in BY_PORT,
+        by_service=name in BY_SERVICE,
     )
 
 
@@ -166,6 +168,10 @@ class Behaviours:
             table: max(max(one.table.window, one.table.slow_window) for one in ones.values())
             for table, ones in self._by_table.items()
         }
+        self._every = {
+            table: min(one.table.every for one in ones.values())
+            for table, ones in self._by_table.items()
+        }
         self._home = home
         self._severity = severity
         self._muted: OrderedDict[tuple[str, int], _Muted] = OrderedDict()
@@ -180,20 +186,23 @@ class Behaviours:
                 until_us = last_us + self._keep[table] * SECOND_US
                 self._fresh[table, key] = _Pending(interface, until_us)
 
-    def judge(self, now_us: int) -> list[Hit]:
+    def judge(self, now_us: int, *, last: bool = False) -> list[Hit]:
         """Return a hit for each behaviour that a hot key tells of for the first time in its window.
 
-        `now_us` is the time up to which everything was seen.
+        `now_us` is the time up to which everything was seen; nothing follows the `last` time.
         """
         fresh, self._fresh = self._fresh, {}
         asked: dict[tuple[str, int], _Pending] = fresh
-        if now_us // SECOND_US != self._judged_second:
-            self._judged_second = now_us // SECOND_US
+        second, before = now_us // SECOND_US, self._judged_second
+        if second != before:
+            self._judged_second = second
             self._forget(now_us)
             asked = {**self._pending, **fresh}
         rows = []
         for (table, key), pending in asked.items():
-            merged = self._merge(table, key)
+            every = self._every[table]
+            is_due = every == 1 or last or second // every != before // every
+            merged = self._merge(table, key) if is_due else None
             if merged:
                 rows.append((merged, pending))
                 self._pending.pop((table, key), None)
@@ -204,7 +213,7 @@ class Behaviours:
 
     def end(self, now_us: int) -> list[Hit]:
         """Judge what is left at the end of the input: nothing will answer any more."""
-        return self.judge(now_us + GRACE_SECONDS * SECOND_US)
+        return self.judge(now_us + GRACE_SECONDS * SECOND_US, last=True)
 
     def _forget(self, now_us: int) -> None:
         """Drop pending keys whose time is over, and the oldest beyond what is kept."""
@@ -235,6 +244,7 @@ class Behaviours:
     def _judge(self, row: DistinctRow, pending: _Pending, now_us: int) -> list[Hit]:
         """Ask all behaviours of a table; keep the key where one of them may tell later."""
         source = str(ipaddress.ip_address(row.source))
+        destination = str(ipaddress.ip_address(row.destination))
         counted = Counted(
             last_us=row.last_us,
             items=row.items,
@@ -244,6 +254,8 @@ class Behaviours:
             port=row.destination_port,
             version=4 if len(row.source) == 4 else 6,
             from_home=self._home.is_home(source),
+            to_home=self._home.is_home(destination),
+            destination=destination,
         )
         hits = []
         for name, detection in self._by_table[row.table].items():
@@ -283,8 +295,8 @@ class Behaviours:
                 class_id=class_id,
                 type=finding.type,
                 trail=finding.trail or source,
-                indicator=source,
-                observed=source,
+                indicator=finding.indicator or source,
+                observed=finding.indicator or source,
                 where="behaviour",
                 info=finding.info,
                 reference=REFERENCE,

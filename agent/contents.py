@@ -14,7 +14,7 @@ from agent.allow import AllowList
 from agent.detections import Detection, Examiner, Finding, Seen
 from agent.direction import Home
 from agent.dns_details import details
-from agent.match import Ends, Request, is_ignored, wire_name
+from agent.match import Ends, Request, Urls, is_ignored, wire_name
 from agent.model import BEHAVIOUR_PREFIX, Dns, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
 from agent.scan.bank import Bank
@@ -67,6 +67,7 @@ class Contents:
         self.wanted: Wanted = together(rule.wanted for rule in rules.values())
         self._rules = rules
         self._looked_at = frozenset(rule.looks_at for rule in rules.values())
+        self._urls = Urls()
         self._home = home
         self._severity = severity
         self._verdicts: OrderedDict[bytes, Found] = OrderedDict()
@@ -130,11 +131,7 @@ class Contents:
                 agent=request.agent,
                 body=request.body,
             )
-        name = ""
-        if what == "server":
-            name = sighting.fields.get("name", b"").decode("ascii", "backslashreplace").lower()
-        elif what in (*QUESTIONS, *ANSWERS):
-            name = wire_name(sighting.packet)
+        name, where = _name(sighting)
         counted = self._counted(sighting) if what in COUNTED else None
         times = SAMPLE if what == "exhausting" else 1
         return Seen(
@@ -143,6 +140,7 @@ class Contents:
             packet=sighting.packet,
             leaves_home=leaves_home,
             name=name.rstrip("."),
+            where=where,
             listed=tuple(self._listed(sighting, name)) if what == "answer" else (),
             distinct=times * counted.distinct if counted else 0,
             count=times * counted.things if counted else 0,
@@ -197,6 +195,8 @@ class Contents:
             return []
         if finding.about and self.allow.allows(finding.about, ANY_KEY, sighting.count):
             return []
+        if finding.unless_listed and self._is_listed(sighting, seen):
+            return []
         class_id = BEHAVIOUR_PREFIX + name
         direction = self._home.direction(client, listener.address)
         hit = Hit(
@@ -223,7 +223,7 @@ class Contents:
             vlans=sighting.vlans,
             dns=_dns(sighting, seen),
             http=_http(sighting, seen),
-            tls=Tls(server_name=seen.name) if sighting.what == "server" else None,
+            tls=Tls(server_name=seen.name) if seen.where == "tls.sni" else None,
             evidence=finding.evidence,
         )
         if self.allow.allows_hit(Judged(hit, opener, listener), finding.about or client):
@@ -231,6 +231,12 @@ class Contents:
         if self._rules[name].repeat:
             self._mute(key, sighting.last_us + self._rules[name].repeat * 1_000_000)
         return [hit]
+
+    def _is_listed(self, sighting: Sighting, seen: Seen) -> bool:
+        """Tell whether a trail explains the name or URL that a rule judged."""
+        if seen.name:
+            return self.trails.name(seen.name) is not None
+        return self._urls.find(self.trails, Request(sighting)) is not None
 
     def _mute(self, key: tuple[str, str, str], until_us: int) -> None:
         self._muted.pop(key, None)
@@ -251,7 +257,7 @@ def _digest(what: str, seen: Seen) -> bytes:
     elif what == "response":
         parts = [seen.packet, seen.source.address.encode()]
     else:
-        said = (seen.name, seen.leaves_home, seen.destination, seen.listed)
+        said = (seen.name, seen.where, seen.leaves_home, seen.destination, seen.listed)
         parts = [repr((*said, seen.distinct, seen.count, seen.amount, seen.marked)).encode()]
     for part in parts:
         digest.update(len(part).to_bytes(4, "big"))
@@ -263,25 +269,40 @@ def _ends(sighting: Sighting) -> Ends:
     """Return who opened the conversation, who was to answer, and what came of it."""
     if sighting.what in FROM_SERVER:
         return (sighting.destination, sighting.source, "answered")
-    outcome: Outcome = "unknown" if sighting.what in QUESTIONS else "answered"
+    is_question = sighting.what in QUESTIONS and not sighting.fields
+    outcome: Outcome = "unknown" if is_question else "answered"
     return (sighting.source, sighting.destination, outcome)
 
 
+def _name(sighting: Sighting) -> tuple[str, str]:
+    """Return the name that a sighting is about, as it was written, and where it stands."""
+    what, fields = sighting.what, sighting.fields
+    if what in ANSWERS:
+        return wire_name(sighting.packet), "dns.answer"
+    if what not in (*QUESTIONS, "server"):
+        return "", ""
+    if what == "server" or "name" in fields:
+        return fields.get("name", b"").decode("ascii", "backslashreplace").lower(), "tls.sni"
+    if not fields:
+        return wire_name(sighting.packet), "dns.question"
+    request = Request(sighting)
+    return request.name, "proxy.target" if request.is_proxied else "http.host"
+
+
 def _dns(sighting: Sighting, seen: Seen) -> Dns | None:
-    if sighting.what in (*QUESTIONS, *ANSWERS):
-        return details(sighting.packet, seen.name)
-    return None
+    return details(sighting.packet, seen.name) if seen.where.startswith("dns.") else None
 
 
 def _http(sighting: Sighting, seen: Seen) -> Http | None:
-    if sighting.what not in REQUESTS:
+    if sighting.what not in REQUESTS and not seen.where.startswith(("http.", "proxy.")):
         return None
+    request = Request(sighting)
     return Http(
-        method=seen.method,
-        url=f"http://{seen.host}{seen.path}",
-        host=seen.host,
-        user_agent=seen.agent,
-        forwarded=Request(sighting).forwarded,
+        method=request.method,
+        url=f"http://{request.host}{request.path}",
+        host=request.host,
+        user_agent=request.agent,
+        forwarded=request.forwarded,
     )
 
 

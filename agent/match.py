@@ -159,6 +159,22 @@ class Request:
         return self.host + self.path
 
 
+class Urls:
+    """Finds what explains a request's URL, by the scanner's own parser."""
+
+    def __init__(self) -> None:
+        self._http = HttpReader(bytearray(TEXT_BYTES))
+
+    def find(self, trails: Trails, request: Request) -> Found | None:
+        """Return the trail of the first candidate that has one: rules T-13.8 to T-13.10."""
+        path = request.path.encode("utf-8", "surrogateescape")
+        candidates = [
+            part.decode("utf-8", "backslashreplace")
+            for part in self._http.candidates(path, request.body)
+        ]
+        return trails.url(request.host, request.path, candidates)
+
+
 class Matcher:
     """Applies the rules to sightings of one thread; `trails` may be replaced between them.
 
@@ -173,7 +189,7 @@ class Matcher:
         self.watch: Callable[[Look], None] = _unwatched
         self._home = home
         self._severity = severity
-        self._http = HttpReader(bytearray(TEXT_BYTES))
+        self._urls = Urls()
         self.quic = QuicHellos()
         self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
@@ -406,12 +422,7 @@ class Matcher:
         )
 
     def _url(self, sighting: Sighting, request: Request, http: Http) -> Iterator[Hit]:
-        path = request.path.encode("utf-8", "surrogateescape")
-        candidates = [
-            part.decode("utf-8", "backslashreplace")
-            for part in self._http.candidates(path, request.body)
-        ]
-        found = self.trails.url(request.host, request.path, candidates)
+        found = self._urls.find(self.trails, request)
         where = "http.path" if found and found.row.kind == layout.PATH else "http.url"
         if found and "?" in found.row.key and "?" not in request.path:
             # Rule T-13.9: what made the difference stands in the body.

@@ -166,6 +166,21 @@ def reflected(
     return flood(frame, per_second, seconds, sources=sources)
 
 
+def beacon(
+    times_us: Sequence[int], *, source: str = INSIDE, target: str = OUTSIDE, answers: bool = True
+) -> Iterator[Timed]:
+    """Connect to one service at these times, from ports that follow one another."""
+    for number, time_us in enumerate(times_us):
+        port = 40_000 + number
+        yield time_us, packets.syn_frame(source, port, target, 443)
+        if answers:
+            reply = packets.SYN | packets.ACK
+            yield time_us + ANSWER_US, packets.tcp_frame(target, 443, source, port, flags=reply)
+            continue
+        for late in (1, 3, 7, 15):  # as Linux tries again
+            yield time_us + late * SECOND, packets.syn_frame(source, port, target, 443)
+
+
 FAST, SLOW = 2.0, 600.0
 WIDE = tuple(range(1, 1001))
 

@@ -375,3 +375,68 @@ def test_workers_count_together() -> None:
 
     assert classes(hits) == ["nxdomain_flood"]
     assert len(hits) == 1
+
+
+LONG = "k" * 30 + ".tracker.example.org"
+
+
+def visit(name: str) -> bytes:
+    """Return a hello of the client for a server's name."""
+    return packets.tcp_frame(CLIENT, 40000, SERVER, 443, packets.tls_hello_payload(name))
+
+
+def test_long_names_are_told_wherever_they_stand() -> None:
+    """In questions, hellos, hosts and targets of proxies (rules T-5 and H-10)."""
+    for hits, where in (
+        (Room().hits(asks(LONG)), "dns.question"),
+        (Room().hits(visit(LONG)), "tls.sni"),
+        (Room().requests("/", host=f"{LONG}:8080"), "http.host"),
+        (Room().requests(f"http://{LONG}/", host="x.example"), "proxy.target"),
+    ):
+        (hit,) = hits
+        assert (hit.class_id, hit.where) == ("behaviour-long_name", where)
+        assert (hit.observed, hit.indicator) == (LONG, "example.org")
+        assert hit.outcome == ("unknown" if where == "dns.question" else "answered")
+        said = hit.dns.question if hit.dns else hit.tls.server_name if hit.tls else hit.http
+        assert said
+
+
+def test_a_name_is_told_once_by_question_hello_and_request() -> None:
+    """They are of one visit."""
+    room = Room()
+
+    assert len(room.hits(asks(LONG), visit(LONG))) == 1
+    assert room.requests("/", second=5, host=LONG) == []
+
+
+@pytest.mark.parametrize("host", ["k" * 24 + ".example.org", "k" * 30, "k" * 30 + "<b>.org"])
+def test_ordinary_hosts_and_what_is_no_name_are_silent(host: str) -> None:
+    """Up to the threshold, without a domain, or with what no name holds (rule T-5.4)."""
+    assert Room().requests("/", host=host) == []
+
+
+def test_a_name_that_a_trail_explains_is_left_to_it() -> None:
+    """Rule H-10 judges what nothing matched; also of names that do not exist."""
+    room = Room(rows={"example.org": "family (malware)", "xkqwzlvbnmfghjd.com": "dga (malware)"})
+
+    assert room.hits(asks(LONG), visit(LONG)) == []
+    assert room.requests("/", host=LONG) == []
+    assert room.hits(*[lacks(f"nx{n}.example.org") for n in range(30)]) == []
+    assert room.hits(lacks("xkqwzlvbnmfghjd.com")) == []
+
+
+def test_a_download_that_a_trail_explains_is_left_to_it() -> None:
+    """Rules H-15 to H-19 come after T-13.9 and T-13.10; another host's file is told."""
+    room = Room(rows={"evil.example/setup.exe": "x", "/bad.exe": "x", "all.example/": "x"})
+
+    assert room.requests("/setup.exe", host="evil.example") == []
+    assert room.requests("/bad.exe", host="any.example") == []
+    assert room.requests("/other.exe", host="all.example") == []
+    assert len(room.requests("/setup.exe", host="good.example")) == 1
+
+
+def test_a_listed_path_does_not_hide_an_attack() -> None:
+    """The client chooses the path."""
+    room = Room(rows={"/login.php": "x"})
+
+    assert len(room.requests("/login.php?id=1+union+select+2")) == 1

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from tests import packets
+from tests import packets, scans
 from tests.commands import run
 from tests.office import RESOLVER, Office
 from tests.packets import START_US, Timed
@@ -11,12 +11,12 @@ from tests.packets import START_US, Timed
 MAX_A_HOST_AND_DAY = 10
 
 
-def behaviours(path: Path, frames: list[Timed]) -> list[tuple[str, str]]:
+def behaviours(path: Path, frames: list[Timed], *options: object) -> list[tuple[str, str]]:
     """Return class and client of what a replay tells of behaviours, incidents once."""
     trails = path / "mine.txt"
     trails.write_text("evil.example.net\n", encoding="utf-8")
     capture = packets.write_pcap(path / "day.pcap", frames)
-    said = run("replay", "--trails", trails, capture)
+    said = run("replay", "--trails", trails, *options, capture)
     assert said.status == 0
     return [
         (event["class"].removeprefix("behaviour-"), event["src_ip"])
@@ -48,3 +48,27 @@ def test_an_infected_host_stands_out(tmp_path: Path) -> None:
     told = behaviours(tmp_path, sorted([*office.day(), *frames]))
 
     assert {name for name, _ in told} == {"iot_download", "user_agent", "nxdomain_flood"}
+
+
+def test_an_ordinary_day_keeps_no_pace(tmp_path: Path) -> None:
+    """What people and their browsers do; but a mail client looks every five minutes.
+
+    Each client is told for each such service in each window: why `beaconing` is off by default.
+    """
+    config = tmp_path / "config.yaml"
+    config.write_text("detections: {beaconing: {enabled: true}}\n", encoding="utf-8")
+    office = Office(4)
+    day = office.day()
+    mail = [
+        (time_us, frame)
+        for number, host in enumerate(office.hosts)
+        for time_us, frame in scans.beacon(
+            [START_US + (number + 300 * look) * 1_000_000 for look in range(9 * 12)],
+            source=host,
+            target="203.0.113.25",
+        )
+    ]
+
+    assert behaviours(tmp_path, day, "-c", config) == []
+    told = behaviours(tmp_path, sorted([*day, *mail]), "-c", config)
+    assert sorted(told) == sorted(("beaconing", host) for host in office.hosts)

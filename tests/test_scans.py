@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.config import Options, Settings
+from agent.detections.beaconing import Config as Beacon
 from agent.detections.host_sweep import Config as Sweep
 from agent.detections.infection_scan import Config as Infection
 from agent.detections.port_scan import Config as Ports
@@ -42,7 +43,7 @@ class Player:
         self._folder = folder
 
     def __call__(
-        self, timed: Iterator[Timed] | list[Timed], workers: int = 1, **detections: dict[str, int]
+        self, timed: Iterator[Timed] | list[Timed], workers: int = 1, **detections: dict[str, Any]
     ) -> list[Told]:
         """Return what is told, as plain values without identifiers."""
         path = packets.write_pcap(self._folder / "played.pcap", scans.by_time(iter(timed)))
@@ -318,3 +319,38 @@ def test_version_six_is_seen_alike(name: str, play: Player) -> None:
     assert classes(alone) == {name}
     assert _sorted(many) == _sorted(alone)
     assert all("sample_hosts" not in each["evidence"] for each in alone)
+
+
+BEATS = [packets.START_US + beat * 90 * scans.SECOND for beat in range(40)]
+ON: dict[str, Any] = {"beaconing": {"enabled": True}}
+
+
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_a_beacon_is_told_once_with_any_number_of_workers(
+    workers: int, play: Player, *, answers: bool
+) -> None:
+    """Of a server that is dead, too: what is sent again is no contact of its own."""
+    found = play(scans.beacon(BEATS, answers=answers), workers, **ON)
+
+    (told,) = [each for each in found if each["class_id"] == "behaviour-beaconing"]
+    assert (told["indicator"], told["trail"]) == (f"{OUTSIDE}:443",) * 2
+    assert (told["direction"], told["severity_id"]) == ("outbound", 6)
+    assert told["evidence"]["period_seconds"] == 90
+    assert told["evidence"]["contacts"] == Beacon().contacts
+
+
+def test_beacons_are_told_only_where_asked_for(play: Player) -> None:
+    """Off by default; two of one host to different services are two."""
+    both = [*scans.beacon(BEATS), *scans.beacon(BEATS, target="198.51.100.8")]
+
+    assert play(both) == []
+    assert len({each["indicator"] for each in play(both, **ON)}) == 2
+
+
+def test_monitoring_and_scans_are_no_beacons(play: Player) -> None:
+    """What stays inside, and a port scan at an even pace."""
+    inside = scans.beacon(BEATS, target=TARGET)
+    scan = scans.tcp_ports("syn", WIDE[:100], 3000.0, source=INSIDE, target=OUTSIDE)
+
+    assert "beaconing" not in classes(play([*inside, *scan], **ON))

@@ -36,19 +36,21 @@ class Table(NamedTuple):
     - hosts: destinations by source, protocol and port, of attempts, such datagrams and pings;
     - infected: destinations by source and port, of attempts at the ports of worms (rule H-5);
     - paths: hashes of the first segments of paths by pair of addresses;
-    - names: hashes of names by what the scanner noted them for.
+    - starts: the client's ports, one a connection, by source, destination and port, of attempts.
 
     `level` is how many a key may hold before it is looked at, `items` how many are kept. With
     `slow_window` a key is also looked at when it holds more than `slow_level` values within those
-    seconds that nothing answered.
+    seconds that nothing answered. What is looked at and tells nothing is looked at again `every` so
+    many seconds.
     """
 
-    counter: Literal["probes", "udp_ports", "hosts", "infected", "paths", "names"]
+    counter: Literal["probes", "udp_ports", "hosts", "infected", "paths", "starts"]
     window: int
     level: int
     items: int
     slow_window: int = 0
     slow_level: int = 0
+    every: int = 1
 
 
 class Rate(NamedTuple):
@@ -66,7 +68,8 @@ class Counted(NamedTuple):
     """A key of a table, merged over workers.
 
     `items` are values and the second in which each was seen last, `answered` those of them that
-    were answered. `from_home` tells whether the source is ours.
+    were answered. `from_home` and `to_home` tell whether source and destination are ours;
+    `destination` and `port` are those of the first attempt.
     """
 
     last_us: int
@@ -77,6 +80,8 @@ class Counted(NamedTuple):
     port: int = 0
     version: int = 4
     from_home: bool = False
+    to_home: bool = False
+    destination: str = ""
 
     def within(self, seconds: int) -> list[int]:
         """Return the values of the last so many seconds before the last one, in order."""
@@ -97,9 +102,10 @@ class Finding(NamedTuple):
     """A behaviour that was seen: Maltrail's type and info, and what was measured.
 
     `trail` is Maltrail's, the source's address where it is empty. `slow` tells that only the long
-    window shows it. The rest is for what was said: `indicator` is the source's address where it is
-    empty; `by_source` keeps sources apart that give the same indicator; `about` is a name for which
-    the allow-list is asked, too; `for_all` mutes it for all clients.
+    window shows it. `indicator` is the source's address where it is empty. The rest is for what was
+    said: `by_source` keeps sources apart that give the same indicator; `about` is a name for which
+    the allow-list is asked, too; `for_all` mutes it for all clients; `unless_listed` leaves names
+    and URLs that trails explain to them.
     """
 
     type: str
@@ -113,6 +119,7 @@ class Finding(NamedTuple):
     by_source: bool = False
     about: str = ""
     for_all: bool = False
+    unless_listed: bool = False
 
 
 @runtime_checkable
@@ -151,7 +158,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Endpoints are the packet's. `target`, `body` and `packet` are as on the wire, `path` is in lower
     case without doubled slashes, `host` in lower case (the destination's address where a request
-    names none: then `has_host` is false). `name` is a DNS question's or a TLS server's. `listed`
+    names none: then `has_host` is false). `name` is a DNS question's, a TLS server's or, where a
+    rule looks at names, a request's host, and `where` tells which. `listed`
     are an answer's addresses that lists name, with what they say. `leaves_home` tells that the
     server is none of ours. Of what was counted for its key `distinct` tells how many different
     things there were, about, `count` how many in all, `amount` their size, `marked` how many of
@@ -171,6 +179,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agent: str = ""
     body: bytes = b""
     name: str = ""
+    where: str = ""
     listed: tuple[tuple[str, str], ...] = ()
     distinct: int = 0
     count: int = 0

@@ -1,9 +1,11 @@
 """Direct download: a program or script with a short name, fetched from outside (rule H-18).
 
-Errs on vendors that name their installers so; allowed hosts are not told.
+Errs on vendors that name their installers so; allowed hosts are not told, nor what a size names, as
+sites do that measure speed (`100MB.bin`); URLs that trails explain are left to them (T-13.9).
 """
 
 import posixpath
+import re
 
 import msgspec
 
@@ -17,6 +19,9 @@ EXTENSIONS = words(
 )
 ORDINARY = ("cgi", "/scripts/", "/_vti_bin/", "/bin/", "/pub/softpaq/", "/bios/", "/pc-axis/")
 """Parts of paths below which such files are ordinary."""
+
+SIZE = re.compile(r"\d+[kmgt](i?b)?\.bin")
+"""Names of files that only measure how fast they come."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +55,7 @@ class Detection:
         base, extension = posixpath.splitext(path.rpartition("/")[2])
         if extension not in EXTENSIONS or not base or len(base) >= self._length:
             return None
-        if not seen.leaves_home or "=" in query:
+        if not seen.leaves_home or "=" in query or SIZE.fullmatch(base + extension):
             return None
         if any(part in path for part in ORDINARY):
             return None
@@ -62,4 +67,5 @@ class Detection:
             indicator=seen.host + path,
             where="http.url",
             about=seen.host,
+            unless_listed=True,
         )

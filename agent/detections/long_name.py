@@ -1,15 +1,21 @@
-"""Long name: a question whose first label is longer than people choose (rule H-10).
+"""Long name: one whose first label is longer than people choose, asked for or visited (rule H-10).
 
-Told once in `repeat` seconds for a client and a registered domain. Quiet below content delivery,
-clouds and blocklists (quiet_names.txt), for names of services, and for labels with a hyphen. Errs
-on services that put identifiers into names.
+In DNS questions, HTTP hosts, proxy targets and TLS hellos; names that trails explain are left to
+them. Told once in `repeat` seconds for a client and a registered domain. Quiet below content
+delivery, clouds and blocklists (quiet_names.txt), for names of services, and for labels with a
+hyphen. Errs on services that put identifiers into names.
 """
+
+import re
 
 import msgspec
 
 from agent.detections import Finding, Seen
 from agent.detections._names import bracketed, is_quiet, registered
 from agent.scan.wanted import Wanted
+
+NAME = re.compile(r"[a-z0-9._-]*\.[a-z0-9-]+")
+"""Rule T-5.4; what a client writes as host may be anything."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Detection:
-    """Judges questions with a long first label."""
+    """Judges names with a long first label."""
 
     looks_at = "long"
 
@@ -39,10 +45,10 @@ class Detection:
 
     def examine(self, seen: Seen) -> Finding | None:
         """Return a finding for a long label where none is ordinary."""
-        label, _, rest = seen.name.partition(".")
-        if len(label) <= self._length or not rest or "-" in label:
+        label = seen.name.partition(".")[0]
+        if len(label) <= self._length or "-" in label or is_quiet(seen.name):
             return None
-        if is_quiet(seen.name):
+        if not NAME.fullmatch(seen.name):
             return None
         _, domain = registered(seen.name)
         return Finding(
@@ -51,7 +57,8 @@ class Detection:
             evidence={"label_length": len(label)},
             trail=bracketed(seen.name, 1 if domain == seen.name else domain.count(".") + 1),
             indicator=domain,
-            where="dns.question",
+            where=seen.where,
             observed=seen.name,
             about=seen.name,
+            unless_listed=True,
         )

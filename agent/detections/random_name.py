@@ -97,6 +97,7 @@ class Detection:
             where="dns.answer",
             observed=seen.name,
             about=seen.name,
+            unless_listed=True,
         )
 
 

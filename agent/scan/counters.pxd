@@ -1,14 +1,14 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long WAYS, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY, MICROSECONDS, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED
+cdef unsigned long long WAYS, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY, MICROSECONDS, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, KEY_SERVICE, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED
 
 @cython.final
 cdef class Distinct:
     cdef Keyed keyed
     cdef readonly object name
     cdef readonly unsigned long long memory, window, slow_window, items
-    cdef unsigned long long mask, size, stride, keep, failed_only, by_port, hot_count, waiting, touched
+    cdef unsigned long long mask, size, stride, keep, failed_only, by_port, by_service, hot_count, waiting, touched
     cdef unsigned long long[::1] queue
     cdef readonly unsigned long long evictions, saturated
     cdef public unsigned long long level, slow_level

@@ -44,6 +44,7 @@ WAIT_WORDS = 11
 KEY = layout.TABLES + 16  # hashed apart from every table of trails
 KEY4 = KEY + 1  # both addresses in one word
 KEY_PORT = KEY + 2
+KEY_SERVICE = KEY + 3
 SIX = 1 << 32
 ANSWER = 1 << 40  # of an item in the queue: it was answered
 MAX_MARKED = 64
@@ -87,9 +88,9 @@ class Distinct:
     `entries` keys at most (rounded down to a power of two), `items` values each, windows in
     seconds. A key is put on the hot list when it holds more than `level` values in the window
     (with `failed_only` those that nothing answered), or more than `slow_level` in `slow_window`
-    that nothing answered. Keys are pairs of addresses, with `by_port` a source, a protocol and a
-    destination port. Places are computed from masked hashes and our own numbers, so that they are
-    not checked.
+    that nothing answered. Keys are pairs of addresses, with `by_service` and the destination's
+    port, with `by_port` a source, a protocol and a destination port. Places are computed from
+    masked hashes and our own numbers, so that they are not checked.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Distinct:
         slow_level: int = 0,
         failed_only: bool = False,
         by_port: bool = False,
+        by_service: bool = False,
     ) -> None:
         buckets = 1
         while buckets * 2 * WAYS <= entries:
@@ -121,6 +123,7 @@ class Distinct:
         self.slow_level = slow_level
         self.failed_only = int(failed_only)
         self.by_port = int(by_port)
+        self.by_service = int(by_service)
         self.keep = max(window, slow_window)
         self.evictions = 0
         self.saturated = 0
@@ -160,6 +163,8 @@ class Distinct:
             h = self.keyed.numbers(KEY, h, destination_low, 0)
         else:
             h = self.keyed.number(KEY4, (source_low << 32) | destination_low)
+        if self.by_service:
+            h = self.keyed.number(KEY_SERVICE, h ^ (ports & LOW16))
         if self.waiting == QUEUE:
             self.settle()
         at = self.waiting * WAIT_WORDS

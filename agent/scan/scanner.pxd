@@ -20,7 +20,7 @@ from agent.scan.unread cimport Unread
 
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, EXHAUSTING, FLOODING, TUNNELLING, PINGING, NULL_TYPE, TXT_TYPE, PRIVATE_TYPE, MINUTE, HOUR, ASKED, SAMPLE, SAMPLE_BITS, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
 cdef int DECODE
-cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, DNS_HEADER, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
+cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
 cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
@@ -56,8 +56,8 @@ cdef class Scanner:
     cdef unsigned long long stream_key, idle_us
     cdef int in_stream
     cdef readonly object bank
-    cdef Distinct probes, udp_ports, hosts, infected, paths, names
-    cdef int count_probes, count_udp_ports, count_hosts, count_infected, count_paths, count_names, count_rates, count_attempts, follow_udp
+    cdef Distinct probes, udp_ports, hosts, infected, paths, starts
+    cdef int count_probes, count_udp_ports, count_hosts, count_infected, count_paths, count_starts, count_rates, count_attempts, follow_udp
     cdef Rates rates
     cdef Conversations conversations
     cdef unsigned long long shard, shards
@@ -172,8 +172,12 @@ cdef class Scanner:
     cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
     @cython.locals(length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
     cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
-    @cython.locals(what="unsigned long long", at=size_t, stop=size_t, token="unsigned long long")
+    @cython.locals(token="unsigned long long")
     cdef int _watch_name(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(limit=size_t, i=size_t)
+    cdef int _is_long(self, size_t end) except -1 nogil
+    @cython.locals(token="unsigned long long")
+    cdef int _show_long(self, size_t size, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(front=Py_ssize_t, key="unsigned long long", kind="unsigned long long", mark="unsigned long long")
     cdef int _count_question(self, size_t message, size_t end) except -1 nogil
     @cython.locals(front=Py_ssize_t, i=Py_ssize_t, key="unsigned long long")

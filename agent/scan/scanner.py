@@ -179,7 +179,6 @@ STREAM_FILLED = 3
 STREAM_VERSION = 9
 LOW32 = 0xFFFFFFFF
 LOW16 = 0xFFFF
-DNS_HEADER = 12
 DECODE = 2
 DOT = 46
 STREAM_IDLE_US = 5000000
@@ -293,13 +292,13 @@ class Scanner:
         self.hosts = tables.get("hosts", idle)
         self.infected = tables.get("infected", idle)
         self.paths = tables.get("paths", idle)
-        self.names = tables.get("names", idle)
+        self.starts = tables.get("starts", idle)
         self.count_probes = int("probes" in tables)
         self.count_udp_ports = int("udp_ports" in tables)
         self.count_hosts = int("hosts" in tables)
         self.count_infected = int("infected" in tables)
         self.count_paths = int("paths" in tables)
-        self.count_names = int("names" in tables)
+        self.count_starts = int("starts" in tables)
         self.count_rates = int(bank.rates is not None)
         self.count_attempts = int(bool(tables) or bank.rates is not None)
         self.follow_udp = int(bank.follow_udp)
@@ -377,7 +376,7 @@ class Scanner:
         self.hosts.settle()
         self.infected.settle()
         self.paths.settle()
-        self.names.settle()
+        self.starts.settle()
 
     def finish(self) -> None:
         """Look at what nothing will complete any more, as at the end of a capture."""
@@ -1036,6 +1035,8 @@ class Scanner:
             self._note(self.hosts, ports, self._destination_item())
         if self.count_infected and self._is_infection_port(port):
             self._note(self.infected, ports, self._destination_item())
+        if self.count_starts:
+            self._note(self.starts, ports, self.ports >> 16)
         return 0
 
     def _is_infection_port(self, port: int) -> int:
@@ -1221,21 +1222,34 @@ class Scanner:
 
     def _watch_name(self, message: int, end: int) -> int:
         """Show a question with a long first label, and a name that does not exist."""
-        what = LONG
         if self.dns.response == 0:
-            at = message + DNS_HEADER
-            stop = at + 1 + self._byte(at)
-            if self.gates.long_label == 0 or stop - at <= self.gates.long_label + 1:
-                return 0
-        else:
-            what = ABSENT
-            if self.gates.absent_label == 0 or self._byte(message + 3) & 15 != NAME_ERROR:
-                return 0
-            if self._registered_label() < self.gates.absent_label:
-                return 0
-        token = self.sets.published.hash_text(what, 0, self.dns.length) | WATCHED
-        self._show(what, token, MAY_NAME, message, end)
+            if self._is_long(self.dns.length):
+                self._show_long(self.dns.length, message, end)
+            return 0
+        if self.gates.absent_label == 0 or self._byte(message + 3) & 15 != NAME_ERROR:
+            return 0
+        if self._registered_label() < self.gates.absent_label:
+            return 0
+        token = self.sets.published.hash_text(ABSENT, 0, self.dns.length) | WATCHED
+        self._show(ABSENT, token, MAY_NAME, message, end)
         return 0
+
+    def _is_long(self, end: int) -> int:
+        """Tell whether the first label of the name text[:end] is longer than it should be."""
+        limit = self.gates.long_label
+        if limit == 0 or end <= limit:
+            return 0
+        i = 0
+        while i <= limit:
+            if self.sets.text[i] == DOT:
+                return 0
+            i += 1
+        return 1
+
+    def _show_long(self, size: int, start: int, end: int) -> int:
+        """Show a request or hello for the name text[:size], whose first label is long."""
+        token = self.sets.published.hash_text(LONG, 0, size) | WATCHED
+        return self._show(LONG, token, MAY_NAME, start, end)
 
     def _count_question(self, message: int, end: int) -> int:
         """Count names below one domain: those all clients ask for, long ones of one client.
@@ -1579,6 +1593,10 @@ class Scanner:
         self.counters[S_REQUESTS] += self.counts
         exact = self.sets.domain(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
         exact |= self._listed(0)
+        if self._is_long(self.http.name_size) and self._show_long(
+            self.http.name_size, payload, end
+        ):
+            self._slices(payload, end)
         host = self.http.host_size
         if host == 0:
             host = self._write_destination()
@@ -1703,6 +1721,8 @@ class Scanner:
             if self._sight(SERVER, value, MAY_NAME, payload, end):
                 self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         exact = self.sets.domain(0, length)
+        if self._is_long(length) and self._show_long(length, payload, end):
+            self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         if exact == 0 and self.sets.candidate == 0:
             return 1
         value = self.sets.published.hash_text(0, 0, length)

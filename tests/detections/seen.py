@@ -44,6 +44,7 @@ def name(text: str, listed: tuple[tuple[str, str], ...] = (), *, port: int = 53)
         packet=b"",
         leaves_home=True,
         name=text,
+        where="dns.question",
         listed=listed,
     )
 

@@ -15,6 +15,9 @@ REFUSED = [
     ("syn_flood", {"packets": 0}, "packets: expected 1 to 100000000, found 0"),
     ("udp_flood", {"factor": 0}, "factor: expected 1 to 1000, found 0"),
     ("icmp_flood", {"seconds": 61}, "seconds: expected 1 to 60, found 61"),
+    ("beaconing", {"contacts": 7}, "contacts: expected 8 to 100, found 7"),
+    ("beaconing", {"jitter": 46}, "jitter: expected 1 to 45 percent, found 46"),
+    ("beaconing", {"window": 599}, "window: expected 600 to 86400 seconds, found 599"),
     ("reflection", {"packet": 5}, "packet: unknown key; did you mean 'packets'?"),
 ]
 
