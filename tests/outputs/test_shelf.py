@@ -25,7 +25,7 @@ NAMES = plugins.names("outputs")
 NEED_ROOT = {"kafka"}
 """Types whose receiver is software that only the root tier installs."""
 SHELF = Path(outputs.__file__).parent
-ALLOWED_IMPORTS = {"agent", "agent.model", "agent.link", "outputs"}
+ALLOWED_IMPORTS = {"agent", "agent.model", "agent.link", "agent.visible", "outputs"}
 
 
 PLACES = tuple(
