@@ -42,7 +42,7 @@ live: build ## what the whole agent loses on a wire, and at which rate (root)
 e2e: ## a booted systemd host: Ansible, start, capture, CEF in rsyslog (root)
 	@tests/lab/e2e
 
-soak: ## the same host under load for hours: make soak ARGS='--hours 8' (root)
+soak: ## the same host under load for two hours: make soak ARGS='--minutes 30' (root)
 	@tests/lab/soak $(ARGS)
 
 wheelhouse: ## build/wheelhouse: every wheel a host needs, with hashes; for the Ansible role
