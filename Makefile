@@ -1,7 +1,7 @@
 # What a newcomer would guess. Every target does its own set-up; nothing outside the checkout changes,
 # except that root gets Debian's python3-venv, python3-dev and gcc where they are missing.
 
-.PHONY: help demo test check format build replay bench live e2e soak wheelhouse lock clean
+.PHONY: help demo test check format build replay bench live e2e soak wheelhouse package lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,6 +47,9 @@ soak: ## the same host under load for two hours: make soak ARGS='--minutes 30' (
 
 wheelhouse: ## build/wheelhouse: every wheel a host needs, with hashes; for the Ansible role
 	@tools/wheelhouse
+
+package: ## dist: wheels, source, .deb and bill of materials of this commit; ARGS='--ref v1.0.0 deb'
+	@tools/package $(ARGS)
 
 lock: ## pin the newest packages anew
 	@tools/lock

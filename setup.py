@@ -1,4 +1,6 @@
-"""Compile the hot modules where a compiler is at hand; everything else is in pyproject.toml.
+"""Compile the hot modules where a compiler is at hand, and list what is installed beside the code.
+
+Everything else is in pyproject.toml.
 
 Environment: SKIP_CYTHON=1 installs the plain build, REQUIRE_CYTHON=1 fails rather than fall back.
 """
@@ -47,6 +49,37 @@ DIRECTIVES = {
 }
 
 
+SHARE = "share/maltrail-agent"
+
+BESIDE = {
+    "config.yaml": SHARE,
+    "deploy/package/maltrail-agent.8": "share/man/man8",
+    "deploy/package/maltrail-agent.bash": "share/bash-completion/completions",
+    "deploy/package/_maltrail-agent": "share/zsh/site-functions",
+    "deploy/systemd": f"{SHARE}/systemd",
+    "deploy/logrotate": f"{SHARE}/logrotate",
+    "deploy/prometheus": f"{SHARE}/prometheus",
+    "deploy/siem": f"{SHARE}/siem",
+}
+"""What of the tree a wheel brings along, and where below the environment it goes.
+
+tools/package makes the page and the completions; without them there are none.
+"""
+
+
+def shared() -> list[tuple[str, list[str]]]:
+    """List the files of BESIDE by the folder that they go to."""
+    found: dict[str, list[str]] = {}
+    for source, target in BESIDE.items():
+        if os.path.isfile(source):
+            found.setdefault(target, []).append(source)
+        for folder, _, names in sorted(os.walk(source)):
+            below = os.path.relpath(folder, source)
+            place = target if below == "." else f"{target}/{below}"
+            found.setdefault(place, []).extend(f"{folder}/{name}" for name in sorted(names))
+    return [(place, files) for place, files in sorted(found.items()) if files]
+
+
 class OptionalBuild(build_ext):
     """Fall back to the plain build unless REQUIRE_CYTHON is set."""
 
@@ -79,4 +112,4 @@ def extensions() -> list[Extension]:
     return list(cythonize(modules, compiler_directives=DIRECTIVES, quiet=True))
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
+setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild}, data_files=shared())
