@@ -1,11 +1,15 @@
 """What `check` finds on the sensing side: one finding a line, each with its remedy."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
-from agent import config
-from agent.preflight import Finding, check
+from agent import config, health
+from agent.finding import Finding
+from agent.preflight import check
+from agent.preflight_trails import check_trails
 from agent.trails.publish import publish
 from tests.wired import write_set
 
@@ -71,7 +75,10 @@ def test_own_rows_that_can_never_match_are_warned_of(room: Room) -> None:
     """How many, why, and a sample."""
     (room.folder / "own.txt").write_text("evil.org\n300.1.1.1\n")
 
-    assert "own trails: 1 can never match: is no IPv4 address: 300.1.1.1" in room.texts("warning")
+    warned = room.texts("warning")
+
+    said = "own trails: 1 can never match: is no IPv4 address: 300.1.1.1; correct them"
+    assert said in warned
 
 
 def test_own_lists_that_cannot_be_read_are_failures(room: Room) -> None:
@@ -107,7 +114,8 @@ def test_an_interface_that_is_not_there_is_a_warning(room: Room) -> None:
     """It may come yet."""
     warned = room.texts("warning", "capture: {interfaces: [mtp-none]}\n")
 
-    assert "capture.interfaces: mtp-none does not exist (yet)" in warned
+    said = "capture.interfaces: mtp-none does not exist (yet); ip link shows which do"
+    assert said in warned
 
 
 def test_suppressions_are_listed_with_their_end(room: Room) -> None:
@@ -199,3 +207,96 @@ def test_an_entry_of_the_allow_list_that_ran_out_is_told(room: Room) -> None:
     told = room.texts("warning", f"allow_list: {{files: [], entries: [{text}]}}")
 
     assert "allow_list.entries[0]: ended after 2020-01-01: a test; take it out" in str(told)
+
+
+def test_what_is_not_in_order_comes_with_what_to_do(room: Room) -> None:
+    """For people in the line, for programs in a field of its own."""
+    (room.folder / "own.txt").write_text("fine.org\n300.1.1.1\n")
+    text = (
+        "capture: {interfaces: [mtp-none], filter: 'udp port 53'}\n"
+        "suppress: [{name: c, reason: old, info: x, until: 2020-01-01}]\n"
+        "allow_list: {files: [], entries: [{domain: fine.org, until: 2020-01-01}]}\n"
+        "update: {from: {url: 'https://x.example/', keys: [ed25519:x]}}\n"
+    )
+
+    found = [finding for finding in room.found(text) if finding.level != "ok"]
+
+    assert len(found) >= 6
+    assert [finding.text for finding in found if not finding.remedy] == []
+    assert found[0].document() == {
+        "level": found[0].level,
+        "text": found[0].text,
+        "remedy": found[0].remedy,
+    }
+
+
+def rebuilt(room: Room, days: float) -> list[Finding]:
+    """Return what is said of the set so many days after it was built."""
+    settings = config.parse("trails: {custom: []}\n", "config.yaml")
+    return list(check_trails(settings, room.state, time.time() + days * 86400))
+
+
+@pytest.mark.parametrize(
+    ("days", "level", "said"),
+    [
+        (3, "ok", "built 3 days ago"),
+        (8, "warning", "built 8 days ago; see maltrail-agent feeds"),
+        (-3, "warning", "built 3 days from now; set this host's clock"),
+    ],
+)
+def test_the_age_of_the_set_is_judged(room: Room, days: float, level: str, said: str) -> None:
+    """Old sets find old things only; one from the future tells of a clock."""
+    publish(write_set(room.folder / "a.set", {"evil.org": "x"}), room.state)
+
+    (found,) = [f for f in rebuilt(room, days) if f.text.startswith("trail set")]
+
+    assert (found.level, said in found.text) == (level, True)
+
+
+FROM = "update: {from: {url: 'https://x.example/', keys: [ed25519:x]}}\n"
+"""A publisher whose sets are signed."""
+
+
+def signature(room: Room, **told: object) -> list[Finding]:
+    """Return what is said of the signature where update told so of its last run."""
+    path = publish(write_set(room.folder / "a.set", {"evil.org": "x"}), room.state)
+    plain: dict[str, object] = {
+        "time": 1.0,
+        "seconds": 1.0,
+        "last_good": 1.0,
+        "status": "published",
+        "why": "",
+        "reason": "",
+        "set_id": path.stem,
+        "signed": True,
+        "expires": time.time() + 86400,
+    }
+    file = room.state / health.FILE
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(plain | told))
+    return [f for f in room.found(FROM) if f.text.startswith("trail set")][1:]
+
+
+def test_a_signed_set_is_fine_until_it_ends(room: Room) -> None:
+    """Its publisher says until when."""
+    (found,) = signature(room)
+
+    assert found.level == "ok"
+    assert "is signed, until 20" in found.text
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"signed": False}, "is not the one that a key of update.from signed"),
+        ({"set_id": "0" * 64}, "is not the one that a key of update.from signed"),
+        ({"expires": 1.0}, "until 1970-01-01, which is over; publish it again"),
+        ({"time": "x"}, "run maltrail-agent update"),
+    ],
+)
+def test_a_set_that_no_key_signed_is_told(room: Room, told: dict[str, object], said: str) -> None:
+    """Whoever put it there."""
+    (found,) = signature(room, **told)
+
+    assert found.level == "warning"
+    assert said in found.text

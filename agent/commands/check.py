@@ -3,7 +3,9 @@
 import argparse
 import json
 
+from agent import config
 from agent.commands._common import DONE, FINDING, Commands, settings_of
+from agent.commands._findings import findings
 
 
 def add(commands: Commands) -> None:
@@ -12,25 +14,26 @@ def add(commands: Commands) -> None:
     check.add_argument(
         "--connect", action="store_true", help="connect to every receiver too; sends no event"
     )
+    check.add_argument(
+        "--seconds",
+        type=config.duration,
+        metavar="TIME",
+        help="look at live traffic for so long too, for example 10s",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Tell every finding; 1 where one is a failure."""
-    from agent.deliver.preflight import check as check_outputs
-    from agent.deliver.preflight import check_journals
-    from agent.preflight import Finding, check
-    from feeds._preflight import check as check_lists
+    from agent.preflight_capture import check_traffic
 
     settings = settings_of(options)
-    findings = [*check(settings, options.state_dir)]
-    findings += [Finding(*found) for found in check_lists(settings)]
-    findings += [Finding(*found) for found in check_outputs(settings, options.connect)]
-    journals = options.state_dir / "journal"
-    findings += [Finding(*found) for found in check_journals(settings, journals)]
+    found = [*findings(settings, options.state_dir, connect=options.connect)]
+    if options.seconds is not None:
+        found += check_traffic(settings.capture, options.seconds)
     if options.json:
-        print(json.dumps([finding._asdict() for finding in findings]))
+        print(json.dumps([finding.document() for finding in found]))
     else:
         marks = {"ok": "[o]", "warning": "[!]", "failure": "[x]"}
-        for finding in findings:
+        for finding in found:
             print(f"{marks[finding.level]} {finding.text}")
-    return FINDING if any(finding.level == "failure" for finding in findings) else DONE
+    return FINDING if any(finding.level == "failure" for finding in found) else DONE

@@ -97,7 +97,7 @@ class HttpServer(ThreadingHTTPServer):
             target=self.serve_forever, kwargs={"poll_interval": POLL}, name="http", daemon=True
         )
         try:
-            host, port = _parse(settings.address)
+            host, port = address_of(settings.address)
             family, *_, resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             self.address_family = family
             super().__init__((str(resolved[0]), int(resolved[1])), _Handler)
@@ -293,7 +293,7 @@ def _plain(status: HTTPStatus) -> Answer:
     return Answer(f"{status.phrase.lower()}\n".encode(), status=status)
 
 
-def _parse(address: str) -> _address.Address:
+def address_of(address: str) -> _address.Address:
     """Read the address; port 0 lets the system choose. Raise ValueError."""
     if address.endswith(":0"):
         return _address.parse(address.removesuffix("0") + "1")._replace(port=0)
