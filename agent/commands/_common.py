@@ -57,7 +57,11 @@ def _options() -> argparse.ArgumentParser:
         metavar="DIR",
         help="the socket between sense and deliver (default: %(default)s)",
     )
-    common.add_argument("--log-level", choices=("error", "warning", "info", "debug"))
+    common.add_argument(
+        "--log-level",
+        choices=("error", "warning", "info", "debug"),
+        help="what is logged (default: log.level of the configuration)",
+    )
     common.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
     return common
 

@@ -22,7 +22,14 @@ _log = logging.getLogger("agent.cli")
 def add(commands: Commands) -> None:
     """Add the command."""
     explain = commands.add("explain", run, "tell what matches a value and why, or why nothing does")
-    explain.add_argument("--trails", type=Path, action="append", default=[], metavar="FILE")
+    explain.add_argument(
+        "--trails",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="sets or lists, instead of the current set",
+    )
     explain.add_argument(
         "values", nargs="+", metavar="VALUE", help="a name, address, URL, ua:AGENT or hash"
     )

@@ -26,8 +26,12 @@ def add(commands: Commands) -> None:
         metavar="FILE",
         help="a .set, .csv (trail,info,reference) or .txt; several list files are merged",
     )
-    replay.add_argument("--format", choices=FORMATS, default="maltrail")
-    replay.add_argument("--workers", type=_positive, default=1, metavar="N")
+    replay.add_argument(
+        "--format", choices=FORMATS, default="maltrail", help="of the events (default: %(default)s)"
+    )
+    replay.add_argument(
+        "--workers", type=_positive, default=1, metavar="N", help="threads (default: %(default)s)"
+    )
     replay.add_argument("--no-condense", action="store_true", help="one event for every hit")
     replay.add_argument("--no-allow-list", action="store_true", help="report what is allowed, too")
     replay.add_argument(

@@ -12,7 +12,9 @@ from agent.commands._sets import shadowed, tell_set
 def add(commands: Commands) -> None:
     """Add the command."""
     build = commands.add("build", run, "build a set from list files")
-    build.add_argument("-o", "--output", type=Path, required=True, metavar="SET")
+    build.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="SET", help="where it goes"
+    )
     build.add_argument("files", nargs="+", type=Path, metavar="FILE")
 
 

@@ -9,7 +9,9 @@ from agent.commands._common import DONE, Commands, UserError
 def add(commands: Commands) -> None:
     """Add the command."""
     keygen = commands.add("keygen", run, "make a key that signs bundles")
-    keygen.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    keygen.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="where the key goes"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,6 +17,12 @@ PAGE, BASH, ZSH = "maltrail-agent.8", "maltrail-agent.bash", "_maltrail-agent"
 
 SHELLS = {BASH: "bash", ZSH: "zsh"}
 
+PATHS = {
+    **dict.fromkeys(("FILE", "CAPTURE", "SET", "OLD", "NEW", "MALTRAIL.CONF"), "FILE"),
+    "DIR": "DIRECTORY",
+}
+"""What of a path is completed, by the word that stands for it."""
+
 FILES = (
     ("/etc/maltrail-agent/config.yaml", "the configuration; the sample tells every key"),
     ("/etc/maltrail-agent/trails", "own lists: *.txt, a key a line, and *.csv"),
@@ -64,7 +70,13 @@ def completion(shell: str) -> str:
     """Return the script that completes the command in `shell`: bash or zsh."""
     import shtab
 
-    return str(shtab.complete(make_parser(), shell))
+    root = make_parser()
+    for _, parser in commands(root):
+        for action in options(parser):
+            kind = PATHS.get(action.metavar) if isinstance(action.metavar, str) else None
+            if kind:
+                action.complete = getattr(shtab, kind)  # type: ignore[attr-defined]
+    return str(shtab.complete(root, shell))
 
 
 def files() -> dict[str, str]:

@@ -128,6 +128,17 @@ def test_the_page_has_every_command_and_every_option() -> None:
             assert all(f"\\fB{option}\\fR" in page for option in action.option_strings)
 
 
+def test_every_option_tells_what_it_does() -> None:
+    """In the page, in `--help` and in zsh's menu."""
+    silent = [
+        (name, action.option_strings)
+        for name, command in manual.commands(parser())
+        for action in manual.options(command)
+        if action.option_strings and not action.help
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
@@ -135,6 +146,7 @@ def test_the_page_has_every_command_and_every_option() -> None:
         ("maltrail-agent trails rol", {"rollback"}),
         ("maltrail-agent replay --no-c", {"--no-condense"}),
         ("maltrail-agent replay --format le", {"leef"}),
+        ("maltrail-agent check -c config.y", {"config.yaml"}),
     ],
 )
 def test_bash_completes(typed: str, completed: set[str], made: Path) -> None:
@@ -147,5 +159,7 @@ def test_bash_completes(typed: str, completed: set[str], made: Path) -> None:
         f"$function {words[0]} {words[-1]} {words[-2]}\n"
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
-    told = subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.PIPE, text=True)
+    told = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
     assert {word.strip() for word in told.stdout.split()} == completed
