@@ -56,7 +56,7 @@ BESIDE = {
     "deploy/package/maltrail-agent.8": "share/man/man8",
     "deploy/package/maltrail-agent.bash": "share/bash-completion/completions",
     "deploy/package/_maltrail-agent": "share/zsh/site-functions",
-    "deploy/systemd": f"{SHARE}/systemd",
+    "deploy/systemd": f"{SHARE}/systemd",  # `check` compares what is installed with these
     "deploy/logrotate": f"{SHARE}/logrotate",
     "deploy/prometheus": f"{SHARE}/prometheus",
     "deploy/siem": f"{SHARE}/siem",
