@@ -80,6 +80,20 @@ class Terminal(NamedTuple):
             kept.append(character)
         return "".join(kept) + mark
 
+    def line(self, *cells: Cell) -> str:
+        """Return texts one behind the other, with a blank between them, cut to the terminal."""
+        painted = []
+        left = self.columns
+        for cell in map(_text, cells):
+            shown = self.cut(cell.text, left) if self.columns else self.safe(cell.text)
+            if not shown:
+                continue
+            painted.append(self.paint(shown, cell.tone))
+            left -= width(shown) + 1
+            if self.columns and left <= 0:
+                break
+        return " ".join(painted)
+
     def bar(self, share: float, columns: int) -> str:
         """Return a share from 0 to 1 as a bar of so many columns, filled from the left."""
         filled = round(min(1.0, max(0.0, share)) * columns)

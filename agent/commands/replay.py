@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from agent.commands._common import DONE, FINDING, Commands, UserError, json_line, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.model import Event
     from agent.watching import Seen
+    from outputs._formats import Name
 
 FORMATS = ("maltrail", "maltrail-line", "ecs", "cef", "leef", "ocsf", "csv")
+
+DEFAULT: "Name" = "maltrail"
 
 
 def add(commands: Commands) -> None:
@@ -27,7 +33,9 @@ def add(commands: Commands) -> None:
         help="a .set, .csv (trail,info,reference) or .txt; several list files are merged",
     )
     replay.add_argument(
-        "--format", choices=FORMATS, default="maltrail", help="of the events (default: %(default)s)"
+        "--format",
+        choices=FORMATS,
+        help=f"of the events (default: {DEFAULT}; on a terminal a line for people)",
     )
     replay.add_argument(
         "--workers", type=_positive, default=1, metavar="N", help="threads (default: %(default)s)"
@@ -67,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
         allow_list=not options.no_allow_list,
         explain=options.explain,
     )
-    form = _formats.make(options.format)
+    asked_format: Name = options.format or DEFAULT
+    form = _formats.make(asked_format)
+    shown = _shown(options)
     expected = _expected(options.expect)
     try:
         replay = Replay(settings_of(options), options.state_dir, asked)
@@ -76,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         for delivery in replay.deliveries():
             line = form(delivery)
             expected = [text for text in expected if text not in line]
-            print(line)
+            print(shown(delivery.event) if shown else line)
     except (CaptureError, SetError) as error:
         raise UserError(str(error)) from error
     sys.stdout.flush()
@@ -87,6 +97,18 @@ def run(options: argparse.Namespace) -> int:
     for text in expected:
         print(f"maltrail-agent: --expect: no event holds {text!r}", file=sys.stderr)
     return FINDING if expected else DONE
+
+
+def _shown(options: argparse.Namespace) -> "Callable[[Event], str] | None":
+    """Return what makes a line for people, where a person looks and asked for no format."""
+    from agent.deliver.status_events import told
+    from agent.terminal import terminal_of
+    from agent.tour import event_line
+
+    if options.format or not sys.stdout.isatty():
+        return None
+    terminal = terminal_of(sys.stdout)
+    return lambda event: event_line(told(event), terminal)
 
 
 def _tell_seen(options: argparse.Namespace, seen: "list[Seen]") -> None:

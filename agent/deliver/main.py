@@ -70,8 +70,13 @@ class Stop(Protocol):
 class Deliver:
     """Everything of deliver in one process: `start`, then `run` until stopped, then `close`."""
 
-    def __init__(self, settings: Settings, run_dir: Path, state_dir: Path) -> None:
-        """Build all outputs and listen for HTTP; raise ConfigError where a setting is wrong."""
+    def __init__(
+        self, settings: Settings, run_dir: Path, state_dir: Path, is_watched: bool = False
+    ) -> None:
+        """Build all outputs and listen for HTTP; raise ConfigError where a setting is wrong.
+
+        With `is_watched` there is a `board`, whether or not the status page is served.
+        """
         self._settings = settings
         self._journals = state_dir / "journal"
         self._last_seqs: dict[str, int] = {}
@@ -93,9 +98,10 @@ class Deliver:
         self.reloads = Reloads()
         render = self._metrics() if settings.http.metrics else None
         table = pages(render, self.unhealthy, self.unready)
-        self._board = self._make_board(settings) if settings.http.status else None
-        if self._board:
-            table |= status_pages(self._board)
+        wants_board = settings.http.status or is_watched
+        self.board = self._make_board(settings) if wants_board else None
+        if self.board and settings.http.status:
+            table |= status_pages(self.board)
         self.http = HttpServer(settings.http, table)
 
     def start(self) -> None:
@@ -125,8 +131,8 @@ class Deliver:
                 notify.watchdog()
             if self.server.sense.snapshot:
                 self._notices.set_id = self.server.sense.snapshot.set
-            if self._board:
-                self._board.tick(time.monotonic())
+            if self.board:
+                self.board.tick(time.monotonic())
             now_us = time.time_ns() // 1000
             self.tell_losses(now_us)
             self.tell_troubles(now_us)
@@ -165,8 +171,8 @@ class Deliver:
             access = Access(settings.http)
             self._replace_lanes(settings)
             self.http.access = access
-            if self._board:
-                self._board.settings = settings
+            if self.board:
+                self.board.settings = settings
             self.reloads.succeeded()
             self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
         except ConfigError as error:
@@ -181,8 +187,8 @@ class Deliver:
 
         When this returns they are as safe as they get: in the journal, where the output has one.
         """
-        if self._board:
-            self._board.note(events, of_sense=False)
+        if self.board:
+            self.board.note(events, of_sense=False)
         self._put(events)
 
     def _put(self, events: Sequence[Event]) -> None:
@@ -194,8 +200,8 @@ class Deliver:
 
     def _take_over(self, events: Sequence[Event]) -> None:
         """Take what sense tells; see `take`."""
-        if self._board:
-            self._board.note(events, of_sense=True)
+        if self.board:
+            self.board.note(events, of_sense=True)
         self._put([with_outputs(event, self.lanes) for event in events])
 
     def tell_losses(self, now_us: int) -> None:

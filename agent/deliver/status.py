@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from agent import __version__
 from agent.config import Settings
 from agent.deliver.lane import Lane
@@ -17,6 +19,7 @@ from agent.deliver.lists import Lists
 from agent.deliver.server import Server
 from agent.deliver.status_document import (
     Detection,
+    Frame,
     Interface,
     ListState,
     OutputState,
@@ -64,7 +67,8 @@ class Board:
         lists: Lists,
     ) -> None:
         self.settings = settings
-        self.events = RecentEvents(settings.http.mask_custom)
+        # On their own terminal only those look who may read the lists.
+        self.events = RecentEvents(settings.http.status and settings.http.mask_custom)
         self._sensor = sensor
         self._server = server
         self._lanes = lanes
@@ -76,6 +80,12 @@ class Board:
     def note(self, events: Sequence[Event], of_sense: bool) -> None:
         """Remember events, of sense or of deliver."""
         self.events.note(events, of_sense)
+
+    def frame(self, now: float, clock: float) -> Frame:
+        """Return what a terminal shows: everything but the settings."""
+        count = self.events.count  # before the events, so that none is taken for shown
+        status = msgspec.structs.replace(self.status(now, clock), settings=())
+        return Frame(status=status, detections=count)
 
     def tick(self, now: float) -> None:
         """Remember what sense counted so far; called every second or so."""

@@ -152,3 +152,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     detections: tuple[Told, ...]
     notices: tuple[Told, ...]
     settings: tuple[Setting, ...]
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What `run` shows on a terminal; `detections` counts those since the start."""
+
+    status: Status
+    detections: int

@@ -25,9 +25,13 @@ _MARK = "[...]"
 
 
 class RecentEvents:
-    """Remembers the last events and what lasts; safe for several threads."""
+    """Remembers the last events and what lasts; safe for several threads.
+
+    `count` is how many there were on the wire.
+    """
 
     def __init__(self, mask_custom: bool) -> None:
+        self.count = 0
         self._mask = mask_custom
         self._lock = threading.Lock()
         self._detections: deque[Told] = deque(maxlen=MAX_EVENTS)
@@ -40,6 +44,7 @@ class RecentEvents:
         notices = [event for event in events if event.is_agent]
         shown = [self._told(event) for event in detections[-MAX_EVENTS:]]
         with self._lock:
+            self.count += len(detections)
             self._detections += shown
             for event in notices:
                 self._note(event, of_sense)
@@ -60,9 +65,9 @@ class RecentEvents:
             return tuple(reversed(self._troubles.values()))
 
     def _note(self, event: Event, of_sense: bool) -> None:
-        told = self._told(event)
+        shown = self._told(event)
         if event.class_id != AGENT_HEARTBEAT:
-            self._notices.append(told)
+            self._notices.append(shown)
         if event.class_id == AGENT_START and of_sense:
             # Whatever the sense before this one had begun, it can no longer end.
             for key in [key for key in self._troubles if key[0]]:
@@ -70,25 +75,29 @@ class RecentEvents:
         if event.class_id == AGENT_DEGRADED and event.state == "closed":
             self._troubles.pop((of_sense, event.incident_id), None)
         elif event.class_id == AGENT_DEGRADED and event.state == "open":
-            self._troubles[of_sense, event.incident_id] = told
+            self._troubles[of_sense, event.incident_id] = shown
             while len(self._troubles) > MAX_TROUBLES:
                 self._troubles.popitem(last=False)
 
     def _told(self, event: Event) -> Told:
-        shown = masked(event) if self._mask and event.custom else without_credentials(event)
-        return Told(
-            time=shown.time_us / 1e6,
-            severity_id=shown.severity_id,
-            class_id=short(shown.class_id),
-            info=short(shown.info),
-            trail="" if shown.is_agent else short(shown.trail),
-            source=_side(shown.source, shown.source_name),
-            destination=_side(shown.destination, shown.destination_name),
-            protocol=short(shown.protocol),
-            direction="" if shown.is_agent else shown.direction,
-            state=shown.state,
-            total=shown.total,
-        )
+        return told(masked(event) if self._mask and event.custom else without_credentials(event))
+
+
+def told(event: Event) -> Told:
+    """Return what is shown of an event."""
+    return Told(
+        time=event.time_us / 1e6,
+        severity_id=event.severity_id,
+        class_id=short(event.class_id),
+        info=short(event.info),
+        trail="" if event.is_agent else short(event.trail),
+        source=_side(event.source, event.source_name),
+        destination=_side(event.destination, event.destination_name),
+        protocol=short(event.protocol),
+        direction="" if event.is_agent else event.direction,
+        state=event.state,
+        total=event.total,
+    )
 
 
 def short(text: str) -> str:

@@ -13,6 +13,7 @@ from agent.deliver.status_document import (
     Updates,
 )
 from agent.link import Coverage
+from agent.model import SEVERITIES
 
 LEVELS: tuple[Level, ...] = ("good", "unknown", "warning", "bad")
 """From best to worst."""
@@ -95,6 +96,13 @@ def answers(
 def worst(levels: Iterable[Level]) -> Level:
     """Return the worst of some levels, `good` where there is none."""
     return max(levels, key=LEVELS.index, default="good")
+
+
+def severity_word(severity_id: int) -> str:
+    """Return the word of `min_severity` for a severity, the one below where it is between two."""
+    return max((level, word) for word, level in SEVERITIES.items() if level <= max(1, severity_id))[
+        1
+    ]
 
 
 def age(seconds: float) -> str:

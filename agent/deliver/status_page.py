@@ -21,7 +21,7 @@ from agent.deliver.http import Page
 from agent.deliver.markup import Markup, element, joined
 from agent.deliver.status import Board
 from agent.deliver.status_document import Level, Setting, Status, Told
-from agent.deliver.status_judge import age
+from agent.deliver.status_judge import age, severity_word
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
@@ -35,9 +35,6 @@ SUMMARY: dict[Level, str] = {
     "bad": "something does not work",
     "unknown": "not all is known yet",
 }
-
-SEVERITIES = ((9, "critical"), (7, "high"), (5, "medium"), (2, "low"), (0, "info"))
-"""From which `severity_id` on a word holds."""
 
 NONE = "-"
 
@@ -307,8 +304,7 @@ def _level(level: Level, text: str) -> Markup:
 
 
 def _severity(told: Told) -> str:
-    word = next(word for least, word in SEVERITIES if told.severity_id >= least)
-    return f"{word} ({told.severity_id})"
+    return f"{severity_word(told.severity_id)} ({told.severity_id})"
 
 
 def _moment(at: float) -> Markup:
