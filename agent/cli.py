@@ -21,6 +21,7 @@ from agent.commands import (
     replay,
     run,
     sense,
+    support_bundle,
     test_outputs,
     trails,
     update,
@@ -32,7 +33,7 @@ from agent.config import ConfigError
 
 COMMANDS = (
     *(run, sense, deliver, replay, check, test_outputs, verify, coverage, update, feeds, trails),
-    *(explain, import_config, version),
+    *(explain, import_config, support_bundle, version),
 )
 """In the order of `--help`."""
 

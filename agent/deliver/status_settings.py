@@ -59,6 +59,9 @@ def _flat(path: str, value: object) -> Iterator[tuple[str, str]]:
         for name, inner in value.items():
             # The keys of a plugin stand beside those that all plugins have.
             is_inline = name == "options" and path.startswith("outputs.")
+            if is_secret(str(name)) and isinstance(inner, (Mapping, list, tuple)):
+                yield _joined(path, str(name)), HIDDEN
+                continue
             yield from _flat(path if is_inline else _joined(path, str(name)), inner)
     elif isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
         for number, one in enumerate(value):
@@ -72,11 +75,16 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def _names_a_file(name: str, value: object) -> bool:
+    """Tell whether a value is a path: some write the password itself where its file belongs."""
+    return name.endswith(_FILES) and isinstance(value, str) and value.startswith("/")
+
+
 def _value(path: str, value: Any) -> str:
     name = path.rpartition(".")[2]
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
-    if is_secret(name) and not name.endswith(_FILES):
+    if is_secret(name) and not _names_a_file(name, value):
         return HIDDEN
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(path, one) for one in value) or "none"
