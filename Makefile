@@ -39,8 +39,8 @@ bench: build ## what a packet costs
 live: build ## what the whole agent loses on a wire, and at which rate (root)
 	.venv/bin/python -m bench.live $(ARGS)
 
-e2e: ## a booted systemd host: Ansible, start, capture, CEF in rsyslog (root)
-	@tests/lab/e2e
+e2e: ## three booted systemd hosts: Ansible, capture, CEF in rsyslog, upgrade (root)
+	@tests/lab/e2e $(ARGS)
 
 soak: ## the same host under load for two hours: make soak ARGS='--minutes 30' (root)
 	@tests/lab/soak $(ARGS)

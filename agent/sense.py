@@ -109,7 +109,7 @@ class Sense:
             sensor_name(settings), settings.sensor.site or "", settings.sensor.tags, self._ids
         )
         self._current: Path | None = None
-        self._refused: Path | None = None
+        self._refused: tuple[Path, int] | None = None  # the file behind a name may be replaced
         self._sets = self._open_sets(settings, None)
         self._allow = AllowList.load(settings.allow_list, _now_us())
         self._pipeline = self._make_pipeline(settings, self._sets, self._allow)
@@ -415,7 +415,7 @@ class Sense:
         """Open and verify a newly published set, off the main thread."""
         path = current_set(self._state_dir)
         path = path.resolve() if path else None
-        if path is None or path in (self._current, self._refused) or self._loader:
+        if path is None or path == self._current or _file(path) == self._refused or self._loader:
             return
         self._loader = threading.Thread(target=self._load, args=(path,), daemon=True)
         self._loader.start()
@@ -425,7 +425,7 @@ class Sense:
             opened = TrailSet.open(path)
             opened.verify()
         except SetError as error:
-            self._refused = path
+            self._refused = _file(path)
             self._load_error = str(error)
         else:
             self._loaded = (path, opened)
@@ -717,6 +717,14 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         for name in ("capture", "detections", "limits", "sensor")
         if getattr(old, name) != getattr(new, name)
     ]
+
+
+def _file(path: Path) -> tuple[Path, int]:
+    """Return what tells the file at `path` from another one that took its name."""
+    try:
+        return path, path.stat().st_ino
+    except OSError:
+        return path, 0
 
 
 def _level(workers: Iterable[Worker]) -> int:

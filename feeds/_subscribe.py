@@ -19,7 +19,7 @@ import msgspec
 from agent.config import ConfigError, Origin, Settings
 from agent.scan import layout
 from agent.trails.diff import changes
-from agent.trails.publish import current_set, publish, sets_folder
+from agent.trails.publish import current_set, is_usable, publish, sets_folder
 from agent.trails.set import SetError, TrailSet
 from feeds import _gate, _signing
 from feeds._bundle import FORMAT, MANIFEST, Envelope, Manifest
@@ -137,7 +137,7 @@ class Subscriber:
     def _is_taken(self, manifest: Manifest, taken: Taken) -> bool:
         """Tell whether there is nothing to do; a set that a person went back to stays."""
         current = current_set(self.state_dir)
-        if current is None or self.force:
+        if current is None or self.force or not is_usable(current):
             return False
         return manifest.set_id == current.stem or manifest.sha256 == taken.sha256
 

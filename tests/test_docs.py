@@ -22,7 +22,7 @@ from tests.documents import DOCUMENTS, ROOT, Block
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 LAB = "needs a booted host; tests/lab/e2e starts, reloads and asks it"
-PLAY = "needs hosts; tests/lab/e2e plays the role on a booted host"
+PLAY = "needs hosts; tests/lab/e2e plays the role on three booted hosts"
 NEWCOMER = "needs root and a network; tests/lab/newcomer does it on a bare Debian"
 PACKAGE = "needs root and a booted host; tests/lab/package does it"
 SELF = "is what runs this"
@@ -49,11 +49,12 @@ ELSEWHERE = {
     "systemctl enable --now maltrail-agent": PACKAGE,
     "make wheelhouse": PLAY,
     "cp deploy/ansible/inventory.example.yml inventory.yml": PLAY,
-    "$EDITOR deploy/ansible/playbook.yml": "is for a person",
+    "$EDITOR inventory.yml": "is for a person",
     "cd deploy/ansible && ansible-playbook -i ../../inventory.yml playbook.yml": PLAY,
     "cd deploy/ansible && ansible-playbook -i ../../inventory.yml playbook.yml --check --diff": (
         PLAY
     ),
+    "maltrail-agent trails keygen -o bundle.pem": PLAY,
     "systemctl start maltrail-agent": LAB,
     "systemctl reload maltrail-agent": LAB,
     "systemctl reload maltrail-agent-deliver": LAB,

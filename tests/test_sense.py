@@ -21,7 +21,7 @@ from agent.config import ConfigError, Settings, parse
 from agent.deliver.server import Server
 from agent.link import Flow, Flows
 from agent.model import Event
-from agent.scan import stats
+from agent.scan import layout, stats
 from agent.sense import Sense
 from agent.trails.publish import current_set, publish, rollback
 from tests import packets
@@ -214,6 +214,22 @@ def test_a_damaged_set_is_refused_and_the_old_one_stays(room: Room) -> None:
     mended = room.told("agent-degraded", "a good trail set is in use")
     assert (mended.state, mended.incident_id) == ("closed", degraded.incident_id)
     assert len(room.deliver.of("agent-degraded")) == 2
+
+
+def test_a_set_that_only_another_version_reads_is_replaced_under_its_name(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade the old set is refused; the update makes the same one again, readable."""
+    with monkeypatch.context() as other:
+        other.setattr(layout, "FORMAT_VERSION", layout.FORMAT_VERSION - 1)
+        foreign = room.publish({"evil.org": "malware"})
+    room.start()
+    assert "build it again" in room.told("agent-degraded", "has format version").info
+
+    good = room.publish({"evil.org": "malware"})
+
+    assert good == foreign
+    assert room.told("agent-reload", good.stem[:12])
 
 
 def test_a_rollback_is_followed(room: Room) -> None:

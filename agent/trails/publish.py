@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agent.published import CURRENT, FOLDER
-from agent.trails.set import TrailSet
+from agent.trails.set import SetError, TrailSet
 
 KEEP = 3
 """Sets kept: the current one, its predecessor for a rollback, and one more for a second look."""
@@ -30,13 +30,14 @@ def publish(built: Path, state_dir: Path) -> Path:
     """Make the set in `built` the current one and return its published path.
 
     A file built inside the sets folder is moved, any other is copied. Content that is current
-    already is not switched, which is logged; compare with `current_set` before. Raise SetError
-    where `built` is no set, OSError where it cannot be stored; the current set then stays.
+    already is not switched, which is logged; compare with `current_set` before. The same content
+    in a format that this version does not read is replaced. Raise SetError where `built` is no
+    set, OSError where it cannot be stored; the current set then stays.
     """
     folder = sets_folder(state_dir)
     set_id = _checked_id(TrailSet.open(built).info.set_id)
     target = folder / f"{set_id}{_SUFFIX}"
-    if current_set(state_dir) == target:
+    if current_set(state_dir) == target and is_usable(target):
         _log.info("set %s is current already: unchanged", set_id[:12])
         if built.parent == folder and built != target:
             built.unlink()
@@ -78,6 +79,15 @@ def current_set(state_dir: Path) -> Path | None:
     except OSError:
         return None
     return target if target.is_file() else None
+
+
+def is_usable(path: Path) -> bool:
+    """Tell whether this version opens the set: its id says nothing of the format of its file."""
+    try:
+        TrailSet.open(path).close()
+    except SetError:
+        return False
+    return True
 
 
 def sets_folder(state_dir: Path) -> Path:

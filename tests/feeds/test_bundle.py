@@ -413,6 +413,24 @@ def test_a_dry_run_takes_nothing_and_tells_what_would_change(fleet: Fleet) -> No
     assert before == {p: p.read_bytes() for p in fleet.state.rglob("*") if p.is_file()}
 
 
+def test_a_set_in_the_other_versions_format_is_fetched_again(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Publisher and agent were upgraded: the set that was taken already is one no more."""
+    with monkeypatch.context() as other:
+        other.setattr(layout, "FORMAT_VERSION", layout.FORMAT_VERSION + 1)
+        fleet.publish()
+        fleet.update()
+    fleet.now += HOUR
+    manifest = fleet.publish()
+
+    result = fleet.update()
+
+    assert result.status == "published"
+    assert fleet.current == manifest.set_id
+    assert fleet.update().status == "unchanged"
+
+
 def test_a_rolled_back_bundle_stays_until_the_next_one(fleet: Fleet) -> None:
     """What a person went back to is what the next updates keep, until something new comes."""
     first = fleet.publish(100)

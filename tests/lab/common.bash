@@ -19,14 +19,16 @@ mkdir -p "$logs"
 note() { printf '\n== %s ==\n' "$*"; }
 
 finish() {
-  local status=$? pid
+  local status=$? pid number
   trap - EXIT
   if [[ ${KEEP:-} == 1 ]]; then
     printf 'e2e: the lab %s is still up; end it: LAB_NAME=%s tools/lab down; kill %s\n' "$LAB_NAME" "$LAB_NAME" "${pids[*]}"
   else
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait
-    tools/lab host journalctl --no-pager -o short-precise >"$logs/journal.log" 2>/dev/null || true
+    for ((number = 1; number <= ${LAB_HOSTS:-1}; number++)); do
+      LAB_AT=$number tools/lab host journalctl --no-pager -o short-precise >"$logs/journal.$number.log" 2>/dev/null || true
+    done
     tools/lab down || true
     rm -rf "$work"
   fi
@@ -79,18 +81,26 @@ in_peer() { ip netns exec "$LAB_PEER_NS" "$@"; }
 host() { tools/lab host "$@"; }
 
 start_peer() { # not in a shell of its own: it notes what must be ended
-  mkdir -p "$work/received" "$work/www"
-  printf '%s.lab-trails.net\n' "${listed[@]}" >"$work/www/list.txt"
+  mkdir -p "$work/received"
   sed "s#RECEIVED#$work/received#" tests/lab/rsyslog.conf >"$work/rsyslog.conf"
   # Not by in_peer: what is noted must be the process itself, not a shell around it.
   ip netns exec "$LAB_PEER_NS" rsyslogd -n -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" >"$logs/rsyslogd.log" 2>&1 &
   pids+=($!)
+  start_list_server
+}
+
+start_list_server() {
+  mkdir -p "$work/www"
+  printf '%s.lab-trails.net\n' "${listed[@]}" >"$work/www/list.txt"
   ip netns exec "$LAB_PEER_NS" python3 -m http.server --directory "$work/www" --bind "$LAB_PEER" 8080 >"$logs/http.log" 2>&1 &
   pids+=($!)
 }
 
-peer_listens() {
-  within 10 in_peer sh -c 'ss -H -ltn sport = :5514 | grep -q . && ss -H -ltn sport = :8080 | grep -q .'
+peer_listens() { # peer_listens PORT...
+  local port
+  for port in "$@"; do
+    within 10 in_peer sh -c "ss -H -ltn sport = :$port | grep -q ."
+  done
 }
 
 send_query() { # send_query NAME...: DNS queries over the wire
@@ -108,14 +118,12 @@ write_inventory() {
   cat >"$work/inventory.yml" <<EOF
 ---
 all:
-  hosts:
-    lab:
-      ansible_host: $LAB_HOST
-      ansible_user: root
-      ansible_python_interpreter: /usr/bin/python3
-      ansible_ssh_private_key_file: $LAB_KEY
-      ansible_ssh_common_args: -o UserKnownHostsFile=$LAB_KNOWN_HOSTS -o StrictHostKeyChecking=yes -o ControlPath=$work/ssh-%C
+  children:
+    sensors:
+      hosts:
+        lab: {ansible_host: $LAB_HOST}
 EOF
+  write_connection
   cat >"$work/vars.yml" <<EOF
 ---
 maltrail_agent_wheelhouse: $root/build/wheelhouse
@@ -143,6 +151,17 @@ maltrail_agent_config:
 EOF
 }
 
+write_connection() {
+  mkdir -p "$work/group_vars"
+  cat >"$work/group_vars/all.yml" <<EOF
+---
+ansible_user: root
+ansible_python_interpreter: /usr/bin/python3
+ansible_ssh_private_key_file: $LAB_KEY
+ansible_ssh_common_args: -o UserKnownHostsFile=$LAB_KNOWN_HOSTS -o StrictHostKeyChecking=yes -o ControlPath=$work/ssh-%C
+EOF
+}
+
 play() { # play LOG [OPTIONS]: apply the role; the recap is the last line that counts
   local log=$logs/$1
   shift
@@ -152,9 +171,9 @@ play() { # play LOG [OPTIONS]: apply the role; the recap is the last line that c
   grep -E 'ok=[0-9]+ .*failed=0' "$log"
 }
 
-play_unchanged() {
+play_unchanged() { # the same, and no host was changed
   play "$@"
-  grep -qE 'changed=0 .*failed=0' "$logs/$1" || { grep -B 1 -A 12 '^changed:' "$logs/$1"; return 1; }
+  if grep -E 'ok=[0-9]+ .*changed=[1-9]' "$logs/$1"; then grep -B 1 -A 12 '^changed:' "$logs/$1"; return 1; fi
 }
 
 lint() {
@@ -172,13 +191,18 @@ quiet_journal() {
   ! host journalctl --no-pager -u 'maltrail-agent*' | grep -E 'Traceback|Failed with result|watchdog|core-dump'
 }
 
+build_all() { # side by side: one waits for packages while the other compiles
+  tools/lab build &
+  tools/wheelhouse
+  wait $!
+}
+
 prepare() {
   note "prepare"
-  must "wheelhouse with the compiled agent" tools/wheelhouse
-  must "Debian root and Ansible (cached)" tools/lab build
+  must "wheelhouse with the compiled agent; Debian root and Ansible (cached)" build_all
   must "host booted" tools/lab up
   start_peer
-  must "receiver and list server" peer_listens
+  must "receiver and list server" peer_listens 5514 8080
   write_inventory
 }
 

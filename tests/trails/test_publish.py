@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.model import Source, Trail
+from agent.scan import layout
 from agent.trails.build import Builder
 from agent.trails.publish import current_set, publish, rollback, sets_folder, write_atomically
 from agent.trails.set import SetError, TrailSet
@@ -57,6 +58,23 @@ def test_unchanged_content_is_not_switched_and_said(
     assert again == path
     assert path.stat().st_ino == before
     assert "unchanged" in caplog.text
+
+
+def test_the_same_content_in_a_foreign_format_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade the current set may be one that only the other version reads."""
+    with monkeypatch.context() as other:
+        other.setattr(layout, "FORMAT_VERSION", layout.FORMAT_VERSION + 1)
+        path = publish(_built(tmp_path / "1", "a.example.org"), tmp_path)
+    with pytest.raises(SetError, match="upgrade it"):
+        TrailSet.open(path)
+
+    again = publish(_built(tmp_path / "2", "a.example.org"), tmp_path)
+
+    assert again == path
+    assert TrailSet.open(path).info.keys == 1
+    assert _names(tmp_path) == {"current", "history", path.name}
 
 
 def test_last_three_sets_are_kept(tmp_path: Path) -> None:
