@@ -111,7 +111,7 @@ def test_the_labs_next_version_is_a_wheel_of_another_version_and_format(tmp_path
     )
     with zipfile.ZipFile(fresh / "maltrail_agent-99.0.0-py3-none-any.whl") as wheel:
         wheel.extractall(tmp_path / "site")
-    script = "import agent.scan.layout as it; print(agent.__version__, it.FORMAT_VERSION)"
+    script = "import agent, agent.scan.layout as it; print(agent.__version__, it.FORMAT_VERSION)"
     told = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path / "site",
