@@ -105,8 +105,12 @@ class Queue:
     def put(self, events: Sequence[tuple[int, bytes]], now: float) -> None:
         """Give the events, as severity and MessagePack, their numbers and keep them.
 
-        When this returns they are in the journal, or in memory where that is all there is.
+        When this returns they are in the journal, or in memory where that is all there is. Those
+        of one call are numbered band by band, as they are written: what a crash cuts off is the
+        end of them, and no gap before what stays. An incident's severity only ever rises, so that
+        its events keep their order.
         """
+        events = sorted(events, key=_band_of)
         with self._changed:
             entries = [
                 Entry(self._number + i, self._run, self._seq + i, now, severity, data)
@@ -299,6 +303,10 @@ class Queue:
                     break
                 excess -= before - line.bytes
                 self._lost[QUEUE_FULL] += 1
+
+
+def _band_of(event: tuple[int, bytes]) -> int:
+    return band(event[0])
 
 
 def encode(event: Event) -> bytes:

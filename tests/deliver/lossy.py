@@ -71,9 +71,14 @@ class Proxy(threading.Thread):
                 *lines, buffer = (buffer + data).split(b"\n")
                 for line in lines:
                     self._mistreat(line)
-                if self.resets < RESETS and self._random.random() < self.rate:
+                if self._may_swallow():
                     self._swallow(connection)
                     return
+
+    def _may_swallow(self) -> bool:
+        """Tell whether to break the connection now: once for certain, a few times by chance."""
+        is_due = self.resets == 0 or self._random.random() < self.rate
+        return bool(self.rate) and is_due and self.resets < RESETS
 
     def _swallow(self, connection: socket.socket) -> None:
         """Break the connection: what the kernel had acknowledged and nobody read is gone."""

@@ -82,7 +82,7 @@ def taken(queue: Queue, limit: int = 1000) -> list[tuple[str, int]]:
 def test_what_was_put_is_there_after_a_crash(tmp_path: Path) -> None:
     """With its run and number; what comes later has the new run and begins at one."""
     queue = opened(tmp_path)
-    put(queue, event(6, "a"), event(10, "b"), event(1, "c"))
+    put(queue, event(1, "a"), event(6, "b"), event(10, "c"))
     crash(queue)
 
     queue = opened(tmp_path, LATER_RUN)
@@ -149,6 +149,25 @@ def test_a_torn_tail_costs_only_what_was_never_acknowledged(tmp_path: Path) -> N
         assert queue.state().events == 0
         queue.close(0.0)
         shutil.rmtree(copy)
+
+
+def test_a_crash_between_two_bands_leaves_no_gap(tmp_path: Path) -> None:
+    """Of a batch that was written in part the first numbers are there, and none behind a hole.
+
+    The batch was never acknowledged: its events come again, with numbers of the next run.
+    """
+    queue = opened(tmp_path / "whole")
+    put(queue, *[event(severity) for severity in (10, 0, 6, 3, 8, 6, 0, 10)])
+    files = [path for band in BANDS for path in (tmp_path / "whole").glob(f"{band}.*")]
+
+    for count in range(len(files) + 1):
+        crashed = tmp_path / str(count)
+        shutil.copytree(tmp_path / "whole", crashed)
+        for path in files[count:]:
+            (crashed / path.name).unlink()
+        found = seqs(opened(crashed, LATER_RUN))
+        assert found == [*range(1, len(found) + 1)]
+    assert len(found) == 8
 
 
 def test_a_flipped_byte_costs_one_event_wherever_it_is(tmp_path: Path) -> None:
@@ -252,7 +271,8 @@ def test_a_full_journal_drops_the_oldest_of_the_least_severe(tmp_path: Path) -> 
     """In portions of a sixteenth; the bound holds, each loss is counted."""
     queue = opened(tmp_path, bounds=Bounds(100_000, 1e9))
     for _ in range(20):
-        put(queue, *[event(10)] * 3, *[event(3)] * 30)
+        put(queue, *[event(10)] * 3)
+        put(queue, *[event(3)] * 30)
 
     state = queue.state()
     found = queue.take(10_000)
@@ -422,7 +442,8 @@ def test_memory_that_stands_in_is_bounded(tmp_path: Path, fault: Fault) -> None:
     queue = opened(tmp_path)
     fault(errno.ENOSPC)
     queue.resize(5000)
-    put(queue, *[event(10), *[event(3)] * 50])
+    put(queue, event(10))
+    put(queue, *[event(3)] * 50)
 
     assert queue.state().bytes <= 5000
     assert queue.dropped[QUEUE_FULL] == 51 - queue.state().events
