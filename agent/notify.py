@@ -34,20 +34,28 @@ def status(text: str) -> None:
 
 def watchdog() -> None:
     """Say that the process is alive; call it only while everything that must run does."""
-    if watchdog_interval() is not None:
+    if watchdog_limit():
         _send("WATCHDOG=1")
 
 
-def watchdog_interval() -> float | None:
-    """Return how many seconds apart `watchdog` should be called, or None where nobody watches."""
+def limit_watchdog(seconds: float) -> None:
+    """Have systemd wait so long for the next sign of life, from now on."""
+    _send(f"WATCHDOG_USEC={int(seconds * 1_000_000)}")
+
+
+def watchdog_expired() -> None:
+    """Have systemd act as if no sign of life had come in time."""
+    _send("WATCHDOG=trigger")
+
+
+def watchdog_limit() -> float:
+    """Return within how many seconds `watchdog` must be called, 0 where nobody watches us."""
     micros = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID")
-    if not micros.isdecimal() or int(micros) == 0:
-        return None
     # The variables are inherited: systemd watches one process, which may be our parent.
-    if pid is not None and pid != str(os.getpid()):
-        return None
-    return int(micros) / 1_000_000 / 2
+    if not micros.isdecimal() or (pid is not None and pid != str(os.getpid())):
+        return 0.0
+    return int(micros) / 1_000_000
 
 
 def _status(text: str) -> str:

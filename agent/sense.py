@@ -9,11 +9,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from agent import __version__, coverage, link, notify, process_samples
+from agent import __version__, coverage, endings, link, notify, process_samples
 from agent.allow import AllowList
 from agent.behaviours import bank
 from agent.blind_spots import WINDOW_SECONDS, BlindSpots
@@ -42,6 +43,7 @@ from agent.trails.find import Trails
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
 from agent.uplink import Uplink
+from agent.watchdog import Loop, Watchdog
 from agent.worker import Sets, Worker
 
 PROCESS: Evidence = {"process": "sense"}
@@ -54,8 +56,8 @@ SNAPSHOT_SECONDS = 5.0
 SHEDDING_SECONDS = 1.0
 LAG_US = 500_000
 """How far workers may be behind the clock, in packets' time, before a second counts as over."""
-STALL_SECONDS = 10.0
-"""A worker without a heartbeat for so long is stuck; the watchdog then restarts the process."""
+TURN_SECONDS = 10.0
+"""What one turn may take: a minute's parcels of a storm are matched in less."""
 MEET_SECONDS = 1.0
 """How long the start waits for deliver's first words, where it is there at all."""
 STOP_SECONDS = 3.0
@@ -138,6 +140,10 @@ class Sense:
         self._heartbeat = Heartbeat(sensor_name(settings), time.monotonic())
         self.reloads = Reloads()
         self._started = time.time()
+        self._turned = 0.0
+        states = state_dir / "state"
+        self._endings = endings.Endings(states, "sense", "sense")
+        self._watchdog = Watchdog(self._loops, partial(endings.note_hang, states / "sense"))
 
     def reload(self, settings: Settings) -> None:
         """Use other settings from the next turn on; safe to call from a signal handler."""
@@ -165,6 +171,7 @@ class Sense:
                     "run maltrail-agent update",
                 )
             )
+        self._follow_interfaces()
         self._check_canary(time.monotonic())
         self._meet_deliver()
         while not stop.is_set():
@@ -181,8 +188,10 @@ class Sense:
 
     def _turn(self, now: float) -> None:
         """Do once around what is due."""
+        self._turned = now
         select.select([self._wake_read], [], [], TICK_SECONDS)
         self._clear_wake()
+        self._tell_ready()
         for worker in self._workers:
             self._take_parcels(worker)
         self._tell(self._pipeline.judge(_now_us() - LAG_US))
@@ -206,11 +215,9 @@ class Sense:
             self._tell(self._blind_spots.tell(counters, _now_us()))
         if self._heartbeat.is_due(now, self._settings.heartbeat.every):
             self._tell([self._notices.heartbeat(_now_us(), self._vital_signs(now))])
-        if self._is_due("watchdog", now, (notify.watchdog_interval() or 10.0) / 2):
-            self._feed_watchdog(now)
 
     def _meet_deliver(self) -> None:
-        """Learn which sockets are our own before the first packet is captured."""
+        """Learn which sockets are our own before the first packet is judged."""
         deadline = time.monotonic() + MEET_SECONDS
         while (now := time.monotonic()) < deadline:
             self._uplink.step(now)
@@ -319,11 +326,22 @@ class Sense:
         for name in sorted(names - present):
             self._start_workers(name)
         self._tell_outages()
-        if not self._told_ready and all(
-            worker.is_open or worker.failure for worker in self._workers
-        ):
-            self._told_ready = True
-            notify.ready(self._status())
+
+    def _tell_ready(self) -> None:
+        """Tell, once, that what can be captured is captured."""
+        if self._told_ready or not all(w.is_open or w.failure for w in self._workers):
+            return
+        self._told_ready = True
+        notify.ready(self._status())
+        self._watchdog.start()
+        self._tell_ending()
+
+    def _tell_ending(self) -> None:
+        """Tell how the run before this one ended, unless it was asked to."""
+        ending = self._endings.news()
+        if ending:
+            effect = "nothing was captured"
+            self._tell([endings.told(ending, "sense", self._notices, effect)])
 
     def _tell_outages(self) -> None:
         """Tell of interfaces that are meant to be captured and are not."""
@@ -445,7 +463,8 @@ class Sense:
         if self._loaded is None:
             return
         (self._current, published), self._loaded = self._loaded, None
-        self._use(self._open_sets(self._settings, published))
+        with self._watchdog.patience():
+            self._use(self._open_sets(self._settings, published))
         _log.info("using trail set %s with %d trails", self._set_id, published.info.keys)
         self._tell(self._faults.end(_SET, _now_us(), "a good trail set is in use"))
         if self._set_id != NO_SET:
@@ -470,6 +489,11 @@ class Sense:
         if settings is None:
             return
         notify.reloading()
+        with self._watchdog.patience():
+            self._use_settings(settings)
+        notify.ready(self._status())
+
+    def _use_settings(self, settings: Settings) -> None:
         try:
             allow = AllowList.load(settings.allow_list, _now_us())
             published = self._sets.published if self._sets.published.info.keys else None
@@ -493,7 +517,6 @@ class Sense:
             _log.info("reloaded: %s", told)
             self._tell(self._faults.end(_RELOAD, _now_us(), "the settings are in force"))
             self._tell([self._notices.reload(_now_us(), told, PROCESS)])
-        notify.ready(self._status())
 
     # Metrics and life
 
@@ -659,9 +682,11 @@ class Sense:
         names = sorted({worker.interface for worker in self._workers})
         return f"capturing on {', '.join(names) or 'nothing'}; trail set {self._set_id}"
 
-    def _feed_watchdog(self, now: float) -> None:
-        if all(now - worker.heartbeat < STALL_SECONDS for worker in self._workers):
-            notify.watchdog()
+    def _loops(self) -> Iterator[Loop]:
+        """Yield what the watchdog watches over; called by its thread."""
+        yield Loop("the main loop", self._turned, TURN_SECONDS)
+        for worker in tuple(self._workers):
+            yield Loop(f"the capture worker on {worker.name}", worker.heartbeat, worker.limit)
 
     def _is_due(self, what: str, now: float, every: float) -> bool:
         if now < self._due.get(what, 0.0):
@@ -685,6 +710,7 @@ class Sense:
     def _end(self) -> int:
         """Stop workers, end incidents, and give deliver a moment to take the rest."""
         notify.stopping()
+        self._watchdog.stop()
         for worker in self._workers:
             worker.ask_stop()
         for worker in self._workers:

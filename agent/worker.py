@@ -14,6 +14,7 @@ from typing import NamedTuple
 from agent.capture import CaptureError, Fanout, Interface, Stats
 from agent.config import Capture
 from agent.model import Sighting
+from agent.scan import is_compiled
 from agent.scan.bank import Bank, Hot
 from agent.scan.lookup import Filters
 from agent.scan.scanner import Scanner
@@ -27,6 +28,10 @@ FRESH_SECONDS = 0.05
 FULL_SECONDS = 1.0
 """How often repeats are told: a flood is one sighting a second."""
 REOPEN_SECONDS = 2.0
+BATCH_SECONDS = 1.0 if is_compiled() else 10.0
+"""What a batch may take at most; compiled it takes some milliseconds."""
+OPEN_SECONDS = 10.0
+"""What opening and closing a handle may take, and the pause between them."""
 MAX_HARMLESS = 8_192
 """Candidates to learn between two batches; what is not learnt is shown again."""
 MAX_PARCELS = 1_000
@@ -86,6 +91,11 @@ class Worker(threading.Thread):
         self._reads = 0
         self._fresh_at = 0.0
         self._full_at = 0.0
+
+    @property
+    def limit(self) -> float:
+        """Return how many seconds may lie between two heartbeats."""
+        return BATCH_SECONDS if self.is_open else OPEN_SECONDS
 
     def adopt(self, sets: Sets) -> None:
         """Use other sets from the next batch on; called by the main thread."""

@@ -71,36 +71,44 @@ def test_a_status_cannot_start_another_assignment(systemd: socket.socket) -> Non
 def test_the_watchdog_is_fed_only_where_one_watches(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half of the time that systemd gives is the interval."""
+    """Elsewhere nothing is sent."""
     notify.watchdog()
     monkeypatch.setenv("WATCHDOG_USEC", "30000000")
     notify.watchdog()
 
-    assert notify.watchdog_interval() == 15.0
     assert systemd.recv(4096) == b"WATCHDOG=1"
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):
         systemd.recv(4096)
 
 
+def test_the_time_of_the_watchdog_can_be_set_and_be_over(systemd: socket.socket) -> None:
+    """In microseconds, as sd_notify(3) has it."""
+    notify.limit_watchdog(1.5)
+    notify.watchdog_expired()
+
+    assert systemd.recv(4096) == b"WATCHDOG_USEC=1500000"
+    assert systemd.recv(4096) == b"WATCHDOG=trigger"
+
+
 @pytest.mark.parametrize(
     ("usec", "pid", "expected"),
     [
-        ("2000000", "own", 1.0),
-        ("2000000", "1", None),
-        ("0", "own", None),
-        ("soon", "own", None),
-        ("-5", "own", None),
+        ("2000000", "own", 2.0),
+        ("2000000", "1", 0.0),
+        ("0", "own", 0.0),
+        ("soon", "own", 0.0),
+        ("-5", "own", 0.0),
     ],
 )
 def test_the_watchdog_of_another_process_is_not_ours(
-    monkeypatch: pytest.MonkeyPatch, usec: str, pid: str, expected: float | None
+    monkeypatch: pytest.MonkeyPatch, usec: str, pid: str, expected: float
 ) -> None:
     """The variables are inherited; WATCHDOG_PID says whom they mean."""
     monkeypatch.setenv("WATCHDOG_USEC", usec)
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()) if pid == "own" else pid)
 
-    assert notify.watchdog_interval() == expected
+    assert notify.watchdog_limit() == expected
 
 
 def test_without_systemd_nothing_happens() -> None:
@@ -108,7 +116,7 @@ def test_without_systemd_nothing_happens() -> None:
     notify.ready("x")
     notify.watchdog()
 
-    assert notify.watchdog_interval() is None
+    assert notify.watchdog_limit() == 0.0
 
 
 def test_a_systemd_that_is_gone_is_logged_and_survived(

@@ -5,7 +5,6 @@ import json
 
 from agent import config
 from agent.commands._common import DONE, FINDING, Commands, settings_of
-from agent.commands._findings import findings
 
 
 def add(commands: Commands) -> None:
@@ -20,13 +19,19 @@ def add(commands: Commands) -> None:
         metavar="TIME",
         help="look at live traffic for so long too, for example 10s",
     )
+    check.add_argument(
+        "--settings", action="store_true", help="only whether the configuration can be read; quick"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Tell every finding; 1 where one is a failure."""
+    settings = settings_of(options)
+    if options.settings:
+        return DONE
+    from agent.commands._findings import findings
     from agent.preflight_capture import check_traffic
 
-    settings = settings_of(options)
     found = [*findings(settings, options.state_dir, connect=options.connect)]
     if options.seconds is not None:
         found += check_traffic(settings.capture, options.seconds)

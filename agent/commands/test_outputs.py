@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     With --json standard output is the report's alone: an output of type stdout has the other.
     """
-    from agent.deliver.main import notices
+    from agent.deliver.main import notices, sensor_name
     from agent.deliver.preflight import USER
     from agent.deliver.trial import attempt
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         said = f"no output is named {', '.join(unknown)}" if unknown else "outputs: none"
         raise UserError(f"{named(options)}: {said}; known: {', '.join(known) or 'none'}")
     become_owner(options.state_dir / "journal", USER)
-    tell = notices(settings)
+    tell = notices(settings, sensor_name(settings))
     trials = []
     for output in settings.outputs:
         if not options.names or output.name in options.names:

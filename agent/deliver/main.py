@@ -8,10 +8,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from agent import __version__, ids, notify
+import msgspec
+
+from agent import __version__, endings, ids, notify
 from agent.config import ConfigError, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build_sound
@@ -40,6 +43,7 @@ from agent.model import Event, Evidence
 from agent.notices import AgentNotices
 from agent.published import current_id
 from agent.reloads import Reloads
+from agent.watchdog import Loop, Watchdog
 
 SOCKET = "events.sock"
 PROCESS: Evidence = {"process": "deliver"}
@@ -52,7 +56,8 @@ DRAIN_SECONDS = 10.0
 
 TICK = 1.0
 FRESH = 90.0
-"""Seconds since the last sign of life of a thread; a look-up of a name may well take thirty."""
+"""Seconds since the last sign of life of a thread; a look-up of a name may well take thirty, and
+so may a disk on which a journal is written."""
 
 READY_WITHIN = 60.0
 """Seconds that the last snapshot of sense may be old for `/readyz`."""
@@ -86,7 +91,8 @@ class Deliver:
         self.lanes = tuple(self._make_lane(output) for output in settings.outputs)
         self._share()
         self.server = Server(run_dir / SOCKET, allowed_uids(), self._take_over)
-        self._notices = notices(settings)
+        self._name = sensor_name(settings)
+        self._notices = notices(settings, self._name)
         self._notices.set_id = current_id(state_dir)  # until sense tells which one it uses
         self._losses = Losses(self._notices)
         self._troubles = Troubles(self._notices)
@@ -94,6 +100,13 @@ class Deliver:
         self._presence = Presence(self._notices, time.monotonic())
         self._keeper = Keeper(lambda: [lane.queue for lane in self.lanes])
         self._lists = Lists(state_dir, self._notices)
+        states = state_dir / "state"
+        self._endings = {
+            name: endings.Endings(states, name, "deliver") for name in ("deliver", "update")
+        }
+        self._turned = 0.0
+        note_hang = partial(endings.note_hang, states / "deliver")
+        self._watchdog = Watchdog(self._loops, note_hang)
         self._counted = EventCounts()
         self.reloads = Reloads()
         render = self._metrics() if settings.http.metrics else None
@@ -112,6 +125,7 @@ class Deliver:
         now_us = time.time_ns() // 1000
         self.take([self._notices.start(now_us, __version__, PROCESS)])  # number 1 of every run
         self._is_started = True
+        self.tell_endings()
         self.server.start()
         self._keeper.start()
         for lane in self.lanes:
@@ -122,13 +136,12 @@ class Deliver:
     def run(self, stop: Stop) -> int:
         """Watch over the threads until `stop`; return the exit status."""
         notify.ready(self._status())
-        interval = notify.watchdog_interval()
-        while not stop.wait(min(TICK, interval or TICK)):
+        self._watchdog.start()
+        while not stop.wait(TICK):
+            self._turned = time.monotonic()
             if not self.server.is_alive:
                 _log.error("the link's thread has ended; deliver must start anew")
                 return 1
-            if time.monotonic() - self.server.heartbeat < FRESH:
-                notify.watchdog()
             if self.server.sense.snapshot:
                 self._notices.set_id = self.server.sense.snapshot.set
             if self.board:
@@ -139,11 +152,13 @@ class Deliver:
             self.tell_failures(time.monotonic(), now_us)
             self.tell_presence(time.monotonic(), now_us)
             self.tell_lists(now_us)
+            self.tell_endings()
         return 0
 
     def close(self) -> None:
         """Take no more events, send what is queued as long as there is time, end all threads."""
         notify.stopping("sending what is queued")
+        self._watchdog.stop()
         why = "asked to stop" if self.server.is_alive else "the link to sense has ended"
         self.server.take_no_more()
         if self._is_started:
@@ -199,7 +214,12 @@ class Deliver:
             lane.put(encoded, now)
 
     def _take_over(self, events: Sequence[Event]) -> None:
-        """Take what sense tells; see `take`."""
+        """Take over what sense tells; see `take`. Where no name is set, it has ours.
+
+        Name servers may know this host's full name, and sense cannot ask them.
+        """
+        if self._settings.sensor.name is None:
+            events = [msgspec.structs.replace(event, sensor=self._name) for event in events]
         if self.board:
             self.board.note(events, of_sense=True)
         self._put([with_outputs(event, self.lanes) for event in events])
@@ -212,9 +232,7 @@ class Deliver:
     def tell_troubles(self, now_us: int) -> None:
         """Send an event about each journal that stopped working, or works again."""
         troubles = {lane.name: lane.queue.trouble for lane in self.lanes}
-        for event in self._troubles.tell(troubles, now_us):
-            _log.warning("%s", event.info)
-            self.take([event])
+        self._tell(self._troubles.tell(troubles, now_us))
 
     def tell_failures(self, now: float, now_us: int) -> None:
         """Send an event about each output that has failed too long, or works again."""
@@ -227,15 +245,11 @@ class Deliver:
             )
             for lane in self.lanes
         }
-        for event in self._failures.tell(signs, now, now_us):
-            _log.warning("%s", event.info)
-            self.take([event])
+        self._tell(self._failures.tell(signs, now, now_us))
 
     def tell_presence(self, now: float, now_us: int) -> None:
         """Send an event when sense has been away too long, and when it is back."""
-        for event in self._presence.tell(self.server.sense.connected, now, now_us):
-            _log.warning("%s", event.info)
-            self.take([event])
+        self._tell(self._presence.tell(self.server.sense.connected, now, now_us))
 
     def tell_left_behind(self, now_us: int) -> None:
         """Send an event about each journal that no output sends from."""
@@ -246,14 +260,19 @@ class Deliver:
             return
         # A name that is no UTF-8 could not be told.
         left = {ascii(str(folder))[1:-1]: size for folder, size in found.items()}
-        for event in self._troubles.left_behind(left, now_us):
-            _log.warning("%s", event.info)
-            self.take([event])
+        self._tell(self._troubles.left_behind(left, now_us))
 
     def tell_lists(self, now_us: int) -> None:
         """Send an event about each list whose trouble has lasted too long, or ended."""
         self._lists.refresh()
         self.take([*self._lists.tell(now_us)])
+
+    def tell_endings(self) -> None:
+        """Send an event where deliver or update ended and was not asked to; sense tells its own."""
+        for name, of in self._endings.items():
+            ending = of.news()
+            if ending:
+                self._tell([endings.told(ending, name, self._notices)])
 
     def unhealthy(self) -> str:
         """Return which loop shows no sign of life, or nothing."""
@@ -330,8 +349,7 @@ class Deliver:
         return made
 
     def _make_board(self, settings: Settings) -> Board:
-        name = sensor_name(settings)
-        return Board(settings, name, self.server, lambda: self.lanes, self._lists)
+        return Board(settings, self._name, self.server, lambda: self.lanes, self._lists)
 
     def _make_lane(self, output: Output) -> Lane:
         """Build a lane; one that had the name before, in this run, left its numbers to it."""
@@ -350,6 +368,18 @@ class Deliver:
         self._last_seqs[lane.name] = lane.state.last_seq
         if left:
             _log.warning("output %s: %d events could not be sent any more", lane.name, left)
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            _log.warning("%s", event.info)
+            self.take([event])
+
+    def _loops(self) -> Iterable[Loop]:
+        """Return what the watchdog watches over: never an output."""
+        return (
+            Loop("the main loop", self._turned, FRESH),
+            Loop("the link to sense", self.server.heartbeat, FRESH),
+        )
 
     def _tell_flows(self) -> None:
         """Tell sense all sockets; one caller at a time, or an older list could win."""
@@ -386,12 +416,12 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.journal.max_mb << 20, settings.journal.max_age)
 
 
-def notices(settings: Settings) -> AgentNotices:
-    """Return what builds events about this agent."""
-    sensor = settings.sensor
-    return AgentNotices(sensor_name(settings), sensor.site or "", sensor.tags, ids.random_ids())
-
-
 def sensor_name(settings: Settings) -> str:
     """Return the configured name, or the host's fully qualified one."""
     return settings.sensor.name or socket.getfqdn()
+
+
+def notices(settings: Settings, name: str) -> AgentNotices:
+    """Return what builds events about this agent, which `name` reports."""
+    sensor = settings.sensor
+    return AgentNotices(name, sensor.site or "", sensor.tags, ids.random_ids())

@@ -491,6 +491,7 @@ def test_the_watchdog_is_fed_while_the_link_lives(
         house(logstash(receiver))
 
         assert systemd.recv(4096) == b"READY=1\nSTATUS=listening for sense; outputs: elk"
+        assert systemd.recv(4096) == b"WATCHDOG_USEC=1000000"
         assert systemd.recv(4096) == b"WATCHDOG=1"
         monkeypatch.delenv("NOTIFY_SOCKET")
 

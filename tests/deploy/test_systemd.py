@@ -3,10 +3,13 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from agent.endings import Ending, Endings
+from agent.watchdog import SILENCE
 from feeds._refresh import FETCHING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +20,7 @@ SERVICES = (
     "maltrail-agent-deliver.service",
     "maltrail-agent-update.service",
 )
+PROCESSES = ("sense", "deliver", "update")
 UNITS = (*SERVICES, "maltrail-agent-update.timer")
 
 needs_systemd_analyze = pytest.mark.skipif(
@@ -96,6 +100,41 @@ def test_starting_sense_starts_all_and_a_failing_deliver_stops_nothing() -> None
     for binding in ("Requires", "BindsTo", "PartOf", "Requisite"):
         assert binding not in sense
         assert binding not in directives("maltrail-agent-deliver.service")
+
+
+@pytest.mark.parametrize("unit", SERVICES[:2])
+def test_what_is_killed_or_stands_still_is_back_soon(unit: str) -> None:
+    """Half a second after its end; silent it may be for one, once it has started."""
+    service = directives(unit)
+
+    assert service["Type"] == ["notify"]
+    assert service["RestartSec"] == ["500ms"]
+    assert service["WatchdogSec"] == ["90"]
+    assert service["Environment"] == [f"{SILENCE}=1"]
+
+
+@pytest.mark.parametrize(("unit", "process"), list(zip(SERVICES, PROCESSES, strict=True)))
+def test_an_end_that_was_not_asked_for_is_left_for_the_agent(unit: str, process: str) -> None:
+    """The line that ExecStopPost= leaves is one that the agent tells."""
+    (command,) = directives(unit)["ExecStopPost"]
+    said = {"SERVICE_RESULT": "signal", "EXIT_CODE": "killed", "EXIT_STATUS": "KILL"}
+
+    found = ended(command, process, said)
+    asked = ended(command, process, {**said, "SERVICE_RESULT": "success"})
+
+    assert str(found) == "ended by signal KILL"
+    assert asked is None
+
+
+def ended(command: str, process: str, said: dict[str, str]) -> Ending | None:
+    """Run what systemd runs at an end, and return what the agent reads afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        states = Path(name) / "state"
+        (states / process).mkdir(parents=True)
+        script = command.removeprefix("+/bin/sh -c ").strip("'").replace("$$", "$")
+        script = script.replace("/var/lib/maltrail-agent/state", str(states))
+        subprocess.run(["/bin/sh", "-c", script], check=True, env=said)
+        return Endings(states, process, process).news()
 
 
 def test_an_unusable_configuration_is_no_restart_loop() -> None:
