@@ -104,11 +104,20 @@ class Endings:
             self._mark.write_text(self._last, encoding="ascii")
         except OSError as error:
             _log.warning("%s: cannot be written: %s", self._mark, error.strerror)
-        loop = _LOOP.fullmatch(_read(self._hung))
-        self._hung.unlink(missing_ok=True)
+        loop = self._take_hung()
         words = _WORDS.fullmatch(_read(self._file))
-        hung = loop[0] if loop else ""
-        return Ending(words[1], words[2], words[3], hung, when / 1e9) if words else None
+        return Ending(words[1], words[2], words[3], loop, when / 1e9) if words else None
+
+    def _take_hung(self) -> str:
+        """Return the loop that hung, once; nothing for none. Only a process itself notes one."""
+        found = _LOOP.fullmatch(_read(self._hung))
+        if found is None:
+            return ""
+        try:
+            self._hung.unlink()
+        except OSError as error:
+            _log.warning("%s: cannot be removed: %s", self._hung, error.strerror)
+        return found[0]
 
 
 def _read(path: Path) -> str:

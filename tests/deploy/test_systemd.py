@@ -78,7 +78,7 @@ def test_sense_may_capture_and_nothing_else() -> None:
 
     assert sense["AmbientCapabilities"] == ["CAP_NET_RAW"]
     assert sense["CapabilityBoundingSet"] == ["CAP_NET_RAW"]
-    assert sense["RestrictAddressFamilies"] == ["AF_UNIX AF_PACKET AF_NETLINK"]
+    assert sense["RestrictAddressFamilies"] == ["AF_UNIX AF_PACKET"]
     assert sense["ReadWritePaths"] == ["/var/lib/maltrail-agent/state/sense"]
 
 

@@ -1,12 +1,11 @@
 """What the units promise, on a booted host with an installed agent: faults, reload, stop, sandbox.
 
-    python -m tests.lab.faults --host-pid PID --received FILE --peer NS
+    python -m tests.lab.faults --host PIDNS --received FILE --peer NETNS --address ADDRESS
 
-PID is the host's systemd as this machine sees it, FILE where the receiver writes the lines (CEF) of
-an output, NS the network namespace at the other end of the host's wire. Questions for a listed name
-go over the wire all the while, each from an address of its own and so an incident of its own: those
-that are told again show when capture is back. Needs root. The status is 1 where a promise is not
-kept.
+PIDNS is what `readlink /proc/self/ns/pid` says there, FILE where the receiver writes the CEF lines
+of an output, NETNS and ADDRESS what is at the other end of the host's wire. Questions for a listed
+name go over the wire all the while, each from an address and so an incident of its own: those that
+are told again show when capture is back. Needs root. The status is 1 where a promise is not kept.
 """
 
 import argparse
@@ -21,8 +20,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import yaml
 
 from bench.live.place import Namespace
 from tests import packets
@@ -78,16 +80,20 @@ class Host:
         inside = self.shows(unit, "MainPID")
         if inside == "0":
             return 0
-        space = Path(f"/proc/{self.pid}/ns/pid").readlink()
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdecimal() and (entry / "ns" / "pid").readlink() == space:
-                    status = (entry / "status").read_text(encoding="ascii", errors="replace")
-                    if status.partition("NSpid:")[2].split("\n")[0].split()[-1] == inside:
-                        return int(entry.name)
-            except OSError:
-                continue  # ended meanwhile
-        return 0
+        return outside(str(Path(f"/proc/{self.pid}/ns/pid").readlink()), inside)
+
+    @contextmanager
+    def configured(self, change: Callable[[dict[str, Any]], object]) -> Iterator[None]:
+        """Change the configuration's document, and put it back; nobody is told to read it."""
+        file = self.root / "etc/maltrail-agent/config.yaml"
+        before = file.read_bytes()
+        document = yaml.safe_load(before)
+        change(document)
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.write_bytes(before)
 
     @contextmanager
     def drop_in(self, unit: str, text: str) -> Iterator[None]:
@@ -160,12 +166,47 @@ class Questions(threading.Thread):
         self.join()
 
 
+class Collector(ThreadingHTTPServer):
+    """Takes whatever is sent to it, and notes how the sender proves who it is."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname(), _Taking, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.tokens: set[str] = set()
+        self.server_activate()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        address, port = self.socket.getsockname()
+        return f"http://{address}:{port}"
+
+
+class _Taking(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        self.server.tokens.add(self.headers["Authorization"])
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"text": "Success", "code": 0}')
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
 class Lab(NamedTuple):
     """What the checks need."""
 
     host: Host
     received: Path
     wire: socket.socket
+    listener: socket.socket
     name: str
 
     @contextmanager
@@ -179,6 +220,27 @@ class Lab(NamedTuple):
             yield questions, received
         finally:
             questions.stop()
+
+
+def outside(space: str, inside: str) -> int:
+    """Return the number here of a process that a namespace knows as `inside`; 0 for none."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and str((entry / "ns" / "pid").readlink()) == space:
+                status = (entry / "status").read_text(encoding="ascii", errors="replace")
+                if status.partition("NSpid:")[2].split("\n")[0].split()[-1] == inside:
+                    return int(entry.name)
+        except OSError:
+            continue  # ended meanwhile
+    return 0
+
+
+def systemd_of(space: str) -> int:
+    """Return the number here of the systemd of a namespace; raise BrokenPromiseError."""
+    found = outside(space, "1")
+    if not found:
+        raise BrokenPromiseError(f"{space}: no process is number 1 there")
+    return found
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS) -> None:
@@ -342,6 +404,151 @@ def stop(lab: Lab) -> str:
     return f"{len(questions.sent)} questions asked and told, the last ones at the stop"
 
 
+NOT_ROOT = {"NoNewPrivs=1", "Seccomp=2"}
+STATE = "/var/lib/maltrail-agent"
+SECRETS = "/etc/maltrail-agent/secrets"
+TRIED = (
+    *("/etc/shadow", f"{SECRETS}/lab-deliver", f"{SECRETS}/lab-update"),
+    *("+/etc", "+/usr", "+/etc/maltrail-agent", f"+{STATE}", f"+{STATE}/state", "+/run"),
+    *(f"+{STATE}/{name}" for name in ("sets", "lists", "journal")),
+    *(f"+{STATE}/state/{name}" for name in ("sense", "deliver", "update")),
+    "+/run/maltrail-agent",
+)
+NO_CAPABILITY = {f"Cap{kind}=0000000000000000" for kind in ("Eff", "Bnd", "Amb")}
+PERMITTED: dict[str, set[str]] = {
+    SENSE: {
+        *(f"Cap{kind}=0000000000002000" for kind in ("Eff", "Bnd", "Amb")),  # CAP_NET_RAW alone
+        *("AF_UNIX", "AF_PACKET", f"+{STATE}/state/sense"),
+    },
+    DELIVER: {
+        *NO_CAPABILITY,
+        *("AF_UNIX", "AF_INET", "AF_INET6", f"{SECRETS}/lab-deliver", "+/run/maltrail-agent"),
+        *(f"+{STATE}/journal", f"+{STATE}/state/deliver"),
+    },
+    UPDATE: {
+        *NO_CAPABILITY,
+        *("AF_UNIX", "AF_INET", "AF_INET6", f"{SECRETS}/lab-update"),
+        *(f"+{STATE}/sets", f"+{STATE}/lists", f"+{STATE}/state/update"),
+    },
+}
+"""All that a process in each unit's sandbox may do, of what the probe tries."""
+
+
+def sandbox(lab: Lab) -> str:
+    """What is permitted in each unit's place is exactly what it needs."""
+    for name in ("deliver", "update"):
+        file = lab.host.root / f"etc/maltrail-agent/secrets/lab-{name}"
+        file.write_text("secret", encoding="ascii")
+        file.chmod(0o640)
+        lab.host.run("chgrp", f"maltrail-{name}", f"{SECRETS}/lab-{name}")
+    probe = lab.host.root / "usr/local/bin/lab-probe"
+    probe.write_bytes(Path(__file__).with_name("probe.py").read_bytes())
+    for unit, permitted in PERMITTED.items():
+        found = set(_probed(lab.host, unit).split("\n"))
+        wanted = permitted | NOT_ROOT | {"end"}
+        if found != wanted:
+            more, less = sorted(found - wanted), sorted(wanted - found)
+            raise BrokenPromiseError(f"{unit}: permitted {more}, refused {less}")
+    return "three units: exactly what they need"
+
+
+def _probed(host: Host, unit: str) -> str:
+    """Run the probe in a copy of the unit; return what it prints."""
+    kept = [
+        line
+        for line in host.run("systemctl", "cat", unit).splitlines()
+        if line.split("=")[0] not in _ABOUT_RUNNING and not line.startswith("#")
+    ]
+    name = f"lab-{unit}"
+    asked = " ".join(("/usr/bin/python3 /usr/local/bin/lab-probe", *TRIED))
+    more = f"[Service]\nType=oneshot\nExecStart={asked}\nSyslogIdentifier={name}"
+    copy = "\n".join(kept).replace("[Service]", more, 1)
+    (host.root / "run/systemd/system" / name).write_text(copy, encoding="utf-8")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "start", name)
+    asked_for = ("journalctl", "-o", "cat", "-t", name)
+    until(lambda: host.run(*asked_for, check=False).endswith("\nend"), "the probe's end")
+    return host.run(*asked_for)
+
+
+_ABOUT_RUNNING = frozenset(
+    (
+        *("Type", "ExecStart", "ExecStartPost", "ExecReload", "ExecStopPost", "WatchdogSec"),
+        *("Restart", "RestartSec", "RestartPreventExitStatus", "NotifyAccess", "WantedBy"),
+        *("Wants", "After", "StartLimitIntervalSec", "StartLimitBurst"),
+    )
+)
+
+
+def unusable(lab: Lab) -> str:
+    """A configuration that cannot be used: no reload, no start, no restart."""
+    before = lab.host.main(SENSE)
+    try:
+        with lab.host.configured(lambda document: document.update(captur={})):
+            said = lab.host.run("systemctl", "reload", SENSE, check=False)
+            if "failed" not in said or lab.host.main(SENSE) != before:
+                raise BrokenPromiseError(f"the reload was not refused: {said}")
+            lab.host.run("systemctl", "stop", SENSE)
+            begin = time.monotonic()
+            lab.host.run("systemctl", "start", SENSE, check=False)
+            took = time.monotonic() - begin
+            time.sleep(1.0)  # twice RestartSec=
+            state = tuple(
+                lab.host.shows(SENSE, name)
+                for name in ("ActiveState", "ExecMainStatus", "NRestarts")
+            )
+            if state != ("failed", "2", "0"):
+                raise BrokenPromiseError(f"not failed once with 2: {state}")
+    finally:
+        lab.host.run("systemctl", "restart", SENSE)
+    return f"the reload is refused, a start fails once after {took:.1f} s"
+
+
+def drop_ins(lab: Lab) -> str:
+    """Drop-ins as shipped are taken: limits, pinning; what only the kernel could show is not."""
+    folder = Path(__file__).resolve().parents[2] / "deploy/systemd/drop-ins"
+    text = "".join(
+        (folder / f"{name}.conf").read_text(encoding="utf-8")
+        for name in ("several-interfaces", "cpu-pinning", "paused-hosts")
+    ).replace("CPUAffinity=0-1", "CPUAffinity=0")
+    with lab.host.drop_in(SENSE, text):
+        lab.host.run("systemctl", "restart", SENSE)
+        shown = [lab.host.shows(SENSE, name) for name in ("CPUQuotaPerSecUSec", "MemoryHigh")]
+        status = Path(f"/proc/{lab.host.main(SENSE)}/status").read_text(encoding="ascii")
+        environment = lab.host.shows(SENSE, "Environment")
+    lab.host.run("systemctl", "restart", SENSE)
+    pinned = "Cpus_allowed_list:\t0\n" in status
+    if shown != ["4s", str(1 << 30)] or not pinned or environment != "MALTRAIL_AGENT_SILENCE=10":
+        raise BrokenPromiseError(f"{shown}, pinned {pinned}, {environment}")
+    return "limits, pinning, silence"
+
+
+def credential(lab: Lab) -> str:
+    """A token that root alone can read reaches the receiver, by way of systemd."""
+    token = lab.host.root / "etc/maltrail-agent/secrets/lab-token"
+    token.write_text("the-lab-token\n", encoding="ascii")
+    token.chmod(0o600)
+    collector = Collector(lab.listener)
+    more = {
+        "name": "lab-hec",
+        "type": "splunk_hec",
+        "url": collector.url,
+        "token_file": f"/run/credentials/{DELIVER}/hec-token",
+        "acknowledge": False,
+    }
+    text = f"[Service]\nLoadCredential=hec-token:{SECRETS}/lab-token\n"
+    with (
+        lab.host.configured(lambda document: document["outputs"].append(more)),
+        lab.host.drop_in(DELIVER, text),
+    ):
+        lab.host.run("systemctl", "restart", DELIVER)
+        until(lambda: collector.tokens, "a request of deliver")
+    lab.host.run("systemctl", "restart", DELIVER)
+    if collector.tokens != {"Splunk the-lab-token"}:
+        raise BrokenPromiseError(f"the token was not sent: {collector.tokens}")
+    return "deliver's requests carry it"
+
+
 CHECKS: tuple[tuple[str, Callable[[Lab], str]], ...] = (
     ("kill -9 of sense", killed_sense),
     ("SIGSTOP of sense", stopped_sense),
@@ -351,35 +558,53 @@ CHECKS: tuple[tuple[str, Callable[[Lab], str]], ...] = (
     ("kill -9 of update", killed_update),
     ("reload of both", reload),
     ("stop and start of both", stop),
+    ("sandbox", sandbox),
+    ("an unusable configuration", unusable),
+    ("drop-ins", drop_ins),
+    ("a credential", credential),
 )
+
+
+def _over_tcp(document: dict[str, Any]) -> None:
+    """Have a journal for each output: what is to be told is told, whoever is killed."""
+    for output in document["outputs"]:
+        output["transport"] = "tcp"
+
+
+def kept(lab: Lab, title: str, check: Callable[[Lab], str]) -> bool:
+    """Check one promise and say how it went."""
+    begin = time.monotonic()
+    try:
+        mark, said = "ok   ", check(lab)
+    except (BrokenPromiseError, OSError) as error:
+        mark, said = "FAIL ", str(error)
+    sys.stdout.write(f"{mark} {title} ({time.monotonic() - begin:.1f} s): {said}\n")
+    sys.stdout.flush()
+    return mark.strip() == "ok"
 
 
 def main() -> int:
     """Check all; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--host-pid", type=int, required=True)
+    parser.add_argument("--host", required=True, metavar="PIDNS", help="pid:[NUMBER]")
     parser.add_argument("--received", type=Path, required=True)
-    parser.add_argument("--peer", required=True)
+    parser.add_argument("--peer", required=True, metavar="NETNS")
+    parser.add_argument("--address", required=True, help="the peer's")
     parser.add_argument("--wire", default="wire0")
     parser.add_argument("--name", default="own.lab-trails.net")
     parser.add_argument("--only", default="", help="checks whose title holds this")
     options = parser.parse_args()
     with Namespace(options.peer).entered():
         wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        listener = socket.socket()
     wire.bind((options.wire, 0))
-    lab = Lab(Host(options.host_pid), options.received, wire, options.name)
-    failed = 0
-    for title, check in CHECKS:
-        if options.only not in title:
-            continue
-        begin = time.monotonic()
-        try:
-            mark, said = "ok   ", check(lab)
-        except (BrokenPromiseError, OSError) as error:
-            mark, said = "FAIL ", str(error)
-            failed += 1
-        sys.stdout.write(f"{mark} {title} ({time.monotonic() - begin:.1f} s): {said}\n")
-        sys.stdout.flush()
+    listener.bind((options.address, 0))
+    host = Host(systemd_of(options.host))
+    lab = Lab(host, options.received, wire, listener, options.name)
+    with host.configured(_over_tcp):
+        host.run("systemctl", "restart", SENSE, DELIVER)
+        failed = sum(not kept(lab, *one) for one in CHECKS if options.only in one[0])
+    host.run("systemctl", "restart", SENSE, DELIVER)
     return 1 if failed else 0
 
 
