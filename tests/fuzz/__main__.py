@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agent.scan import is_compiled
-from tests.fuzz import lists, wire
+from tests.fuzz.answers import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHARES = {"wire": 3, "lists": 1}
+SHARES = {"wire": 3, "below": 2, "lists": 1}
 """How the time is divided."""
 LEFT_OUT = shutil.ignore_patterns(
     ".*", "build", "__pycache__", "*.so", "*.c", "*.egg-info", "node_modules"
@@ -47,7 +47,7 @@ def _run(target: str, folder: Path, plain: Path, seconds: int) -> Iterator[str]:
     """Fuzz one target; yield what was found."""
     corpus = folder / target
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(wire.seeds() if target == "wire" else lists.seeds()):
+    for number, seed in enumerate(TARGETS[target].seeds()):
         (corpus / f"seed-{number:03}").write_bytes(seed)
     share = max(1, seconds * SHARES[target] // sum(SHARES.values()))
     guided = _python(plain, "tests.fuzz.guide", target, str(corpus), str(share))

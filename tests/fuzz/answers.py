@@ -6,10 +6,11 @@ Writes one JSON object to standard output: a digest of the answer by the input's
 import hashlib
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from tests.fuzz import lists, wire
+from tests.fuzz import below, lists, wire
 
 
 class Target(Protocol):
@@ -19,9 +20,22 @@ class Target(Protocol):
         """Return what an input comes to; raise where that cannot be."""
 
 
+class Module(Protocol):
+    """What a target's module offers."""
+
+    def Target(self) -> Target:  # noqa: N802 - a class
+        """Make the target."""
+
+    def seeds(self) -> Iterator[bytes]:
+        """Yield inputs to begin with."""
+
+
+TARGETS: Mapping[str, Module] = {"wire": wire, "below": below, "lists": lists}
+
+
 def target(name: str) -> Target:
     """Return a target by its name."""
-    return wire.Target() if name == "wire" else lists.Target()
+    return TARGETS[name].Target()
 
 
 def digest(answer: object) -> str:
