@@ -3,12 +3,19 @@
 A hit does not depend on it: a message that dnslib refuses is told by its name alone.
 """
 
+from collections.abc import Iterator
+
 import dnslib
 from dnslib.dns import DNSError
 
 from agent.model import Dns
 
 MAX_ANSWERS = 10
+MAX_OWNERS = 32
+"""Records of an update that are looked at, as many as the scanner does."""
+UPDATE = 5  # RFC 2136
+MAX_LABELS = 136
+"""Labels of a name, with the pointers between them."""
 
 
 def details(message: bytes, name: str) -> Dns:
@@ -22,6 +29,59 @@ def details(message: bytes, name: str) -> Dns:
     except (DNSError, IndexError, ValueError, UnicodeError):
         return Dns(question=name, type="", response=len(message) > 2 and bool(message[2] & 0x80))
     return Dns(question=name, type=kind, response=response, answers=answers, response_code=code)
+
+
+def updated(message: bytes, zone: str) -> list[str]:
+    """Return the names besides its zone that an update is about, each once, in lower case."""
+    if len(message) < 12 or message[2] & 0xF8 != UPDATE << 3:
+        return []
+    places = _Places(message)
+    places.skip_question()
+    names = dict.fromkeys(places.owners())
+    return [name for name in names if name and name != zone]
+
+
+class _Places:
+    """Walks the records of a message, whatever their types; what is cut ends it."""
+
+    def __init__(self, message: bytes) -> None:
+        self._message = message
+        self._at = 12
+
+    def skip_question(self) -> None:
+        """Step over the zone."""
+        _, self._at = self._name(self._at)
+        self._at += 4
+
+    def owners(self) -> Iterator[str]:
+        """Yield the owner of each prerequisite and each change."""
+        head = self._message
+        count = int.from_bytes(head[6:8], "big") + int.from_bytes(head[8:10], "big")
+        for _ in range(min(count, MAX_OWNERS)):
+            name, at = self._name(self._at)
+            if at + 10 > len(self._message):
+                return
+            yield name
+            self._at = at + 10 + int.from_bytes(self._message[at + 8 : at + 10], "big")
+
+    def _name(self, at: int) -> tuple[str, int]:
+        """Return the name at a place and the place behind it; pointers are followed, bounded."""
+        labels: list[str] = []
+        behind = 0
+        for _ in range(MAX_LABELS):
+            if at >= len(self._message):
+                return "", len(self._message)
+            size = self._message[at]
+            if size == 0:
+                return ".".join(labels).lower(), behind or at + 1
+            if size >= 192:
+                behind = behind or at + 2
+                at = int.from_bytes(self._message[at : at + 2], "big") & 0x3FFF
+                continue
+            label = self._message[at + 1 : at + 1 + size]
+            labels.append(label.decode("ascii", "backslashreplace"))
+            at += 1 + size
+        return "", behind or len(self._message)
 
 
 def _type_name(number: int) -> str:

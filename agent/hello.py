@@ -17,11 +17,30 @@ MAX_NAME = 253
 NO_HASH = "0" * 12
 """JA4's word for the hash of nothing."""
 
-_VERSION_NAMES = {0x0002: "2.0", 0x0300: "3.0", 0x0301: "1.0", 0x0302: "1.1"} | {
+DTLS = 0xFE
+"""The upper byte of DTLS's versions, which count down: RFC 6347 section 4.1."""
+
+_VERSION_NAMES = {
+    0xFEFF: "1.0",
+    0xFEFD: "1.2",
+    0xFEFC: "1.3",
+    0x0002: "2.0",
+    0x0300: "3.0",
+    0x0301: "1.0",
+    0x0302: "1.1",
+} | {
     0x0303: "1.2",
     0x0304: "1.3",
 }
-_JA4_VERSIONS = {0x0002: "s2", 0x0300: "s3", 0x0301: "10", 0x0302: "11"} | {
+_JA4_VERSIONS = {
+    0xFEFF: "d1",
+    0xFEFD: "d2",
+    0xFEFC: "d3",
+    0x0002: "s2",
+    0x0300: "s3",
+    0x0301: "10",
+    0x0302: "11",
+} | {
     0x0303: "12",
     0x0304: "13",
 }
@@ -53,6 +72,8 @@ class Hello(NamedTuple):
     @property
     def best_version(self) -> int:
         """Return the highest version that the client offers."""
+        if self.version >> 8 == DTLS:
+            return min((v for v in self.versions if v >> 8 == DTLS), default=self.version)
         return max(self.versions, default=self.version)
 
     @property
@@ -72,7 +93,7 @@ class Hello(NamedTuple):
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
     def ja4(self, transport: str = "t") -> str:
-        """Return the JA4 fingerprint; `transport` is `t` for TCP, `q` for QUIC."""
+        """Return the JA4 fingerprint; `transport` is `t` for TCP, `q` for QUIC, `d` for DTLS."""
         head = (
             transport
             + _JA4_VERSIONS.get(self.best_version, "00")

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 
@@ -17,7 +18,7 @@ from agent.allow import AllowList, Entry
 from agent.budget import Budget
 from agent.conversations import Conversations
 from agent.direction import Home
-from agent.dns_details import details
+from agent.dns_details import details, updated
 from agent.hello import Hello
 from agent.model import Direction, Dns, Endpoint, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
@@ -29,6 +30,7 @@ from agent.scopes import Judged
 from agent.severity import SeverityTable
 from agent.trails.find import Found, Trails, Unjudged
 
+UDP = 17
 DNS_NAME_AT = 12  # behind the header
 IGNORED_LABELS = frozenset(
     [
@@ -153,6 +155,12 @@ class Request:
         self.host = self.host or sighting.destination.address
         self.path = re.sub("//+", "/", path.lower())
 
+    def spellings(self) -> list[str]:
+        """Return the path as it was sent, decoded, and up to a blank, each once."""
+        decoded = re.sub("//+", "/", unquote(self.path, errors="backslashreplace").lower())
+        cut = decoded.partition(" ")[0] if " " in self.path else self.path
+        return list(dict.fromkeys((self.path, decoded, cut)))
+
     @property
     def url(self) -> str:
         """Return host and path as they were matched."""
@@ -167,12 +175,13 @@ class Urls:
 
     def find(self, trails: Trails, request: Request) -> Found | None:
         """Return the trail of the first candidate that has one: rules T-13.8 to T-13.10."""
-        path = request.path.encode("utf-8", "surrogateescape")
-        candidates = [
-            part.decode("utf-8", "backslashreplace")
-            for part in self._http.candidates(path, request.body)
-        ]
-        return trails.url(request.host, request.path, candidates)
+        for path in request.spellings():
+            parts = self._http.candidates(path.encode("utf-8", "surrogateescape"), request.body)
+            candidates = [part.decode("utf-8", "backslashreplace") for part in parts]
+            found = trails.url(request.host, path, candidates)
+            if found:
+                return found
+        return None
 
 
 class Matcher:
@@ -275,7 +284,8 @@ class Matcher:
             client = sighting.source.address
             found = self.trails.address(*sighting.source)
             yield from self._judge(sighting, found, "ip.src", client, about=client, dns=dns)
-        yield from self._named(sighting, name, "dns.question", dns=dns)
+        for one in (name, *updated(sighting.packet, name)):
+            yield from self._named(sighting, one, "dns.question", dns=dns)
 
     def _answer(self, sighting: Sighting) -> Iterator[Hit]:
         """An answer for a listed name, the same incident as its question; what it leads to."""
@@ -304,17 +314,16 @@ class Matcher:
         """Rule T-14."""
         name = sighting.fields.get("name", b"").decode("ascii", "backslashreplace").lower()
         parsed = hello.parse(hello.join_records(sighting.packet))
-        tls = tls_details(parsed, "t") if parsed else Tls(server_name=name)
-        yield from self._named(
-            sighting, name.rstrip("."), "tls.sni", tls=tls, ends=_established(sighting)
-        )
+        transport = "d" if sighting.protocol == UDP else "t"
+        tls = tls_details(parsed, transport) if parsed else Tls(server_name=name)
+        name, ends = name.rstrip("."), _established(sighting)
+        yield from self._literal(sighting, name, "tls.sni", tls=tls, ends=ends)
+        yield from self._named(sighting, name, "tls.sni", tls=tls, ends=ends)
 
     def _initial(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-15: what QUIC clients say before anything is secret."""
         if google_quic.is_google(sighting.packet):
-            name = google_quic.server_name(sighting.packet)
-            tls = Tls(server_name=name)
-            yield from self._named(sighting, name, "quic.sni", tls=tls)
+            yield from self._google(sighting)
             return
         for part in self.quic.take(
             sighting.source, sighting.destination, sighting.packet, sighting.first_us
@@ -327,6 +336,15 @@ class Matcher:
                 yield from self._named(sighting, parsed.server_name, "quic.sni", tls=tls)
             if part.is_whole and tls.ja4:
                 yield from self._fingerprints(sighting, tls, (("quic.ja4", tls.ja4),))
+
+    def _google(self, sighting: Sighting) -> Iterator[Hit]:
+        """The name and the agent that a client of Google's own QUIC tells."""
+        said = google_quic.read(sighting.packet)
+        tls = Tls(server_name=said.server_name)
+        yield from self._named(sighting, said.server_name, "quic.sni", tls=tls)
+        if said.user_agent:
+            http = Http(method="", url="", host=said.server_name, user_agent=said.user_agent)
+            yield from self._agent(sighting, http, said.server_name, _established(sighting))
 
     def _fingerprinted(self, sighting: Sighting) -> Iterator[Hit]:
         """A client's fingerprints that were not judged yet, or are listed."""
@@ -394,20 +412,19 @@ class Matcher:
                 sighting, shown, "ip.dst", destination, about=destination, http=http, ends=ends
             )
         where = "proxy.target" if request.is_proxied else "http.host"
+        yield from self._literal(sighting, request.name, where, http=http, ends=ends)
         yield from self._named(sighting, request.name, where, http=http, ends=ends)
         yield from self._url(sighting, request, http)
         if request.agent:
-            yield from self._agent(sighting, request, http, ends)
+            yield from self._agent(sighting, http, request.name, ends)
 
-    def _agent(self, sighting: Sighting, request: Request, http: Http, ends: Ends) -> Iterator[Hit]:
+    def _agent(self, sighting: Sighting, http: Http, name: str, ends: Ends) -> Iterator[Hit]:
         """Rule T-13.5; what patterns cost is bounded by the second."""
-        now_us = sighting.first_us
+        now_us, agent = sighting.first_us, http.user_agent
         try:
-            found = self.trails.user_agent(
-                request.agent, lambda size: self.agents.take(size, now_us)
-            )
+            found = self.trails.user_agent(agent, lambda size: self.agents.take(size, now_us))
         except Unjudged:
-            self.watch(Look("http.user_agent", request.agent, sighting.count, "over budget"))
+            self.watch(Look("http.user_agent", agent, sighting.count, "over budget"))
             return
         if found is None and sighting.token:
             self._forget(sighting.token)
@@ -415,8 +432,8 @@ class Matcher:
             sighting,
             found,
             "http.user_agent",
-            request.agent,
-            about=request.name,
+            agent,
+            about=name,
             http=http,
             ends=ends,
         )
@@ -439,6 +456,23 @@ class Matcher:
             http=http,
             ends=_established(sighting),
         )
+
+    def _literal(
+        self,
+        sighting: Sighting,
+        host: str,
+        where: str,
+        *,
+        http: Http | None = None,
+        tls: Tls | None = None,
+        ends: Ends,
+    ) -> Iterator[Hit]:
+        """A host written as an address that the packet itself does not go to, as proxies get it."""
+        if host != sighting.destination.address and is_address(host):
+            found = self.trails.address(host, None)
+            yield from self._judge(
+                sighting, found, where, host, about=host, http=http, tls=tls, ends=ends
+            )
 
     def _named(
         self,
@@ -569,7 +603,7 @@ def is_address(text: str) -> bool:
 
 
 def tls_details(parsed: Hello, transport: str) -> Tls:
-    """Describe a hello; fingerprints only of one that is whole."""
+    """Describe a hello; fingerprints only of one that is whole, JA3 only over TCP."""
     return Tls(
         server_name=parsed.server_name,
         version=parsed.version_name,

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.model import Endpoint, Hit
-from tests import packets
+from tests import carried, packets
 from tests.packets import CLIENT, SERVER
 from tests.wired import Wired
 
@@ -568,3 +568,75 @@ def test_an_allowed_host_keeps_paths_and_agents_quiet() -> None:
     assert wired.hits(request("/bad.php", "www.good.org")) == []
     assert wired.hits(request("/bad.php", SERVER)) == []
     assert len(wired.hits(request("/bad.php", "other.org"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "target", "host"),
+    [
+        ("/a b/c!.php", "/a%20b/c%21.php", "www.example.com"),
+        ("/a%20b", "/a%20b", "www.example.com"),
+        ("www.example.com/a/b", "/%61//%62", "www.example.com"),
+        ("/x?u=http:/y", "/x?u=http%3A%2F%2Fy", "www.example.com"),
+        ("www.example.com:81/a b", "/a%20b", "www.example.com:81"),
+        ("www.example.com:81/", "/", "www.example.com:81"),
+        ("/gate.php", "/gate.php and more", "www.example.com"),
+    ],
+)
+def test_a_url_is_found_in_each_spelling(key: str, target: str, host: str) -> None:
+    """As it was sent, decoded once, up to a blank."""
+    hit = only(Wired({}, own={key: "malware"}).hits(request(target, host)))
+
+    assert hit.indicator == key
+    assert hit.where in ("http.url", "http.path")
+
+
+@pytest.mark.parametrize(
+    ("key", "target", "host"),
+    [
+        ("/a b", "/a%2520b", "www.example.com"),
+        ("/a", "/a%20b", "www.example.com"),
+        ("www.example.com/", "/", "www.example.com:81"),
+        ("www.example.com:81/", "/", "www.example.com"),
+        ("www.example.com:81/", "/", "www.example.com:82"),
+        ("/100%", "/100%25%", "www.example.com"),
+    ],
+)
+def test_other_spellings_are_other_urls(key: str, target: str, host: str) -> None:
+    """Decoded once only; the host exactly, with its port."""
+    assert Wired({}, own={key: "malware"}).hits(request(target, host)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "target", "host", "where"),
+    [
+        ("66.66.66.66", "http://66.66.66.66/x", "66.66.66.66", "proxy.target"),
+        ("66.66.66.66", "/x", "66.66.66.66:8080", "http.host"),
+        ("2001:db8::66", "http://[2001:db8::66]/", "[2001:db8::66]", "proxy.target"),
+        ("66.66.66.0/24", "66.66.66.66:443", "66.66.66.66:443", "http.host"),
+    ],
+)
+def test_an_address_that_a_proxy_is_asked_for_is_matched(
+    key: str, target: str, host: str, where: str
+) -> None:
+    """The packet goes to the proxy; Maltrail looks at that alone."""
+    hit = only(Wired({}, own={key: "malware"}).hits(request(target, host)))
+
+    assert (hit.indicator, hit.where) == (key, where)
+
+
+def test_a_listed_server_is_told_once_where_its_host_is_its_address() -> None:
+    """An attempt is an observation of an address; a request that goes there is none."""
+    told = Wired({SERVER: "malware"}).told(syn(), request("/", SERVER))
+
+    assert [where for where, _, _ in told] == ["ip.dst"]
+
+
+def test_a_hello_over_datagrams_is_described_as_such() -> None:
+    """DTLS's versions count down; JA4 says d, JA3 is for TCP."""
+    frame = packets.udp_frame(CLIENT, 50000, SERVER, 999, carried.dtls_hello_datagram("evil.org"))
+
+    hit = only(Wired({"evil.org": "malware"}).hits(frame))
+
+    assert hit.tls
+    assert (hit.where, hit.protocol, hit.tls.server_name) == ("tls.sni", "UDP", "evil.org")
+    assert (hit.tls.ja3, hit.tls.ja4[:1]) == ("", "d")

@@ -11,6 +11,9 @@ A = 1
 CNAME = 5
 AAAA = 28
 IN = 1
+QUERY = 0
+NOTIFY = 4  # RFC 1996
+UPDATE = 5  # RFC 2136
 UNICAST = 0x7FFF  # the top bit of a class is mDNS's, RFC 6762 section 5.4
 MAX_ANSWERS = 32
 """Records read of one message: more than a resolver packs into a datagram of today's sizes."""
@@ -33,6 +36,7 @@ class DnsReader:
         self.length = 0
         self.type_at = 0
         self.response = 0
+        self.opcode = 0
         self.at = 0
         self.answers = 0
         self.value_at = 0
@@ -41,13 +45,16 @@ class DnsReader:
     def read(self, start: int, end: int) -> int:
         """Read the first question of data[start:end]; return 1 where it has a name we can match.
 
-        Standard queries and responses only (opcode 0, not truncated), rule T-8.6. A name with
-        other characters than those of keys cannot match and is passed over.
+        Queries, notifications, updates (their zone) and responses to them that are not truncated,
+        rule T-8.6. A name with other characters than those of keys cannot match and is passed over.
         """
         self.length = 0
         if start + HEADER + 5 > end:
             return 0
-        if self.data[start + 2] & 0x7A or (self.data[start + 4] == 0 and self.data[start + 5] == 0):
+        if self.data[start + 2] & 2 or (self.data[start + 4] == 0 and self.data[start + 5] == 0):
+            return 0
+        self.opcode = (self.data[start + 2] >> 3) & 15
+        if self.opcode != QUERY and self.opcode != NOTIFY and self.opcode != UPDATE:
             return 0
         self.response = self.data[start + 2] >> 7
         at = start + HEADER
@@ -134,6 +141,25 @@ class DnsReader:
         if kind == CNAME and self._write_name(start, at, end):
             return ALIAS
         return OTHER
+
+    def begin_records(self, start: int) -> None:
+        """Go to the first record of an update: its prerequisites, then what it changes."""
+        self.begin_answers(start)
+        more = (self.data[start + 8] << 8) | self.data[start + 9]
+        self.answers = self.answers + more if self.answers + more < MAX_ANSWERS else MAX_ANSWERS
+
+    def next_owner(self, start: int, end: int) -> int:
+        """Read the next record's owner to text[ANSWER_AT:ANSWER_AT + alias]; 0 behind the last."""
+        if self.answers == 0:
+            return 0
+        self.answers -= 1
+        at = self._skip_name(self.at, end)
+        if at == 0 or at + 10 > end:
+            return 0
+        self.alias = 0
+        self._write_name(start, self.at, end)
+        self.at = at + 10 + ((self.data[at + 8] << 8) | self.data[at + 9])
+        return 1
 
     def word(self, at: int) -> int:
         """Return four bytes of the message as a number."""

@@ -13,7 +13,7 @@ cdef class HttpReader:
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
     cdef size_t host_size, name_size, path_size, line_at, body_at, body_end, count, last_start, last_end
-    cdef int missing, spelling
+    cdef int missing, spelling, has_blanks
     cdef size_t question
     cdef unsigned long long agent_hash, seed
     cdef long long[::1] starts
@@ -38,6 +38,15 @@ cdef class HttpReader:
     cdef size_t _number(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t)
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(c="unsigned char")
+    cdef size_t _rare_method(self, size_t at, size_t start, size_t end) except? 1 nogil
+    @cython.locals(at=size_t, version=size_t, blanks=int, c="unsigned char", size=size_t)
+    cdef int _odd_line(self, size_t end) except -1 nogil
+    cdef int _is_version(self, size_t at) except -1 nogil
+    @cython.locals(end=size_t, at=size_t, size=size_t, before="unsigned char", found=int, c="unsigned char", high="unsigned char", low="unsigned char")
+    cdef int decode(self) except -1 nogil
+    @cython.locals(end=size_t, at=size_t)
+    cdef int cut(self) except -1 nogil
     @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char", stop=size_t)
     cdef int _headers(self, size_t end) except -1 nogil
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil

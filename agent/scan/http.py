@@ -73,6 +73,7 @@ class HttpReader:
         self.body_end = 0
         self.missing = 0
         self.spelling = 0
+        self.has_blanks = 0
         self.question = 0
         self.agent_hash = 0
         self.seed = 0
@@ -144,15 +145,18 @@ class HttpReader:
         while at < end and at - start < MAX_METHOD and 65 <= self.data[at] <= 90:
             at += 1
         if at == start or at >= end or self.data[at] != 32:
-            return 0
+            at = self._rare_method(at, start, end)
+            if at == 0:
+                return 0
         self.method_at = start
         self.method_end = at
+        self.has_blanks = 0
         at += 1
         self.target_at = at
         while at < end and self.data[at] > 32:
             at += 1
         if at == self.target_at or at + 6 > end or self.data[at] != 32:
-            return 0
+            return self._odd_line(end)
         self.target_end = at
         if (
             self.data[at + 1] != 72
@@ -161,8 +165,61 @@ class HttpReader:
             or self.data[at + 4] != 80
             or self.data[at + 5] != 47
         ):
-            return 0
+            return self._odd_line(end)
         return 1
+
+    def _rare_method(self, at: int, start: int, end: int) -> int:
+        """Return the end of a method with a hyphen or an underscore, 0 where there is none."""
+        if at == start or at >= end or (self.data[at] != 45 and self.data[at] != 95):
+            return 0
+        while at < end and at - start < MAX_METHOD:
+            c = self.data[at]
+            if not (65 <= c <= 90 or c == 45 or c == 95):
+                break
+            at += 1
+        return at if at < end and self.data[at] == 32 else 0
+
+    def _odd_line(self, end: int) -> int:
+        """Find the target of a request line that servers take all the same.
+
+        It may hold blanks or be missing; where GET, HEAD or POST ask for a path the version may
+        be missing, as in HTTP/0.9.
+        """
+        while self.target_at + 1 < end and self.data[self.target_at] == 32:
+            self.target_at += 1
+        at = self.target_at
+        version = 0
+        blanks = 0
+        while at < end and self.data[at] != 10:
+            c = self.data[at]
+            if c == 72 and at + 5 <= end and self.data[at - 1] == 32 and self._is_version(at):
+                version = at
+            if c == 32:
+                blanks = 1
+            elif c < 32 and c != 13:
+                return 0
+            at += 1
+        if at >= end:
+            return 0
+        if version:
+            self.target_end = version - 1 if version > self.target_at else self.target_at
+            self.has_blanks = blanks
+            return 1
+        if self.data[at - 1] == 13:
+            at -= 1
+        if blanks or at <= self.target_at or self.data[self.target_at] != 47:
+            return 0
+        self.target_end = at
+        size = self.method_end - self.method_at
+        if size == HEAD and self.data[self.method_at] == 80 and self.data[self.method_at + 1] == 79:
+            return 1
+        return self.is_bodiless()
+
+    def _is_version(self, at: int) -> int:
+        """Tell whether `HTTP/` stands at `at`, where five bytes are."""
+        if self.data[at + 1] != 84 or self.data[at + 2] != 84:
+            return 0
+        return 1 if self.data[at + 3] == 80 and self.data[at + 4] == 47 else 0
 
     def _headers(self, end: int) -> None:
         """Find the first Host and User-Agent, in any case, up to the empty line."""
@@ -429,8 +486,49 @@ class HttpReader:
             at += 1
         self.path_size = size
 
+    def decode(self) -> int:
+        """Decode percent signs in the written path, once, and list its candidates anew.
+
+        Return 0 where there are none.
+        """
+        end = PATH_AT + self.path_size
+        at = self._find(37, PATH_AT, end)
+        size = at - PATH_AT
+        before = self.text[at - 1] if size else 0
+        found = 0
+        while at < end:
+            c = self.text[at]
+            if c == 37 and at + 2 < end:
+                high = self._hex(self.text[at + 1])
+                low = self._hex(self.text[at + 2])
+                if high < 16 and low < 16:
+                    c = high * 16 + low
+                    if 65 <= c <= 90:
+                        c += 32
+                    at += 2
+                    found = 1
+            if c != 47 or before != 47:
+                self.text[PATH_AT + size] = c
+                size += 1
+                before = c
+            at += 1
+        if found:
+            self.path_size = size
+            self._find_candidates()
+        return found
+
+    def cut(self) -> int:
+        """Cut the written path at its first blank and list its candidates anew; 0 without one."""
+        end = PATH_AT + self.path_size
+        at = self._find(32, PATH_AT, end)
+        if at == end:
+            return 0
+        self.path_size = at - PATH_AT
+        self._find_candidates()
+        return 1
+
     def _note_spelling(self, c: int) -> None:
-        if c == 37 or c == 42 or c == 43 or c == 123 or c == 124:  # % * + { |
+        if c == 32 or c == 37 or c == 42 or c == 43 or c == 123 or c == 124:  # blank % * + { |
             self.spelling = 2
         elif self.spelling == 0:
             self.spelling = 1

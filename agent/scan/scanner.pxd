@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan.carriers cimport Carriers
 from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
@@ -7,6 +8,7 @@ from agent.scan.hashing cimport Keyed
 from agent.scan.duplicates cimport Duplicates
 from agent.scan.fragments cimport Fragments
 from agent.scan.http cimport HttpReader
+from agent.scan.http2 cimport Http2Reader
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
@@ -17,11 +19,16 @@ from agent.scan.streams cimport Streams
 from agent.scan.tls cimport TlsReader
 from agent.scan.tunnels cimport Tunnels
 from agent.scan.unread cimport Unread
+from agent.scan.written cimport WrittenAddress
 
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, EXHAUSTING, FLOODING, TUNNELLING, PINGING, NULL_TYPE, TXT_TYPE, PRIVATE_TYPE, MINUTE, HOUR, ASKED, SAMPLE, SAMPLE_BITS, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
 cdef int DECODE
 cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
-cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
+cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, HEAD_HTTP2, HEAD_CARRIER, FIRST_BYTES, OPENVPN_SALT, DTLS_SALT, IKE_PORT, IKE_NAT_PORT, STREAM_PART, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
+cdef int CARRIES_TLS, CARRIES_CERTIFICATES, CARRIES_MORE, CARRIES_WRITTEN_TLS, CARRIES_REQUEST, CARRIES_GOOGLE, CARRIES_OPENVPN, CARRIES_CONTENT
+cdef size_t MAX_CARRIED, MAX_BLOCKS, DTLS_HEADER
+cdef unsigned int UPDATE
+cdef unsigned int OPEN, ADAT, PROXY, OPENVPN_BYTE, CLIENT_HELLO, CERTIFICATE_MESSAGE
 cdef size_t QUIC_ID_AT, QUIC_SAMPLE, MIN_INITIAL, DNS_ANSWER_AT, MAX_CERTIFICATES
 cdef unsigned long long NAME_FIELD, TYPE_FIELD, METHOD_FIELD, TARGET_FIELD, HOST_FIELD, AGENT_FIELD, VERSION_FIELD, BODY_FIELD
 cdef unsigned long long SCTP, FRAGMENT_SALT, FRAGMENT_BYTES, FRAGMENT_LAST, FRAGMENT_VERSION, FRAGMENT_PROTOCOL
@@ -32,7 +39,7 @@ cdef unsigned int ECHO_REPLY, ECHO_REPLY6
 cdef int OPENED, WAITS, ANSWER_CAME
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
-cdef unsigned long long GROUP
+cdef unsigned long long GROUP, LOOK_BACK
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
 cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_DUPLICATES, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
@@ -76,6 +83,9 @@ cdef class Scanner:
     cdef int count_questions
     cdef unsigned long long[::1] asked
     cdef TlsReader tls
+    cdef Http2Reader http2
+    cdef Carriers carriers
+    cdef WrittenAddress written
     cdef unsigned long long ports
     cdef int agent_listed
 
@@ -102,8 +112,10 @@ cdef class Scanner:
     cdef int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")
     cdef int _is_other_shard(self) except -1 nogil
-    @cython.locals(flags="unsigned int", payload=size_t, c="unsigned char")
+    @cython.locals(flags="unsigned int", payload=size_t)
     cdef int _tcp(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(c="unsigned char")
+    cdef inline int _content(self, size_t start, size_t payload, size_t end) except -1 nogil
     @cython.locals(kind="unsigned int")
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(wanted="unsigned int", kind="unsigned int")
@@ -156,18 +168,28 @@ cdef class Scanner:
     cdef unsigned long long _key(self) except? 0 nogil
     @cython.locals(filled=size_t)
     cdef int _continue_head(self, size_t start, size_t payload, size_t end) except -1 nogil
-    @cython.locals(key="unsigned long long", sequence="unsigned long long")
-    cdef int _open_head(self, unsigned long long kind, size_t start, size_t payload, size_t at, size_t end) except -1 nogil
+    @cython.locals(payload=size_t, sequence="unsigned long long")
+    cdef int _open_head(self, unsigned long long kind, size_t start, size_t at, size_t end) except -1 nogil
+    @cython.locals(place=size_t, header=size_t, number="unsigned long long", last="unsigned long long", start=size_t, end=size_t, size=size_t, payload=size_t)
+    cdef int _look_back(self, size_t filled) except -1 nogil
+    @cython.locals(at=size_t, ours=size_t)
+    cdef int _is_same_stream(self, size_t start, size_t header) except -1 nogil
+    cdef int _open_slot(self, unsigned long long key, unsigned long long kind, unsigned long long sequence) except -1 nogil
     @cython.locals(kind="unsigned long long", at=size_t, end=size_t, seen=size_t, asking=int)
     cdef int _look(self, size_t filled, int last) except -1 nogil
+    @cython.locals(kind="unsigned long long")
+    cdef unsigned long long _kind_of_text(self, unsigned int word) except? 999 nogil
     @cython.locals(slot="unsigned long long", now_us="unsigned long long")
     cdef int _end_idle(self, unsigned long long before_us) except -1 nogil
     cdef int _read(self, const unsigned char[::1] data) except -1 nogil
     cdef int _read_packets(self) except -1 nogil
     cdef int _read_streams(self) except -1 nogil
     cdef int _read_joined(self) except -1 nogil
+    cdef int _read_written(self) except -1 nogil
     cdef int _read_on(self) except -1 nogil
-    @cython.locals(size="unsigned int", google=int, version="unsigned long long", h="unsigned long long", i=size_t, stop=size_t)
+    @cython.locals(h="unsigned long long", i=size_t, stop=size_t)
+    cdef int _show_initial(self, size_t payload, size_t end) except -1 nogil
+    @cython.locals(size="unsigned int", google=int, version="unsigned long long")
     cdef int _initial(self, size_t payload, size_t end) except -1 nogil
     cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
     @cython.locals(length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
@@ -207,11 +229,13 @@ cdef class Scanner:
     cdef int _slices(self, size_t payload, size_t end) except -1 nogil
     @cython.locals(found=int, kind=int, at=size_t, high="unsigned long long", low="unsigned long long")
     cdef int _answers(self, size_t message, size_t end) except -1 nogil
+    @cython.locals(found=int, candidate="unsigned long long")
+    cdef int _owners(self, size_t message, size_t end) except -1 nogil
     @cython.locals(at=size_t)
     cdef int _messages(self, size_t start, size_t payload, size_t end) except -1 nogil
     @cython.locals(size=size_t)
     cdef size_t _messages_in(self, size_t at, size_t end) except? 1 nogil
-    @cython.locals(at=size_t)
+    @cython.locals(at=size_t, word="unsigned int")
     cdef int _text(self, size_t start, size_t payload, size_t end) except -1 nogil
     cdef size_t _requests(self, size_t at, size_t end, int last) except? 1 nogil
     @cython.locals(found=int, named=int)
@@ -228,11 +252,36 @@ cdef class Scanner:
     cdef int _flight(self, size_t start, size_t payload, size_t end) except -1 nogil
     @cython.locals(found=int)
     cdef int _server(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(at=size_t, stop=size_t, count=size_t, i=size_t, h="unsigned long long", token="unsigned long long")
+    @cython.locals(at=size_t, stop=size_t, count=size_t)
     cdef int _certificates(self) except -1 nogil
     @cython.locals(token="unsigned long long")
     cdef unsigned long long _agent(self, size_t end) except? 999 nogil
-    @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t)
+    @cython.locals(found=int)
+    cdef int _other_spellings(self, Py_ssize_t host) except -1 nogil
+    @cython.locals(found=int, i=Py_ssize_t)
+    cdef int _paths(self, Py_ssize_t host) except -1 nogil
+    @cython.locals(version=int, high="unsigned long long", low="unsigned long long")
+    cdef int _literal(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t, c="unsigned char")
     cdef int _http(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
     @cython.locals(size=Py_ssize_t, shift=int, octet="unsigned int")
     cdef Py_ssize_t _write_destination(self) except? -1 nogil
+    @cython.locals(i=size_t, h="unsigned long long", token="unsigned long long")
+    cdef int _certificate(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(count=size_t, seen=size_t, i=size_t, size=size_t)
+    cdef size_t _http2(self, size_t at, size_t end, int last) except? 1 nogil
+    cdef int _look_at_new(self) except -1 nogil
+    @cython.locals(found=int, at=size_t, c="unsigned char")
+    cdef int _carried(self, size_t start, size_t payload, size_t end) except -1 nogil
+    @cython.locals(found=int)
+    cdef int _carried_whole(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(i=size_t)
+    cdef int _tell_carried(self, int found) except -1 nogil
+    @cython.locals(c="unsigned char", source="unsigned long long", port="unsigned long long")
+    cdef int _carried_datagram(self, size_t payload, size_t end) except -1 nogil
+    @cython.locals(size=size_t)
+    cdef int _dtls(self, size_t end) except -1 nogil
+    @cython.locals(key="unsigned long long", filled=size_t)
+    cdef int _dtls_part(self) except -1 nogil
+    @cython.locals(key="unsigned long long", expected=size_t, hello=int, filled=size_t)
+    cdef int _openvpn(self, size_t payload, size_t end) except -1 nogil

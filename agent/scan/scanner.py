@@ -13,8 +13,9 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import layers, layout, rates, sketches, stats
+from agent.scan import carried, layers, layout, rates, sketches, stats
 from agent.scan.bank import Bank
+from agent.scan.carriers import Carriers
 from agent.scan.conversations import Conversations
 from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
@@ -22,6 +23,7 @@ from agent.scan.duplicates import Duplicates
 from agent.scan.fragments import Fragments
 from agent.scan.gates import Gates
 from agent.scan.http import HttpReader
+from agent.scan.http2 import Http2Reader
 from agent.scan.ip import Ip
 from agent.scan.link import Link
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
@@ -32,6 +34,7 @@ from agent.scan.tls import TlsReader
 from agent.scan.tunnels import Tunnels
 from agent.scan.unread import Unread
 from agent.scan.wanted import Wanted
+from agent.scan.written import WrittenAddress
 
 SYN_KIND = 0
 DATAGRAM = 1
@@ -83,6 +86,8 @@ HEAD_NAMED_TLS = 2  # its name was looked up already
 HEAD_SERVER = 3
 HEAD_HTTP = 4
 HEAD_DNS = 5
+HEAD_HTTP2 = 6
+HEAD_CARRIER = 7
 
 ICMP = 1
 TCP = 6
@@ -114,6 +119,8 @@ ECHO_REPLY = 0
 ECHO_REQUEST6 = 128  # RFC 4443
 ECHO_REPLY6 = 129
 LOOPBACK4 = 0x7F000001
+LOOK_BACK = 32
+"""Packets of a batch in which segments that overtook a head are looked for."""
 GROUP = 32  # packets that are loaded and looked up together; twice the loads a core keeps under way
 CACHE_LINE = 64
 MICROSECONDS = 1000000
@@ -169,16 +176,39 @@ MAX_PING = 64
 ASKED = 4096
 """Requests that wait for their response, one a connection; a later one takes its place."""
 SHORT_LABEL = 3  # the second label from the end in co.uk
-MAX_CERTIFICATES = 4
-"""Of one chain: the server's own and what stands above it up to the root."""
+MAX_CERTIFICATES = carried.MAX_CERTIFICATES
+FIRST_BYTES = carried.FIRST_BYTES
+CARRIES_TLS = carried.TLS
+CARRIES_CERTIFICATES = carried.CERTIFICATES
+CARRIES_MORE = carried.MORE
+CARRIES_WRITTEN_TLS = carried.WRITTEN_TLS
+CARRIES_REQUEST = carried.WRITTEN_REQUEST
+CARRIES_GOOGLE = carried.GOOGLE
+CARRIES_OPENVPN = carried.OPENVPN
+CARRIES_CONTENT = carried.CONTENT
+MAX_CARRIED = carried.MAX_MESSAGE
+MAX_BLOCKS = carried.MAX_BLOCKS
+OPEN = carried.OPEN
+ADAT = carried.ADAT
+PROXY = carried.PROXY
+OPENVPN_BYTE = 32  # and seven behind it
+OPENVPN_SALT = 7000
+DTLS_SALT = 7001
+IKE_PORT = 500
+IKE_NAT_PORT = 4500
+CLIENT_HELLO = 1
+CERTIFICATE_MESSAGE = 11
+DTLS_HEADER = 9  # of the record that a message is put into
 SLOT_BYTES = 16384
 STREAM_SALT = 3000
 STREAM_KIND = 1  # words of a slot, as agent.scan.streams has them
 STREAM_SEQUENCE = 2
 STREAM_FILLED = 3
 STREAM_VERSION = 9
+STREAM_PART = 24
 LOW32 = 0xFFFFFFFF
 LOW16 = 0xFFFF
+UPDATE = 5  # RFC 2136
 DECODE = 2
 DOT = 46
 STREAM_IDLE_US = 5000000
@@ -320,6 +350,9 @@ class Scanner:
         self.dns = DnsReader(text)
         self.http = HttpReader(text)
         self.tls = TlsReader(text)
+        self.written = WrittenAddress(text)
+        self.http2 = Http2Reader()
+        self.carriers = Carriers()
         self.http.want_agent = self.sets.agents | self.gates.agents
         self.http.seed = self.keyed.begin(WATCHED_AGENT)
         for place in range(2 * CLEAN):
@@ -618,6 +651,10 @@ class Scanner:
         self.stream_key = 0
         if self.streams.used and self.counts and self._continue_head(start, payload, end):
             return 0
+        return self._content(start, payload, end)
+
+    def _content(self, start: int, payload: int, end: int) -> int:
+        """Look at what a segment, or what a proxy put into one, begins with."""
         c = self.data[payload]
         if c == 22:
             return self._handshake(start, payload, end)
@@ -625,6 +662,8 @@ class Scanner:
             return self._text(start, payload, end)
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
             return self._messages(start, payload, end)
+        if c < 64 and (FIRST_BYTES >> c) & 1:
+            return self._carried(start, payload, end)
         return 0
 
     def _key(self) -> int:
@@ -645,17 +684,72 @@ class Scanner:
         self._look(filled, 1 if filled >= SLOT_BYTES else 0)
         return 1
 
-    def _open_head(self, kind: int, start: int, payload: int, at: int, end: int) -> int:
+    def _open_head(self, kind: int, start: int, at: int, end: int) -> int:
         """Keep data[at:end], where a head begins that this segment does not end."""
         if self.counts == 0:  # it was kept in the first round
             return 0
-        key = self._key()
+        payload = start + (self.data[start + 12] >> 4) * 4
         sequence = (self.ip.word(start + 4) + (at - payload)) & LOW32
+        self._open_slot(self._key(), kind, sequence)
+        self.streams.add(sequence, at, end, self.now_us)
+        if self.in_datagram == 0 and self._look_back(self.streams.word(STREAM_FILLED)):
+            self._look(self.streams.word(STREAM_FILLED), 0)
+        return 0
+
+    def _look_back(self, filled: int) -> int:
+        """Add segments that overtook the one in which a head begins, as far as the batch has them.
+
+        Return whether the head, `filled` so far, goes on. Packets of one stream look alike up to
+        their sequence numbers, so that they are found without reading the layers below again.
+        """
+        place = self.ip.start - self.meta[self.number * 4 + 2]
+        header = 20 if self.ip.version == 4 else 40
+        if place < header:
+            return 0
+        number = self.number
+        last = number - LOOK_BACK if number > LOOK_BACK else 0
+        while number > last:
+            number -= 1
+            start = self.meta[number * 4 + 2] + place
+            end = self.meta[number * 4 + 2] + self.meta[number * 4 + 3]
+            if start + 20 > end or end > self.size or self.ip.word(start) != self.ports:
+                continue
+            if self._is_same_stream(start, header) == 0:
+                continue
+            size = self.ip.word(start - 20) & LOW16 if header == 20 else 0
+            if header == 40:
+                size = header + (self.ip.word(start - 36) >> 16)
+            payload = start + (self.data[start + 12] >> 4) * 4
+            if start - header + size < end:
+                end = start - header + size
+            if payload >= start + 20 and payload < end:
+                self.streams.add(self.ip.word(start + 4), payload, end, self.now_us)
+        return 1 if self.streams.word(STREAM_FILLED) > filled else 0
+
+    def _is_same_stream(self, start: int, header: int) -> int:
+        """Tell whether a plain IP header with this packet's addresses and TCP stands there."""
+        if self.data[start - header] >> 4 != self.ip.version:
+            return 0
+        if header == 20 and (self.data[start - 20] & 15 != 5 or self.data[start - 11] != TCP):
+            return 0
+        if header == 40 and self.data[start - 34] != TCP:
+            return 0
+        at = start - (8 if header == 20 else 32)
+        ours = self.ip.start - (start - at)
+        while at < start:
+            if self.data[at] != self.data[ours]:
+                return 0
+            at += 1
+            ours += 1
+        return 1
+
+    def _open_slot(self, key: int, kind: int, sequence: int) -> None:
+        """Open a head between the ends of this packet; the oldest makes room."""
         if self.streams.open(key, kind, sequence, self.now_us) == 0:
             self.streams.close()
             self.streams.open(key, kind, sequence, self.now_us)
         self.streams.note(
-            self.ip.version,
+            self.ip.version | (self.ip.protocol << 8),
             self.ip.source_high,
             self.ip.source_low,
             self.ip.destination_high,
@@ -664,8 +758,6 @@ class Scanner:
             self.link.vlans,
             self.tunnel,
         )
-        self.streams.add(sequence, at, end, self.now_us)
-        return 0
 
     def _look(self, filled: int, last: int) -> int:
         """Look at the head in the current slot; with `last` nothing more will come.
@@ -679,10 +771,17 @@ class Scanner:
         end = at + filled
         seen = at
         self._read_streams()
+        if kind == HEAD_HTTP and filled >= 4:
+            kind = self._kind_of_text(self.dns.word(at))
         if kind == HEAD_HTTP:
             seen = self._requests(at, end, last)
         elif kind == HEAD_DNS:
             seen = self._messages_in(at, end)
+        elif kind == HEAD_HTTP2:
+            seen = self._http2(at, end, last)
+        elif kind == HEAD_CARRIER:
+            if self._carried_whole(at, end):
+                seen = end
         elif kind == HEAD_SERVER:
             if self._server(at, end):
                 seen = end
@@ -696,13 +795,22 @@ class Scanner:
             self.streams.consume(seen - at)
         return 0
 
+    def _kind_of_text(self, word: int) -> int:
+        """Return what a head is that began with letters, now that four of them are there."""
+        kind = HEAD_HTTP
+        if word == PREFACE:
+            kind = HEAD_HTTP2
+        elif word == OPEN or word == ADAT:
+            kind = HEAD_CARRIER
+        return kind
+
     def _end_idle(self, before_us: int) -> None:
         """Look at heads and datagrams that wait in vain, as far as they came; let go of them."""
         slot = 0
         while self.streams.idle(slot, before_us):
             slot = self.streams.slot + 1
-            self.ip.protocol = TCP
-            self.ip.version = self.streams.word(STREAM_VERSION)
+            self.ip.protocol = self.streams.word(STREAM_VERSION) >> 8
+            self.ip.version = self.streams.word(STREAM_VERSION) & 255
             self.ip.source_high = self.streams.word(STREAM_VERSION + 1)
             self.ip.source_low = self.streams.word(STREAM_VERSION + 2)
             self.ip.destination_high = self.streams.word(STREAM_VERSION + 3)
@@ -736,6 +844,7 @@ class Scanner:
         self.dns.data = self.data
         self.http.data = self.data
         self.tls.data = self.data
+        self.carriers.data = self.data
         self.sightings.data = self.data
         self.streams.data = self.data
 
@@ -745,6 +854,8 @@ class Scanner:
         self.dns.data = self.streams.readable
         self.http.data = self.streams.readable
         self.tls.data = self.streams.readable
+        self.http2.data = self.streams.readable
+        self.carriers.data = self.streams.readable
         self.sightings.data = self.streams.readable
 
     def _read_joined(self) -> None:
@@ -752,8 +863,14 @@ class Scanner:
         self.tls.data = self.tls.readable
         self.sightings.data = self.tls.readable
 
+    def _read_written(self) -> None:
+        """Let the parsers read what was written out of a carrier."""
+        self.http.data = self.carriers.readable
+        self.tls.data = self.carriers.readable
+        self.sightings.data = self.carriers.readable
+
     def _read_on(self) -> None:
-        """Let the parsers read again what they read before the joined flight."""
+        """Let the parsers read again what they read before what was joined or written."""
         if self.in_stream:
             self._read_streams()
         else:
@@ -770,12 +887,16 @@ class Scanner:
             if self._dns(start + 8, end) == 0:
                 return self._addresses(DATAGRAM)
             return 0
-        if start + 8 + MIN_INITIAL <= end and (
-            self.data[start + 8] & 0xC0 == 0xC0 or self.data[start + 17] == 81
+        if (
+            start + 8 + MIN_INITIAL <= end
+            and (self.data[start + 8] & 0xC0 == 0xC0 or self.data[start + 17] == 81)
+            and self._initial(start + 8, end)
         ):
-            self._initial(start + 8, end)
+            pass
         elif self.dns.is_likely(start + 8, end):
             self._dns(start + 8, end)
+        else:
+            self._carried_datagram(start + 8, end)
         self._addresses(DATAGRAM)
         kind = self.tunnels.of_datagram(self.ports, start + 8, end)
         if kind == 0:
@@ -783,7 +904,7 @@ class Scanner:
         return self._inside(kind, start + 8, end)
 
     def _initial(self, payload: int, end: int) -> int:
-        """Show a QUIC long header that may carry a hello: rule T-15."""
+        """Show a QUIC long header that may carry a hello: rule T-15; return 0 where it is none."""
         google = self.data[payload + 9] == 81 and self.data[payload + 10] == 48  # Q0
         if google == 0:
             size = self.data[payload + QUIC_ID_AT]
@@ -793,6 +914,10 @@ class Scanner:
             if version != 1 and self._is_rare_version(version) == 0:
                 return 0
         self.counters[S_INITIALS] += self.counts
+        return self._show_initial(payload, end)
+
+    def _show_initial(self, payload: int, end: int) -> int:
+        """Show what may carry a hello that only a slower look can read; return 1."""
         # The packet number's protection differs in every packet, so that only copies are equal.
         h = self.keyed.begin(STREAM_SALT)
         i = payload
@@ -801,7 +926,7 @@ class Scanner:
             h = self.keyed.mix(h, self.data[i])
             i += 1
         self._sight(INITIAL, self.keyed.finish(h), MAY_INITIAL, payload, end)
-        return 0
+        return 1
 
     def _is_rare_version(self, version: int) -> int:
         """Tell whether a QUIC version is 2, a draft or a fork that agent.quic knows."""
@@ -1214,6 +1339,9 @@ class Scanner:
         else:
             self.counters[S_QUERIES] += self.counts
             exact |= self._listed(1)
+            if self.dns.opcode == UPDATE:
+                exact |= self._owners(message, end)
+                candidate |= self.sets.candidate
         if exact == 0 and candidate == 0:
             return 1
         value = self.sets.published.hash_text(0, 0, length)
@@ -1414,11 +1542,23 @@ class Scanner:
             kind = self.dns.next_answer(message, end)
         return found
 
+    def _owners(self, message: int, end: int) -> int:
+        """Tell whether a name that an update is about is listed, RFC 2136 section 3."""
+        found = 0
+        candidate = 0
+        self.dns.begin_records(message)
+        while self.dns.next_owner(message, end):
+            if self.dns.alias:
+                found |= self.sets.domain(DNS_ANSWER_AT, DNS_ANSWER_AT + self.dns.alias)
+                candidate |= self.sets.candidate
+        self.sets.candidate = candidate
+        return found
+
     def _messages(self, start: int, payload: int, end: int) -> int:
         """Look at DNS over TCP: messages behind their lengths, RFC 7766 section 8."""
         at = self._messages_in(payload, end)
         if at < end:
-            self._open_head(HEAD_DNS, start, payload, at, end)
+            self._open_head(HEAD_DNS, start, at, end)
         return 0
 
     def _messages_in(self, at: int, end: int) -> int:
@@ -1434,12 +1574,17 @@ class Scanner:
 
     def _text(self, start: int, payload: int, end: int) -> int:
         """Look at HTTP requests; keep what this segment does not end."""
-        if payload + 4 <= end and self.ip.word(payload) == PREFACE:
-            self.counters[S_HTTP2] += self.counts
-            return 0
+        if payload + 4 <= end:
+            word = self.ip.word(payload)
+            if word == PREFACE:
+                self.counters[S_HTTP2] += self.counts
+                self._open_head(HEAD_HTTP2, start, payload, end)
+                return self._look_at_new()
+            if word == OPEN or word == ADAT or word == PROXY:
+                return self._carried(start, payload, end)
         at = self._requests(payload, end, 0)
         if at < end:
-            self._open_head(HEAD_HTTP, start, payload, at, end)
+            self._open_head(HEAD_HTTP, start, at, end)
         return 0
 
     def _requests(self, at: int, end: int, last: int) -> int:
@@ -1597,6 +1742,9 @@ class Scanner:
             self.http.name_size, payload, end
         ):
             self._slices(payload, end)
+        c = self.sets.text[HTTP_HOST_AT]
+        if 48 <= c <= 57 or c == 91:
+            exact |= self._literal(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
         host = self.http.host_size
         if host == 0:
             host = self._write_destination()
@@ -1611,6 +1759,8 @@ class Scanner:
             exact |= self.sets.path(self.http.starts[i], self.http.ends[i])
             i += 1
         exact |= self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        if self.http.spelling == DECODE:
+            exact |= self._other_spellings(host)
         agent = 0
         if self.sets.agents and self.http.agent_end:
             agent = self._agent(HTTP_AGENT_AT + self.http.write_agent())
@@ -1626,6 +1776,35 @@ class Scanner:
             self.sightings.mark(agent)
             self._slices(payload, end)
         return 0
+
+    def _other_spellings(self, host: int) -> int:
+        """Look the URL up as it is meant: decoded, and up to a blank."""
+        found = self._paths(host) if self.http.decode() else 0
+        if self.http.has_blanks and self.http.cut():
+            found |= self._paths(host)
+        return found
+
+    def _paths(self, host: int) -> int:
+        """Look the candidates up, behind a host of that size and alone."""
+        self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
+        self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+        found = 0
+        i = 0
+        while i < self.http.count:
+            found |= self.sets.path(self.http.starts[i], self.http.ends[i])
+            i += 1
+        return found | self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+
+    def _literal(self, start: int, end: int) -> int:
+        """Tell whether a host is written as a listed address that this packet does not go to."""
+        version = self.written.read(start, end)
+        if version == 0:
+            return 0
+        high = self.written.high
+        low = self.written.low
+        if high == self.ip.destination_high and low == self.ip.destination_low:
+            return 0
+        return self.sets.address4(low, -1) if version == 4 else self.sets.address6(high, low, -1)
 
     def _agent(self, end: int) -> int:
         """Look the agent in the text up; return its token where it is or may be listed, else 0.
@@ -1677,7 +1856,7 @@ class Scanner:
         named = self._hello(payload, end)
         if named and self.sets.fingerprints == 0:
             return 0
-        return self._open_head(HEAD_NAMED_TLS if named else HEAD_TLS, start, payload, payload, end)
+        return self._open_head(HEAD_NAMED_TLS if named else HEAD_TLS, start, payload, end)
 
     def _client(self, at: int, end: int, named: int, last: int) -> int:
         """Look at a hello that may be whole; return 1 where it was, or `last` says so."""
@@ -1721,6 +1900,8 @@ class Scanner:
             if self._sight(SERVER, value, MAY_NAME, payload, end):
                 self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         exact = self.sets.domain(0, length)
+        if 48 <= self.sets.text[0] <= 57:
+            exact |= self._literal(0, length)
         if self._is_long(length) and self._show_long(length, payload, end):
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         if exact == 0 and self.sets.candidate == 0:
@@ -1764,7 +1945,7 @@ class Scanner:
         """Look at what a server begins with; keep it until its certificates are there."""
         found = self.tls.flight(payload, end)
         if found == 1:
-            return self._open_head(HEAD_SERVER, start, payload, payload, end)
+            return self._open_head(HEAD_SERVER, start, payload, end)
         if found == 2:
             self._certificates()
         return 0
@@ -1787,18 +1968,163 @@ class Scanner:
             stop = self.tls.next_certificate(at)
             if stop == 0:
                 break
-            self.counters[S_CERTIFICATES] += self.counts
-            h = self.keyed.begin(CERTIFICATE)
-            i = at + 3
-            while i < stop:
-                h = self.keyed.mix(h, self.tls.joined[i])
-                i += 1
-            token = (self.keyed.finish(h) & UNWATCHED) | 1
-            if self.clean[token & (CLEAN - 1)] != token and self._sight(
-                CERTIFICATE, token, MAY_CERTIFICATE, at + 3, stop
-            ):
-                self.sightings.mark(token)
+            self._certificate(at + 3, stop)
             at = stop
             count += 1
         self._read_on()
         return 0
+
+    def _certificate(self, start: int, end: int) -> int:
+        """Show a certificate of what sightings are taken from, unless it was found harmless."""
+        self.counters[S_CERTIFICATES] += self.counts
+        h = self.keyed.begin(CERTIFICATE)
+        i = start
+        while i < end:
+            h = self.keyed.mix(h, self.sightings.data[i])
+            i += 1
+        token = (self.keyed.finish(h) & UNWATCHED) | 1
+        if self.clean[token & (CLEAN - 1)] != token and self._sight(
+            CERTIFICATE, token, MAY_CERTIFICATE, start, end
+        ):
+            self.sightings.mark(token)
+        return 0
+
+    def _http2(self, at: int, end: int, last: int) -> int:
+        """Look at the requests that came since the last time; return `end` where none will come.
+
+        With `last` one that is cut is looked at as far as it goes.
+        """
+        count = self.http2.count(at, end) + last
+        seen = self.streams.word(STREAM_PART)
+        if count == seen:
+            return at
+        self.streams.mark(count)
+        self.http.data = self.http2.readable
+        self.sightings.data = self.http2.readable
+        self.http2.begin(at)
+        i = 0
+        while i < count:
+            size = self.http2.next_request(end, last)
+            if size and i >= seen:
+                self._requests(0, size, 1)
+            i += 1
+        return end if count >= MAX_BLOCKS else at
+
+    def _look_at_new(self) -> int:
+        """Look at the head that this segment just opened."""
+        if self.counts and self.streams.find(self._key()):
+            self._look(self.streams.word(STREAM_FILLED), 0)
+        return 0
+
+    def _carried(self, start: int, payload: int, end: int) -> int:
+        """Look at what a segment carries besides TLS, HTTP and DNS."""
+        found = self.carriers.segment(payload, end)
+        if found == CARRIES_TLS:
+            return self._handshake(start, self.carriers.at, end)
+        if found == CARRIES_CONTENT:
+            at = self.carriers.at
+            c = self.data[at]
+            if c == 22:
+                return self._handshake(start, at, end)
+            return self._text(start, at, end) if 65 <= c <= 90 and c != 80 else 0
+        if found == CARRIES_MORE:
+            return self._open_head(HEAD_CARRIER, start, payload, end)
+        if found == CARRIES_OPENVPN:
+            return self._openvpn(payload + 2, self.carriers.end)
+        if found == CARRIES_GOOGLE:
+            return self._show_initial(payload, end)
+        return self._tell_carried(found)
+
+    def _carried_whole(self, at: int, end: int) -> int:
+        """Look at a message that may be whole now; return 1 where it was or is none."""
+        found = self.carriers.segment(at, end)
+        if found == CARRIES_MORE:
+            return 0
+        self._tell_carried(found)
+        return 1
+
+    def _tell_carried(self, found: int) -> int:
+        """Look at certificates that were found, or at what was written."""
+        if found == CARRIES_CERTIFICATES and self.sets.certificates:
+            i = 0
+            while i < self.carriers.count:
+                self._certificate(self.carriers.starts[i], self.carriers.ends[i])
+                i += 1
+        elif found == CARRIES_REQUEST:
+            self._read_written()
+            self._requests(0, self.carriers.written_end, 1)
+            self._read_on()
+        elif found == CARRIES_WRITTEN_TLS:
+            self._read_written()
+            if self.tls.data[5] == CLIENT_HELLO:
+                self._client(0, self.carriers.written_end, 0, 1)
+            elif self.sets.certificates:
+                self._server(0, self.carriers.written_end)
+            self._read_on()
+        return 0
+
+    def _carried_datagram(self, payload: int, end: int) -> int:
+        """Look at what a datagram carries besides DNS and QUIC."""
+        if payload + 14 > end:
+            return 0
+        c = self.data[payload]
+        if c == 22 and self.carriers.begin_dtls(payload, end):
+            return self._dtls(end)
+        if c >> 3 == OPENVPN_BYTE >> 3 and self._openvpn(payload, end):
+            return 0
+        source = self.ports >> 16
+        port = self.ports & LOW16
+        if port == IKE_PORT or source == IKE_PORT or port == IKE_NAT_PORT or source == IKE_NAT_PORT:
+            return self._tell_carried(self.carriers.ike(payload, end))
+        return 0
+
+    def _dtls(self, end: int) -> int:
+        """Look at the name of a hello; put certificates together from their parts."""
+        while self.carriers.next_message(end):
+            if self.carriers.kind == CLIENT_HELLO:
+                size = self.carriers.write_hello()
+                if size:
+                    self._read_written()
+                    self._hello(0, size)
+                    self._read_on()
+            elif self.carriers.kind == CERTIFICATE_MESSAGE and self.sets.certificates:
+                self._dtls_part()
+        return 0
+
+    def _dtls_part(self) -> int:
+        """Add a part of a certificate message to its head, and look at it once it is whole."""
+        if self.counts == 0 or self.carriers.length > MAX_CARRIED - DTLS_HEADER - 4:
+            return 0
+        self.stream_key = 0
+        key = self.keyed.numbers(DTLS_SALT, self._key(), self.carriers.number, 0) | 1
+        self.stream_key = 0
+        if self.streams.find(key) == 0:
+            self._open_slot(key, HEAD_SERVER, 0)
+            self.streams.data = self.carriers.readable
+            self.streams.add(0, 0, self.carriers.write_header(), self.now_us)
+            self.streams.data = self.data
+        filled = self.streams.add(
+            DTLS_HEADER + self.carriers.offset, self.carriers.at, self.carriers.end, self.now_us
+        )
+        return self._look(filled, 0)
+
+    def _openvpn(self, payload: int, end: int) -> int:
+        """Put TLS of OpenVPN's control channel together; return 1 where it was a part of it."""
+        if self.counts == 0:
+            return 0
+        self.stream_key = 0
+        key = self.keyed.numbers(OPENVPN_SALT, self._key(), 0, 0) | 1
+        self.stream_key = 0
+        expected = 0
+        if self.streams.find(key):
+            expected = self.streams.word(STREAM_PART) + 1
+        if self.carriers.openvpn(payload, end, expected) == 0:
+            return 0
+        if expected == 0:
+            hello = self.data[self.carriers.at + 5] == CLIENT_HELLO
+            self._open_slot(key, HEAD_TLS if hello else HEAD_SERVER, 0)
+        self.streams.mark(self.carriers.part)
+        filled = self.streams.word(STREAM_FILLED)
+        filled = self.streams.add(filled, self.carriers.at, self.carriers.end, self.now_us)
+        self._look(filled, 1 if filled >= SLOT_BYTES else 0)
+        return 1

@@ -34,7 +34,9 @@ still fits."""
 SLOTS = 16384
 MAX_PACKET = 2048
 """Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
-ARENA = RECORDS * MAX_PACKET
+LONG_PACKET = 8192
+"""Bytes kept where all records still to come keep their room: what servers take as a head."""
+ARENA = RECORDS * MAX_PACKET + (1 << 20)
 
 # Words of a record.
 HASH = 0
@@ -124,7 +126,9 @@ class Sightings:
         folded = 0
         if self._find(h):
             return self._again(now_us)
-        limit = MAX_PACKET
+        limit = LONG_PACKET
+        if self.arena_used + LONG_PACKET + (RECORDS - self.used) * MAX_PACKET > ARENA:
+            limit = MAX_PACKET
         if kind >= 0:
             limit = self.keep[kind]
             if self.used >= FOLD_FROM or self.spent[kind] >= self.room[kind]:

@@ -1,7 +1,7 @@
 cimport cython
 
 cdef unsigned long long BUCKETS, WAYS, SLOTS, SLOT_BYTES, HOLES
-cdef unsigned long long KEY, KIND, SEQUENCE, FILLED, LAST, RANGES, VERSION, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, PORTS, VLANS, PATH, PATH_WORDS, TUNNEL, WORDS, LOW32, HALF
+cdef unsigned long long KEY, KIND, SEQUENCE, FILLED, LAST, RANGES, VERSION, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, PORTS, VLANS, PATH, PATH_WORDS, PART, TUNNEL, WORDS, LOW32, HALF
 cdef size_t S_OPENED, S_EVICTED, S_GAPS
 
 @cython.final
@@ -26,6 +26,7 @@ cdef class Streams:
     @cython.locals(at="unsigned long long", i="unsigned long long")
     cdef unsigned long long recall(self) except? 1 nogil
     cdef unsigned long long word(self, unsigned long long which) except? 1 nogil
+    cdef int mark(self, unsigned long long part) except -1 nogil
     cdef int close(self) except -1 nogil
     @cython.locals(at="unsigned long long", filled="unsigned long long", offset="unsigned long long", skip="unsigned long long", size="unsigned long long", base="unsigned long long", i="unsigned long long")
     cdef Py_ssize_t add(self, unsigned long long sequence, unsigned long long start, unsigned long long end, unsigned long long now_us) except -1 nogil

@@ -29,7 +29,7 @@ SEQUENCE = 2  # of the first byte
 FILLED = 3  # bytes from the first one without a gap
 LAST = 4  # microseconds
 RANGES = 5  # HOLES times start | end << 32, 0 for none
-VERSION = 9
+VERSION = 9  # and the protocol, from bit 8 on
 SOURCE_HIGH = 10
 SOURCE_LOW = 11
 DESTINATION_HIGH = 12
@@ -39,7 +39,8 @@ VLANS = 15
 PATH = 16  # of the tunnels around it, see agent.scan.layers
 PATH_WORDS = layers.PATH_WORDS
 TUNNEL = 23  # what tells tunnels apart
-WORDS = 24
+PART = 24  # how far a carrier or a reader came, as it says
+WORDS = 25
 
 LOW32 = 0xFFFFFFFF
 HALF = 0x80000000
@@ -148,6 +149,10 @@ class Streams:
     def word(self, which: int) -> int:
         """Return one of the words of `slot`."""
         return self.words[self.slot * WORDS + which]
+
+    def mark(self, part: int) -> None:
+        """Note in PART of `slot` how far whoever looks at it came."""
+        self.words[self.slot * WORDS + PART] = part
 
     def close(self) -> None:
         """Free `slot`."""

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from agent.dns_details import updated
 from agent.model import Sighting
 from agent.scan import stats
 from tests import packets
@@ -152,9 +153,9 @@ def test_standard_queries_and_responses_are_read(flags: int) -> None:
     assert seen([NAME], [ask(message)]) == ["answer" if flags & 0x8000 else "question"]
 
 
-@pytest.mark.parametrize("flags", [0x0800, 0x1000, 0x2000, 0x2800, 0x4000, 0x7800, 0x0200, 0xA800])
+@pytest.mark.parametrize("flags", [0x0800, 0x1000, 0x1800, 0x3000, 0x4000, 0x7800, 0x0200])
 def test_other_operations_and_cut_messages_are_refused(flags: int) -> None:
-    """Status, notify and update carry no question in our sense (rule T-8.6)."""
+    """Status and what nobody defined carry no question in our sense (rule T-8.6)."""
     assert refused(raw(packets.dns_name(NAME) + b"\0\1\0\1", flags=flags))
 
 
@@ -267,3 +268,45 @@ def _name(sighting: Sighting) -> str:
         labels.append(sighting.packet[at + 1 : at + 1 + size].decode())
         at += 1 + size
     return ".".join(labels)
+
+
+@pytest.mark.parametrize("flags", [0x2000, 0xA000, 0x2400])
+def test_zone_of_a_notification_is_a_name(flags: int) -> None:
+    """RFC 1996: a server tells another one that a zone changed; and the answer to that."""
+    message = raw(packets.dns_name(NAME) + b"\0\6\0\1", flags=flags)
+
+    assert seen([NAME], [ask(message)]) == ["answer" if flags & 0x8000 else "question"]
+
+
+def update(*owners: bytes, prerequisites: int = 0, tail: bytes = b"") -> bytes:
+    """Build an update of a zone (RFC 2136) with records that name these owners."""
+    zone = packets.dns_name("zone.example.net") + b"\0\6\0\1"
+    records = b"".join(one + b"\0\1\0\1\0\0\0\0\0\4\1\2\3\4" for one in owners)
+    counts = (1, prerequisites, len(owners) - prerequisites, 0)
+    return struct.pack("!HHHHHH", 7, 0x2800, *counts) + zone + records + tail
+
+
+def test_names_that_an_update_is_about_are_seen() -> None:
+    """Prerequisites and changes; an owner may point back into the zone."""
+    below = b"\4host\xc0\x0c"
+    own = packets.dns_name(NAME)
+    for message in (update(own), update(below, own, prerequisites=1), update(own, below)):
+        assert seen([NAME], [ask(message)]) == ["question"]
+        assert [name for name in updated(message, "zone.example.net") if name == NAME] == [NAME]
+    assert seen(["host.zone.example.net"], [ask(update(below))]) == ["question"]
+    assert updated(update(below), "zone.example.net") == ["host.zone.example.net"]
+    assert updated(packets.dns_query(NAME), NAME) == []
+
+
+def test_update_that_is_cut_or_damaged_is_survived() -> None:
+    """At every byte, with a tail, each byte changed; and pointers that go round."""
+    message = update(b"\4host\xc0\x0c", packets.dns_name(NAME), b"\xc0\x40", prerequisites=1)
+    scanner = make(NAME)
+    for size in range(len(message)):
+        damaged = message[:size] + b"\xff" + message[size + 1 :]
+        for one in (message[:size], damaged, message + damaged):
+            scanner.scan(packets.batch([ask(one)]))
+            updated(one, "")
+
+    assert count(scanner, stats.ERRORS) == 0
+    assert updated(update(b"\xc0\x22" * 20), "") == []

@@ -338,10 +338,9 @@ def test_user_agent_is_compared_exactly(key: str, agent: str, listed: bool) -> N
     "payload",
     [
         b"GET / FTP/1.1\r\nHost: evil.example.org\r\n\r\n",
-        b"GET /\r\nHost: evil.example.org\r\n\r\n",
+        b"PUT /\r\nHost: evil.example.org\r\n\r\n",
         b"get / HTTP/1.1\r\nHost: evil.example.org\r\n\r\n",
-        b"GET  / HTTP/1.1\r\nHost: evil.example.org\r\n\r\n",
-        b"GET / x HTTP/1.1\r\nHost: evil.example.org\r\n\r\n",
+        b"GET / x HTTP 1.1\r\nHost: evil.example.org\r\n\r\n",
         b" GET / HTTP/1.1\r\nHost: evil.example.org\r\n\r\n",
         b"GET / HTTP 1.1\r\nHost: evil.example.org\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nHost: evil.example.org\r\n\r\n",
@@ -397,3 +396,64 @@ def _candidates(path: str) -> list[str]:
         found.append(found[-1][: found[-1].rindex("/")])
         found.append(whole[whole.rindex("/") :].partition("?")[0])
     return [candidate for candidate in found if candidate]
+
+
+ODD = {
+    b"GET /gate.php\n": "/gate.php",  # HTTP/0.9
+    b"GET /gate.php\r\nHost: x\r\n\r\n": "/gate.php",
+    b"POST /gate.php\r\n\r\n": "/gate.php",
+    b"GET HTTP/1.1\r\nHost: x\r\n\r\n": "",
+    b"GET /gate.php and more HTTP/1.1\r\n\r\n": "/gate.php and more",
+    b"GET  /gate.php HTTP/1.1\r\n\r\n": "/gate.php",
+    b"CONNECT x:25 / HTTP/1.0\r\n\r\n": "x:25 /",
+    b"M-SEARCH /gate.php HTTP/1.1\r\n\r\n": "/gate.php",
+    b"CCM_POST /gate.php HTTP/1.1\r\n\r\n": "/gate.php",
+}
+NONE = (
+    b"GET gate.php\r\n",
+    b"GET /gate.php",
+    b"RETR /gate.php\r\n",
+    b"PASS /gate.php\r\n",
+    b"PUT /gate.php\r\n",
+    b"GET /gate.php\x01\r\n",
+    b"- /gate.php HTTP/1.1\r\n",
+    b"GET- /gate.php\r\n",
+)
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_request_lines_that_servers_take_are_read(line: bytes) -> None:
+    """Without a version, without a target, with blanks in it, methods of two words."""
+    (sighting,) = scan([B], [frame(line)])
+
+    assert sighting.what == "http"
+    assert sighting.fields.get("target", b"").decode() == ODD[line]
+
+
+@pytest.mark.parametrize("line", NONE)
+def test_other_lines_are_no_requests(line: bytes) -> None:
+    """A path alone makes no request of a line of another protocol."""
+    assert scan([B], [frame(line)]) == []
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_odd_line_cut_anywhere_is_survived(line: bytes) -> None:
+    """At every byte, in two segments, and each byte changed."""
+    scanner = make(B, "/gate.php")
+    for place in range(len(line)):
+        first = packets.tcp_frame(A, 1024 + place, B, 80, line[:place] or b"G", sequence=1)
+        rest = packets.tcp_frame(A, 1024 + place, B, 80, line[place:], sequence=1 + place)
+        damaged = frame(line[:place] + b"\xff" + line[place + 1 :])
+        scanner.scan(packets.batch([first, rest, damaged]))
+    scanner.finish()
+
+    assert count(scanner, stats.ERRORS) == 0
+
+
+def test_long_request_is_kept_whole() -> None:
+    """As much as a server takes, while there is room for that."""
+    sent = packets.http_request("/" + "a" * 4000, HOST, user_agent="Evil/1")
+
+    (sighting,) = scan([HOST], [frame(sent)])
+
+    assert sighting.fields["agent"] == b"Evil/1"
