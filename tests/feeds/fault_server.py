@@ -48,6 +48,9 @@ class Authority:
             _builder(self._name, self._name, self._key, DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs=True), critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, SHA256())
         )
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
@@ -61,6 +64,11 @@ class Authority:
                 x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
             )
             .add_extension(_usage(signs=False), critical=True)
+            # Python 3.13 and later refuse a certificate that does not say who signed it.
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, SHA256())
         )
         path = self._folder / f"{name}.pem"
