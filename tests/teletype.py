@@ -12,10 +12,13 @@ import sys
 import termios
 import time
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PATIENCE, PAUSE = 60.0, 0.1
+"""Seconds for anything to happen, and between two looks."""
 
 KNOWN = re.compile(r"\x1b\[(?P<number>[0-9;]*)(?P<final>[AJm])")
 """The only sequences that we write: up, clear to the end, colours."""
@@ -115,26 +118,28 @@ class Tty:
         """Whether the terminal shows the keys that are pressed."""
         return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
 
-    def end(self, number: int, seconds: float = 60.0) -> int:
+    def end(self, number: int) -> int:
         """Send a signal and return the exit status, having read everything."""
         self.process.send_signal(number)
-        return self.wait(seconds)
+        return self.wait()
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self) -> int:
         """Return the exit status, having read everything."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + PATIENCE
         while self.process.poll() is None:
             assert time.monotonic() < until, self.text
-            self._read(0.05)
+            self._read(PAUSE)
         self._read(0.1)
         return self.process.returncode
 
-    def await_text(self, text: str, seconds: float = 60.0) -> None:
-        """Wait until this stands on the screen."""
-        until = time.monotonic() + seconds
+    def await_text(self, text: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Wait until this stands on the screen, doing something again and again."""
+        until = time.monotonic() + PATIENCE
         while text not in self.text:
             assert time.monotonic() < until, f"never {text!r}:\n{self.text}"
-            self._read(0.05)
+            assert self.process.poll() is None, f"it has ended:\n{self.text}"
+            meanwhile()
+            self._read(PAUSE)
 
     def hang_up(self) -> None:
         """Take the terminal away, as who closes its window does."""
