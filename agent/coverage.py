@@ -7,8 +7,6 @@ names or addresses by its nature (ARP, spanning tree, routing) is told but misse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from agent.scan import layers
-
 UNDECODED = ("not_ip", "truncated", "unknown_link", "encrypted_link", "too_deep", "errors")
 """Counters of packets in which nothing was read."""
 NAMELESS = "nameless"
@@ -238,45 +236,3 @@ def document(counted: Counted) -> dict[str, object]:
         "missed": [entry._asdict() for entry in missed(counted)],
         "troubles": [trouble._asdict() for trouble in troubles(c)],
     }
-
-
-def text(counted: Counted) -> Iterator[str]:
-    """Yield the report for people, line by line."""
-    c = counted.counters
-    packets = c["packets"]
-    yield f"{packets} packets, {c['bytes']} bytes; {_share(is_read(c), packets)} read"
-    yield _line("not read", {named(layer, number): n for layer, number, n in counted.unread})
-    yield _line("IP", {name: c[name] for name in ("ipv4", "ipv6", "fragments")})
-    tunnels = {name: c[f"tunnel_{name}"] for name in layers.TUNNELS[1:]}
-    yield _line("tunnels", tunnels)
-    protocols = ("tcp", "udp", "icmp", "sctp", "other_protocol")
-    yield _line("transport", {name.replace("_", " "): c[name] for name in protocols})
-    yield _line(
-        "names",
-        {
-            "DNS questions": c["dns_queries"],
-            "DNS answers": c["dns_responses"],
-            "HTTP requests": c["http_requests"],
-            "TLS server names": c["tls_hellos"] - c["tls_no_name"],
-            "QUIC hellos": counted.quic.get("read", 0),
-        },
-    )
-    for trouble in troubles(c):
-        yield f"! {trouble.what}; {trouble.remedy}"
-    if not packets:
-        yield "no packet was captured"
-        return
-    entries = missed(counted)
-    yield "you would have missed:" if entries else "nothing that was captured stayed unread"
-    for entry in entries:
-        remedy = f"; {entry.remedy}" if entry.remedy else ""
-        yield f"  {entry.number} {entry.what}, {_share(entry.number, entry.of)}{remedy}"
-
-
-def _line(head: str, values: Mapping[str, int]) -> str:
-    told = ", ".join(f"{name} {value}" for name, value in values.items() if value)
-    return f"{head}: {told or 'none'}"
-
-
-def _share(count: int, of: int) -> str:
-    return f"{100 * count / of:.1f} % of {of}" if of else f"{count}"

@@ -301,32 +301,6 @@ class Explainer:
             told.why = "no list names it, nor what was weighed"
 
 
-def lines(told: Explanation) -> Iterator[str]:
-    """Yield an explanation for people."""
-    yield f"{told.value}: {told.verdict}"
-    shown = [("what", told.kind), ("why", told.why)]
-    if told.key:
-        shown += [
-            ("matches", f"{told.key} of the {told.trails} trails, rule {told.rule}"),
-            ("told as", f"{told.class_id}, trail {told.trail}"),
-            ("info", told.info),
-            ("reference", told.reference),
-        ]
-    shown += [("list", _source(source)) for source in told.sources]
-    shown += [("note", note) for note in told.notes]
-    yield from (f"  {name:10}{text}" for name, text in shown)
-    rows = [("rule", "key weighed", "trails", "result")]
-    rows += [(w.rule, w.key, w.trails, w.result) for w in told.weighed]
-    yield from (f"  {line}" for line in columns(rows))
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows of texts as aligned lines."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-
-
 def split_port(value: str) -> tuple[str, int | None]:
     """Return address and port of `a.b.c.d`, `a.b.c.d:port`, v6 or `[v6]:port`; else ("", None)."""
     bare = value.strip("[]")
@@ -390,12 +364,6 @@ def _allowance(entry: Entry) -> Allowance:
 
 def _reason(text: str) -> str:
     return text or "no reason given"
-
-
-def _source(source: Source) -> str:
-    seen = f", first seen {source.first_seen}" if source.first_seen else ""
-    last = f", last seen {source.last_seen}" if source.last_seen else ""
-    return f"{source.name}{seen}{last}"
 
 
 def _quarantined(published: TrailSet, wanted: Collection[str]) -> Iterator[str]:

@@ -100,6 +100,15 @@ class Terminal(NamedTuple):
         full, empty = ("█", "░") if self.unicode else ("#", ".")
         return full * filled + empty * (columns - filled)
 
+    def strip(self, shares: Iterable[float]) -> str:
+        """Return shares from 0 to 1 as a strip, a column each; only what is whole is full."""
+        marks = " ▁▂▃▄▅▆▇█" if self.unicode else ".:#"
+        last = len(marks) - 1
+        return "".join(
+            marks[last if share >= 1 else min(last - 1, max(0, int(share * last)))]
+            for share in shares
+        )
+
     def table(
         self, heads: Sequence[str], rows: Iterable[Sequence[Cell]], right: Collection[int] = ()
     ) -> Iterator[str]:
@@ -119,20 +128,21 @@ class Terminal(NamedTuple):
         for row in texts:
             yield self._line(row, fitting, right)
 
-    def notes(self, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    def notes(self, rows: Iterable[Sequence[Cell]], gap: int = 2) -> Iterator[str]:
         """Yield rows of short cells and a last one of prose, which is wrapped beside them.
 
-        Nothing is cut: where the terminal is too narrow, the prose has lines of its own.
+        Nothing is cut: where the terminal is too narrow, the prose has lines of its own. `gap` is
+        how many blanks stand between cells.
         """
         texts = [[_text(cell) for cell in row] for row in rows]
         heads = [[self.safe(cell.text) for cell in row[:-1]] for row in texts]
         widths = [max(map(width, column)) for column in zip(*heads, strict=True)]
-        indent = sum(widths) + 2 * len(widths)
+        indent = sum(widths) + gap * len(widths)
         if self.columns and indent + LEAST_PROSE > self.columns:
             indent = LEAST_COLUMN
         for row in texts:
             *cells, prose = row
-            lead = "  ".join(
+            lead = (" " * gap).join(
                 self.paint(cell.text, cell.tone) + " " * (room - width(self.safe(cell.text)))
                 for cell, room in zip(cells, widths, strict=True)
             )
@@ -141,7 +151,7 @@ class Terminal(NamedTuple):
             if indent == LEAST_COLUMN and widths:
                 yield lead.rstrip()
             else:
-                yield f"{lead}  {told.pop(0)}".rstrip() if widths else told.pop(0)
+                yield f"{lead}{' ' * gap}{told.pop(0)}".rstrip() if widths else told.pop(0)
             for line in told:
                 yield f"{' ' * indent}{line}"
 

@@ -4,20 +4,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent.explain import Explainer, Explanation, columns
+from agent.explain import Explainer, Explanation
 from agent.match import Look
 from agent.model import BEHAVIOUR_PREFIX
 
 MAX_VALUES = 20_000
 """Values told apart; a person reads fewer, and a hostile capture has more."""
-MAX_SHOWN = 60
-"""Characters of a value in the table."""
-
-HEADS = ("WHERE", "VALUE", "SEEN", "VERDICT", "KEY", "RULE", "TRAILS", "LISTS", "WHY")
-NOTE = (
-    "every name, URL, agent, hello and certificate above; of addresses only the listed ones are "
-    "shown: for others ask maltrail-agent explain ADDRESS"
-)
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -64,29 +56,6 @@ class Watch:
                 why=_why(look, told),
                 explanation=told,
             )
-
-
-def table(rows: list[Seen]) -> Iterator[str]:
-    """Yield what was seen as a table for people."""
-    texts = [HEADS]
-    for row in rows:
-        told = row.explanation
-        lists = ", ".join(source.name for source in told.sources) or "-"
-        texts.append(
-            (
-                row.where,
-                row.value if len(row.value) <= MAX_SHOWN else f"{row.value[:MAX_SHOWN]}...",
-                str(row.seen),
-                row.became,
-                told.key or "-",
-                told.rule or "-",
-                told.trails or "-",
-                lists,
-                row.why,
-            )
-        )
-    yield from columns(texts)
-    yield NOTE
 
 
 def _explained(explainer: Explainer, look: Look) -> Explanation:

@@ -1,6 +1,6 @@
 """How each known list does: what `maltrail-agent feeds` shows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -114,35 +114,3 @@ def _condition(feed: _catalog.Feed, state: ListState, now: float) -> Condition:
     if state.failing:
         return "overdue" if now - state.failing >= _report.limit(feed.period) else "failing"
     return "good" if state.confirmed else "never"
-
-
-def table(rows: Sequence[ListHealth]) -> Iterator[str]:
-    """Yield the lines of a table for people: lists in use, then the names of others and why."""
-    width = max((len(row.name) for row in rows), default=0)
-    yield (
-        f"{'LIST':{width}} {'STATE':8} {'SUCCESS':>8} {'AGE':>6} {'ROWS':>8} {'TRAILS':>8} "
-        f"{'REJECTED':>8} {'KB':>7} {'TOOK':>7}  NOTE"
-    )
-    for row in sorted(rows, key=lambda row: (not row.in_use, row.name)):
-        if not row.in_use:
-            yield f"{row.name:{width}} {row.condition:8} {row.reason}"
-            continue
-        success = _ago(row.success_age)
-        yield (
-            f"{row.name:{width}} {row.condition:8} {success:>8} {_ago(row.age):>6} {row.rows:>8} "
-            f"{row.trails:>8} {row.rejected:>8} {row.size >> 10:>7} {row.seconds:>6.1f}s  "
-            f"{row.error}"
-        ).rstrip()
-        for reason, rejected in row.reasons.items():
-            samples = ", ".join(map(repr, rejected.samples))
-            yield f"{'':{width}} {rejected.count} rejected: {reason}: {samples}"
-
-
-def _ago(seconds: float | None) -> str:
-    """Return a time span in its largest fitting unit."""
-    if seconds is None:
-        return "-"
-    for unit, size in (("d", 86400), ("h", 3600)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds / 60:.0f}m"

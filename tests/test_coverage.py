@@ -66,7 +66,7 @@ def test_capture_in_which_all_is_read_misses_nothing(tmp_path: Path) -> None:
     assert said.status == 0
     assert "nothing that was captured stayed unread" in said.out
     assert "6 packets" in said.out
-    assert "tunnels: vxlan 1" in said.out
+    assert "tunnels    vxlan 1" in said.out
     assert "DNS questions 1, HTTP requests 1, TLS server names 1" in said.out
 
 
@@ -135,7 +135,7 @@ def test_unknown_link_type_is_a_finding(tmp_path: Path) -> None:
 
     assert said.status == 1
     assert "1000 of 1000 packets could not be read" in said.out
-    assert "1000 packets of link type 147, 100.0 % of 1000" in said.out
+    assert "1000  packets of link type 147, 100.0 % of 1000" in said.out
 
 
 def test_quic_hellos_are_read_or_counted_by_reason(tmp_path: Path) -> None:

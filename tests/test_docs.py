@@ -1,5 +1,7 @@
 """The documents are true: every command in them runs, or is run where it can be."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -221,3 +223,51 @@ def test_the_behaviour_that_people_are_told_to_write_works() -> None:
     assert isinstance(found, Finding)
     assert found.info == "status page (suspicious)"
     assert detection.repeat == 60
+
+
+# --- documents for programs -----------------------------------------------------------------------
+
+ASKED = {
+    "check": "check",
+    "feeds": "feeds",
+    "explain": "explain loader-demo.invalid",
+    "coverage": "coverage demo/demo.pcap",
+    "verify": "verify docs/samples/events.cef",
+    "trails info": "trails info all.set",
+    "trails build": "trails build -o other.set demo/trails.csv",
+    "trails lookup": "trails lookup all.set loader-demo.invalid",
+    "trails diff": "trails diff all.set all.set",
+    "update": "update",
+    "test-outputs": "test-outputs",
+    "import-config": "import-config maltrail.conf --dry-run",
+}
+"""A call of each command that docs/operating.md tells the document of."""
+
+
+def test_documents_for_programs_have_the_keys_that_are_told(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every key of the table, wherever it stands in the document."""
+    monkeypatch.chdir(room)
+    text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    table = text[text.index("| command | document |") :].split("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    told = {name: cells[1] for cells in rows for name in re.findall(r"`([^`]+)`", cells[0])}
+
+    assert set(told) == set(ASKED)
+    for name, call in ASKED.items():
+        said = run(*call.split(), "--json", "-c", "config.yaml", "--state-dir", "state")
+        assert said.status in (0, 1), said
+        found = _keys(json.loads(said.out))
+        wanted = re.findall(r"`([a-z_]+)`", told[name].replace("as `explain`", told["explain"]))
+        assert wanted
+        assert set(wanted) <= found, name
+
+
+def _keys(document: object) -> set[str]:
+    """Return every key of a document, however deep."""
+    if isinstance(document, list):
+        return set().union(*map(_keys, document))
+    if isinstance(document, dict):
+        return set(document).union(*map(_keys, document.values()))
+    return set()

@@ -6,8 +6,10 @@ import pytest
 
 from agent import config
 from agent.allow import AllowList
-from agent.explain import Explainer, Explanation, lines, split_port
+from agent.commands.explain import lines
+from agent.explain import Explainer, Explanation, split_port
 from agent.model import Source, Trail
+from agent.terminal import Terminal
 from agent.trails.build import Builder
 from agent.trails.find import Trails
 from agent.trails.set import TrailSet
@@ -23,7 +25,7 @@ def explain(value: str, published: Rows, own: Rows = NOTHING, allowed: str = "")
 
 def text(told: Explanation) -> str:
     """Return what a person reads."""
-    return "\n".join(lines(told))
+    return "\n".join(lines(told, Terminal()))
 
 
 def test_a_found_name_is_told_with_key_rule_list_and_brackets() -> None:
@@ -36,8 +38,8 @@ def test_a_found_name_is_told_with_key_rule_list_and_brackets() -> None:
     assert [source.name for source in told.sources] == ["test"]
     shown = text(told)
     assert "www.evil.org: matches" in shown
-    assert "matches   evil.org of the published trails, rule T-5.6" in shown
-    assert "list      test" in shown
+    assert "matches    evil.org of the published trails, rule T-5.6" in shown
+    assert "list       test" in shown
 
 
 def test_each_parent_that_was_weighed_is_told() -> None:

@@ -133,3 +133,9 @@ def test_prose_goes_below_its_cells_where_there_is_no_room() -> None:
     lines = list(Terminal(20).notes([["a very long head", "some words of prose"]]))
 
     assert lines == ["a very long head", "      some words of", "      prose"]
+
+
+def test_a_strip_shows_what_is_whole_and_what_is_not() -> None:
+    """Only a share of one is full, so that the smallest gap is seen; the same in ASCII."""
+    assert Terminal().strip([0, 0.5, 0.999, 1]) == " ▄▇█"
+    assert Terminal(unicode=False).strip([0, 0.5, 0.999, 1]) == ".::#"

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.commands.verify import text
 from agent.model import Delivery
+from agent.terminal import Terminal
 from agent.verify.lines import Received, read
 from agent.verify.report import Report, lines_of
-from agent.verify.runs import Runs
+from agent.verify.runs import Run, Runs
 from outputs import _formats
 from tests.commands import run
 from tests.outputs.samples import HOSTILE
@@ -148,7 +150,7 @@ def test_two_events_of_one_number_are_told() -> None:
     made = report(first + second)
 
     assert not made.is_clean
-    assert any("stand for two events each" in line for line in made.text())
+    assert any("stand for two events each" in line for line in text(made, Terminal()))
 
 
 def test_a_sensor_that_was_renamed_goes_on_in_its_run() -> None:
@@ -216,3 +218,30 @@ def test_every_class_of_cef_is_read() -> None:
     )
 
     assert event == Received("host", "b", 7, "a", "behaviour-port_scan")
+
+
+def test_a_run_has_a_picture_of_its_gaps() -> None:
+    """A column for each part of the run, from its first number to its last; full where all came."""
+    made = report(lines("cef", [1, 2, 3, 4, *range(9, 25)]))
+
+    (found,) = made.runs.runs.values()
+
+    assert found.arrived(6) == [1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    assert found.arrived(4) == [pytest.approx(4 / 6), pytest.approx(4 / 6), 1.0, 1.0]
+    assert len(found.arrived(100)) == 24
+    assert "|████    ████████████████|" in "\n".join(text(made, Terminal()))
+
+
+@given(st.sets(st.integers(1, 200), min_size=1), st.integers(1, 40))
+def test_a_picture_counts_every_number_once(numbers: set[int], parts: int) -> None:
+    """Whatever is missing: shares times sizes are what arrived."""
+    found = Run()
+    for number in sorted(numbers):
+        found.take(Received("s", "r", number, str(number), "agent-canary"))
+
+    shares = found.arrived(parts)
+    size = (found.last - found.first + 1) / len(shares)
+
+    assert all(0 <= share <= 1 for share in shares)
+    assert abs(sum(shares) * size - len(numbers)) <= len(shares)
+    assert all(share == 1 for share in shares) == (found.missing == 0)

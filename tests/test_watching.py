@@ -1,8 +1,10 @@
 """What a replay's values came to: bounded, merged, shown."""
 
+from agent.commands._seen import MAX_SHOWN, table
 from agent.explain import Explainer
 from agent.match import Look
-from agent.watching import MAX_SHOWN, MAX_VALUES, Watch, table
+from agent.terminal import Terminal
+from agent.watching import MAX_VALUES, Watch
 from tests.wired import allow_list, trails
 
 
@@ -27,4 +29,4 @@ def test_a_long_value_does_not_widen_the_table() -> None:
     rows = list(watch.explained(Explainer(trails({"evil.org": "x"}), allow_list())))
 
     assert len(rows[0].value) == 506
-    assert max(map(len, list(table(rows))[:2])) < MAX_SHOWN + 200
+    assert max(map(len, list(table(rows, Terminal()))[:2])) < MAX_SHOWN + 200

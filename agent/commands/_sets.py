@@ -2,10 +2,17 @@
 
 import argparse
 import json
+import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from agent.commands._common import DONE, UserError, settings_of
+from agent.terminal import Cell, Terminal, Text, Tone, terminal_of
+
+BAR = 30
+"""Columns of a bar."""
 
 
 def open_set(path: Path):  # type: ignore[no-untyped-def]  # imported late
@@ -34,21 +41,71 @@ def shadowed(options: argparse.Namespace, path: Path) -> dict[str, object]:
     }
 
 
-def tell_set(options: argparse.Namespace, info: dict[str, object]) -> int:
+def tell_set(options: argparse.Namespace, info: Mapping[str, Any]) -> int:
+    """Tell what a set holds, to a person or a program."""
     if options.json:
         print(json.dumps(info))
         return DONE
-    for key, value in info.items():
-        if isinstance(value, dict):
-            print(f"{key}:")
-            for name, number in value.items():
-                print(f"  {name}: {refused(number)}")
-        else:
-            print(f"{key}: {', '.join(value) if isinstance(value, (list, tuple)) else value}")
+    for line in about(info, terminal_of(sys.stdout)):
+        print(line)
     return DONE
 
 
-def refused(value: object) -> object:
+def about(info: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """Yield what a set holds: facts, kinds with their shares, what can never match or report."""
+    facts = {
+        "set_id": info["set_id"],
+        "built": _day(info["built_us"]),
+        "keys": str(info["keys"]),
+        "sources": ", ".join(info["sources"]),
+        "quarantined": str(info["quarantined"]),
+        "ungated": f"{info['ungated']} patterns, {info['ungated_agents']} of agents",
+    }
+    for name, told in facts.items():
+        yield f"{terminal.paint(name, Tone.DIM)}: {terminal.safe(told)}"
+    if info["counts"]:
+        yield ""
+        yield from terminal.table(("KIND", "KEYS", "SHARE"), _kinds(info, terminal), right=(1,))
+    for name in ("inert", "repeats", "shadowed"):
+        if info[name]:
+            yield ""
+            yield f"{terminal.paint(name, Tone.STRONG)}: {_MEANINGS[name]}"
+            rows = [
+                (Text(f"  {_count(told)}", Tone.WARNING), _such(key, told))
+                for key, told in info[name].items()
+            ]
+            yield from terminal.notes(rows)
+
+
+_MEANINGS = {
+    "inert": "rows that can never match, by the reason",
+    "repeats": "rows that a later one of the same key replaced, by kind",
+    "shadowed": "keys that never report, by the allow-list entry that silences them",
+}
+
+
+def _kinds(info: Mapping[str, Any], terminal: Terminal) -> Iterator[tuple[Cell, ...]]:
+    keys = max(1, info["keys"])
+    for kind, count in sorted(info["counts"].items(), key=lambda pair: -pair[1]):
+        yield (kind, str(count), f"{terminal.bar(count / keys, BAR)} {100 * count / keys:.1f} %")
+
+
+def _day(built_us: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(built_us / 1e6))
+
+
+def _count(value: object) -> object:
+    return value["count"] if isinstance(value, dict) else value
+
+
+def _such(key: str, value: object) -> str:
     if isinstance(value, dict):
-        return f"{value['count']} (such as {', '.join(value['samples'])})"
-    return value
+        return f"{key} (such as {', '.join(value['samples'])})"
+    return key
+
+
+def refused(value: object) -> object:
+    """Return a count with its samples as one text, for a line of the log."""
+    return (
+        f"{value['count']} ({_such('', value).strip(' ()')})" if isinstance(value, dict) else value
+    )

@@ -2,9 +2,20 @@
 
 import argparse
 import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent import config
 from agent.commands._common import DONE, FINDING, Commands, settings_of
+from agent.finding import Finding
+from agent.terminal import Terminal, Text, Tone, terminal_of
+
+MARKS: Mapping[str, Text] = {
+    "ok": Text("[o]", Tone.GOOD),
+    "warning": Text("[!]", Tone.WARNING),
+    "failure": Text("[x]", Tone.BAD),
+}
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +49,18 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([finding.document() for finding in found]))
     else:
-        marks = {"ok": "[o]", "warning": "[!]", "failure": "[x]"}
-        for finding in found:
-            print(f"{marks[finding.level]} {finding.text}")
+        for line in table(found, terminal_of(sys.stdout)):
+            print(line)
     return FINDING if any(finding.level == "failure" for finding in found) else DONE
+
+
+def table(found: Sequence[Finding], terminal: Terminal) -> Iterator[str]:
+    """Yield a mark and a text for each finding, and how many there are of each."""
+    yield from terminal.notes([(MARKS[one.level], one.text) for one in found], gap=1)
+    counts = Counter(finding.level for finding in found)
+    told = (
+        (f"{counts['ok']} ok", Tone.GOOD),
+        (f"{counts['warning']} to look at", Tone.WARNING if counts["warning"] else Tone.DIM),
+        (f"{counts['failure']} wrong", Tone.BAD if counts["failure"] else Tone.DIM),
+    )
+    yield ", ".join(terminal.paint(text, tone) for text, tone in told)

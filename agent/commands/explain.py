@@ -3,8 +3,9 @@
 import argparse
 import json
 import logging
+import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,23 @@ import msgspec
 
 from agent.commands._common import DONE, FINDING, Commands, UserError, settings_of
 from agent.config import Settings
+from agent.terminal import Cell, Terminal, Text, Tone, terminal_of
 
 if TYPE_CHECKING:
-    from agent.explain import LeftOut
+    from agent.explain import Explanation, LeftOut
+    from agent.model import Source
 
 _log = logging.getLogger("agent.cli")
+
+TONES: Mapping[str, Tone] = {
+    "matches": Tone.BAD,
+    "allowed": Tone.GOOD,
+    "not listed": Tone.DIM,
+    "spared": Tone.WARNING,
+    "quarantined": Tone.WARNING,
+    "left out": Tone.WARNING,
+    "inert": Tone.WARNING,
+}
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +51,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain the values; 1 where one is not told."""
     from agent.allow import AllowList
-    from agent.explain import Explainer, lines
+    from agent.explain import Explainer
     from agent.sets import open_sets
     from agent.suppress import in_force
     from agent.trails.find import Trails
@@ -56,10 +69,42 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(msgspec.to_builtins(told)))
     else:
+        terminal = terminal_of(sys.stdout)
         for explanation in told:
-            for line in lines(explanation):
-                print(line.encode("utf-8", "backslashreplace").decode())
+            for line in lines(explanation, terminal):
+                print(line)
     return DONE if all(explanation.is_told for explanation in told) else FINDING
+
+
+def lines(told: "Explanation", terminal: Terminal) -> Iterator[str]:
+    """Yield an explanation for people: the verdict, what is known, what was weighed."""
+    verdict = terminal.paint(told.verdict, TONES.get(told.verdict, Tone.PLAIN))
+    yield f"{terminal.paint(told.value, Tone.STRONG)}: {verdict}"
+    shown: list[tuple[str, str]] = [("what", told.kind), ("why", told.why)]
+    if told.key:
+        shown += [
+            ("matches", f"{told.key} of the {told.trails} trails, rule {told.rule}"),
+            ("told as", f"{told.class_id}, trail {told.trail}"),
+            ("info", told.info),
+            ("reference", told.reference),
+        ]
+    shown += [("list", _source(source)) for source in told.sources]
+    shown += [("note", note) for note in told.notes]
+    yield from terminal.notes([("", Text(head, Tone.DIM), text) for head, text in shown])
+    weighed = [_weighed(w.rule, w.key, w.trails, w.result) for w in told.weighed]
+    if weighed:
+        yield from terminal.table(("  RULE", "KEY WEIGHED", "TRAILS", "RESULT"), weighed)
+
+
+def _weighed(rule: str, key: str, trails: str, result: str) -> tuple[Cell, ...]:
+    tone = Tone.DIM if result == "not listed" else Tone.PLAIN
+    return (Text(f"  {rule}", tone), Text(key, tone), Text(trails, tone), Text(result, tone))
+
+
+def _source(source: "Source") -> str:
+    seen = f", first seen {source.first_seen}" if source.first_seen else ""
+    last = f", last seen {source.last_seen}" if source.last_seen else ""
+    return f"{source.name}{seen}{last}"
 
 
 def _left_out(options: argparse.Namespace, settings: Settings) -> "LeftOut":

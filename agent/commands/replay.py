@@ -113,9 +113,11 @@ def _shown(options: argparse.Namespace) -> "Callable[[Event], str] | None":
 
 def _tell_seen(options: argparse.Namespace, seen: "list[Seen]") -> None:
     """Explain on standard error what every value came to; the events keep standard output."""
-    from agent.watching import table
+    from agent.commands._seen import table
+    from agent.terminal import terminal_of
 
-    for line in [json_line(row) for row in seen] if options.json else table(seen):
+    told = table(seen, terminal_of(sys.stderr))
+    for line in [json_line(row) for row in seen] if options.json else told:
         print(line, file=sys.stderr)
 
 

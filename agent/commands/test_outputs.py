@@ -4,12 +4,18 @@ import argparse
 import contextlib
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent import __version__
 from agent.commands._common import DONE, FINDING, Commands, UserError, named, settings_of
+from agent.commands.check import MARKS
 from agent.identity import become_owner
+from agent.terminal import Cell, terminal_of
+
+if TYPE_CHECKING:
+    from agent.deliver.trial import Trial
 
 
 def add(commands: Commands) -> None:
@@ -45,8 +51,13 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode(trials).decode())
     else:
-        for trial in trials:
-            where = f" to {trial.address}" if trial.address else ""
-            mark = "[o]" if trial.ok else "[x]"
-            print(f"{mark} {trial.name}: {trial.type}{where}, {trial.bytes} bytes: {trial.text}")
+        for line in terminal_of(sys.stdout).notes(map(_cells, trials), gap=1):
+            print(line)
     return DONE if all(trial.ok for trial in trials) else FINDING
+
+
+def _cells(trial: "Trial") -> tuple[Cell, ...]:
+    """Return the row of one output: whether it worked, and what was said."""
+    where = f" to {trial.address}" if trial.address else ""
+    told = f"{trial.type}{where}, {trial.bytes} bytes: {trial.text}"
+    return (MARKS["ok" if trial.ok else "failure"], f"{trial.name}: {told}")

@@ -1,10 +1,19 @@
 """`maltrail-agent trails diff`: what a new set changes."""
 
 import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.commands._common import DONE, Commands
 from agent.commands._sets import open_set
+from agent.terminal import Cell, Terminal, Text, Tone, terminal_of
+from agent.visible import visible
+
+if TYPE_CHECKING:
+    from agent.trails.diff import Change
 
 
 def add(commands: Commands) -> None:
@@ -17,9 +26,31 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tell what the new set adds and removes."""
-    from agent.trails.diff import changes, diff
+    from agent.trails.diff import counted_changes, diff
 
-    tell = diff if options.keys else changes
-    for line in tell(open_set(options.old), open_set(options.new)):
+    old, new = open_set(options.old), open_set(options.new)
+    if options.keys:
+        for line in diff(old, new):
+            print(visible(line))
+        return DONE
+    changes = counted_changes(old, new)
+    if options.json:
+        print(json.dumps([change._asdict() for change in changes]))
+        return DONE
+    for line in table(changes, terminal_of(sys.stdout)):
         print(line)
     return DONE
+
+
+def table(changes: "Sequence[Change]", terminal: Terminal) -> Iterator[str]:
+    """Yield a row for each kind of each list, and one for all keys."""
+    return terminal.table(("LIST", "KIND", "CAME", "WENT"), map(_cells, changes), right=(2, 3))
+
+
+def _cells(change: "Change") -> tuple[Cell, ...]:
+    return (
+        change.name or "all",
+        change.kind or "keys",
+        Text(f"+{change.came}", Tone.GOOD if change.came else Tone.DIM),
+        Text(f"-{change.went}", Tone.WARNING if change.went else Tone.DIM),
+    )

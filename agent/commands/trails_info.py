@@ -7,6 +7,7 @@ import msgspec
 
 from agent.commands._common import DONE, Commands
 from agent.commands._sets import open_set, shadowed, tell_set
+from agent.visible import visible
 
 
 def add(commands: Commands) -> None:
@@ -25,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
         told = msgspec.to_builtins(opened.info)
         return tell_set(options, {**told, "shadowed": shadowed(options, options.set)})
     for line in opened.lines(layout.SECTION_QUARANTINED):
-        print(line)
+        print("\t".join(map(visible, line.split("\t"))))
     return DONE

@@ -2,12 +2,19 @@
 
 import argparse
 import json
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent.commands._common import DONE, FINDING, Commands
 from agent.commands._sets import open_set
+from agent.terminal import Cell, Terminal, Text, Tone, terminal_of
+
+if TYPE_CHECKING:
+    from agent.explain import Explanation
 
 
 def add(commands: Commands) -> None:
@@ -29,8 +36,19 @@ def run(options: argparse.Namespace) -> int:
     found = [explainer.explain(value) for value in options.values]
     if options.json:
         print(json.dumps(msgspec.to_builtins(found)))
-    for told in () if options.json else found:
-        names = ", ".join(source.name for source in told.sources)
-        shown = f"{told.key}: {told.info} {told.reference} [{names}]"
-        print(f"{told.value}: {shown if told.is_told else 'not found'}")
+    else:
+        for line in table(found, terminal_of(sys.stdout)):
+            print(line)
     return DONE if all(told.is_told for told in found) else FINDING
+
+
+def table(found: "Iterable[Explanation]", terminal: Terminal) -> Iterator[str]:
+    """Yield a row for each value."""
+    return terminal.table(("VALUE", "KEY", "INFO", "REFERENCE", "LISTS"), map(_cells, found))
+
+
+def _cells(told: "Explanation") -> tuple[Cell, ...]:
+    if not told.is_told:
+        return (told.value, Text("not found", Tone.DIM), "", "", "")
+    names = ", ".join(source.name for source in told.sources)
+    return (told.value, Text(told.key, Tone.BAD), told.info, told.reference, names)

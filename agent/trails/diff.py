@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from agent.scan import layout
 from agent.trails.pair import pair
@@ -18,10 +19,26 @@ def diff(old: TrailSet, new: TrailSet) -> Iterator[str]:
         yield f"{sign} {layout.KIND_NAMES[row.kind]} {row.key}"
 
 
-def changes(old: TrailSet | None, new: TrailSet) -> tuple[str, ...]:
-    """Return a line `list kind +came -went` for each list and kind, and one for all keys.
+class Change(NamedTuple):
+    """How many keys came and went, of one kind of one list; both empty for all keys."""
 
-    A key that several lists name counts for each of them, and once in the last line.
+    name: str
+    kind: str
+    came: int
+    went: int
+
+
+def changes(old: TrailSet | None, new: TrailSet) -> tuple[str, ...]:
+    """Return a line `list kind +came -went` for each list and kind, and one for all keys."""
+    *parts, total = counted_changes(old, new)
+    lines = [f"{part.name} {part.kind} +{part.came} -{part.went}" for part in parts]
+    return (*lines, f"all keys +{total.came} -{total.went}")
+
+
+def counted_changes(old: TrailSet | None, new: TrailSet) -> list[Change]:
+    """Count what came and went for each list and kind; the last one is of all keys.
+
+    A key that several lists name counts for each of them, and once in the last one.
     """
     counted: dict[tuple[str, str], Counter[str]] = {}
     total: Counter[str] = Counter()
@@ -31,11 +48,11 @@ def changes(old: TrailSet | None, new: TrailSet) -> tuple[str, ...]:
         for source in row.sources:
             by_kind = counted.setdefault((source.name, layout.KIND_NAMES[row.kind]), Counter())
             by_kind[sign] += 1
-    lines = [
-        f"{name} {kind} +{signs['+']} -{signs['-']}"
+    parts = [
+        Change(name, kind, signs["+"], signs["-"])
         for (name, kind), signs in sorted(counted.items())
     ]
-    return (*lines, f"all keys +{total['+']} -{total['-']}")
+    return [*parts, Change("", "", total["+"], total["-"])]
 
 
 def _differing(old: TrailSet | None, new: TrailSet) -> Iterator[tuple[str, TrailSet, int]]:

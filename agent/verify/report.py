@@ -12,7 +12,6 @@ from agent.verify.runs import Run, Runs
 MAX_LINE = 1 << 20
 """Bytes of a line: one without an end is read in parts."""
 GZIP = b"\x1f\x8b"
-SHOWN_GAPS = 20
 SHOWN_TEXT = 80
 
 
@@ -61,64 +60,6 @@ class Report:
             "runs_beyond_limit": self.runs.beyond,
             "runs": [_row(run_id, run) for run_id, run in self.runs.runs.items()],
         }
-
-    def text(self) -> Iterator[str]:
-        """Yield the table for a person."""
-        head = (
-            "sensor",
-            "run",
-            "first",
-            "last",
-            "received",
-            "missing",
-            "twice",
-            "reordered",
-            "end",
-        )
-        rows: list[tuple[str, ...]] = [head]
-        for run_id, run in self.runs.runs.items():
-            numbers = (run.first, run.last, run.received, run.missing, run.duplicates)
-            told = "stopped" if run.ended else "open"
-            rows.append(
-                (
-                    _shown(run.sensor),
-                    _shown(run_id)[:12],
-                    *map(str, numbers),
-                    str(run.reordered),
-                    told,
-                )
-            )
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        for row in rows if len(rows) > 1 else []:
-            cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-            yield "  ".join(cells).rstrip()
-        yield from self._findings()
-
-    def _findings(self) -> Iterator[str]:
-        for run_id, run in self.runs.runs.items():
-            name = f"{_shown(run.sensor)} {_shown(run_id)[:12]}"
-            for start, end in run.gaps[:SHOWN_GAPS]:
-                yield f"{name}: missing {start}" + (f" to {end}" if end > start else "")
-            if len(run.gaps) > SHOWN_GAPS:
-                yield f"{name}: and {len(run.gaps) - SHOWN_GAPS} more gaps; --json tells all"
-            if run.first > 1:
-                yield f"{name}: begins at {run.first}: what came before is not in these lines"
-            if run.losses_told:
-                yield f"{name}: {run.losses_told} agent-loss event(s) tell of losses by reason"
-            if run.mixed:
-                yield (
-                    f"{name}: {run.mixed} numbers stand for two events each: this run is not one "
-                    "output's alone; verify the lines of each origin alone"
-                )
-            if run.beyond:
-                yield f"{name}: too many gaps to keep; verify a shorter stretch"
-        if self.runs.beyond:
-            yield f"{self.runs.beyond} events of further runs are left out; verify fewer files"
-        if self.unnumbered:
-            yield f"{self.unnumbered} lines in Maltrail's columns cannot be judged: no number"
-        if self.foreign:
-            yield f"{self.foreign} lines are not ours, such as: {self.sample}"
-        yield "nothing is missing" if self.is_clean else "not everything arrived"
 
 
 def lines_of(path: str) -> Iterator[str]:

@@ -57,6 +57,19 @@ class Run:
         """Return how many numbers that is."""
         return sum(end - start + 1 for start, end in self.gaps)
 
+    def arrived(self, parts: int) -> list[float]:
+        """Return which share of each of so many equal parts of the run arrived, in order."""
+        count = self.last - self.first + 1 if self.starts else 0
+        parts = min(parts, count)
+        edges = [self.first + part * count // parts for part in range(parts)] + [self.last + 1]
+        missing = [0] * parts
+        for start, end in self.gaps:
+            part = bisect_right(edges, start) - 1
+            while part < parts and edges[part] <= end:
+                missing[part] += min(end + 1, edges[part + 1]) - max(start, edges[part])
+                part += 1
+        return [1 - lost / (edges[part + 1] - edges[part]) for part, lost in enumerate(missing)]
+
     def take(self, event: Received) -> None:
         """Count one event."""
         self.received += 1

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from agent.commands.feeds import table
 from agent.config import Options, Settings, Update
-from feeds._health import health, table
+from agent.terminal import Terminal
+from feeds._health import health
 from feeds._update import update
 
 
@@ -43,11 +45,12 @@ def test_rejected_rows_are_shown_with_reasons_and_samples(tmp_path: Path) -> Non
     update(settings, tmp_path / "state", 1.8e9)
     rows = [row for row in health(settings, tmp_path / "state", 1.8e9) if row.in_use]
 
-    lines = list(table(rows))
+    lines = list(table(rows, Terminal()))
 
-    assert [line.split(":", 1)[0].strip() for line in lines[2:]] == ["1 rejected", "1 rejected"]
-    assert "'not an [2J indicator'" in lines[2]
-    assert "is no IPv4 address: '300.1.1.1'" in lines[3]
+    assert [line.split("  ")[:2] for line in lines[3:5]] == [["1 rejected", "soc"]] * 2
+    assert sum("'not an [2J indicator'" in line for line in lines) == 1
+    assert sum("is no IPv4 address: '300.1.1.1'" in line for line in lines) == 1
+    assert lines[-1] == "1 lists in use: 1 good; 0 known and off"
 
 
 def test_list_the_site_turned_off_says_so(tmp_path: Path) -> None:
