@@ -31,11 +31,32 @@ def check_interfaces(settings: Capture, sysfs: Path = SYSFS) -> Iterator[Finding
         yield Finding("warning", said)
         return
     yield Finding("ok", f"capture.interfaces: {', '.join(names)}")
+    yield check_memory(len(names), settings, memory_mb())
     for name in names:
         if (sysfs / name).exists():
             yield from _of_link(name, sysfs / name)
             yield from _of_length(name, sysfs / name, settings.snaplen)
             yield from _of_ring(name, sysfs / name)
+
+
+def check_memory(interfaces: int, settings: Capture, available_mb: int) -> Finding:
+    """Return whether the kernel's rings fit into what memory is there."""
+    rings = interfaces * settings.workers
+    wanted_mb = rings * settings.buffer_mb
+    what = (
+        f"capture: {rings} rings of {settings.buffer_mb} MB, {available_mb} MB of memory are free"
+    )
+    if wanted_mb > available_mb / 2:
+        return Finding("warning", f"{what}; lower capture.buffer_mb or capture.workers")
+    return Finding("ok", what)
+
+
+def memory_mb() -> int:
+    """Return the memory that can be had without swapping (proc(5), meminfo)."""
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) >> 10
+    return 0
 
 
 def check_traffic(settings: Capture, seconds: float, sysfs: Path = SYSFS) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import pytest
 from agent import ethtool, preflight_capture
 from agent.config import Capture
 from agent.finding import Finding
-from agent.preflight_capture import check_interfaces, check_traffic
+from agent.preflight_capture import check_interfaces, check_memory, check_traffic, memory_mb
 from agent.preflight_filter import check_needs
 
 HOME = ("192.168.0.0/16", "10.0.0.0/8", "fc00::/7")
@@ -102,7 +102,7 @@ def test_a_ring_that_lost_packets_is_told(
     monkeypatch.setattr(ethtool, "receive_ring", lambda _: ethtool.Ring(size, 4096))
     sysfs.write("statistics/rx_missed_errors", str(lost))
 
-    (found,) = [finding for finding in sysfs.found() if "ring" in finding.text]
+    (found,) = [finding for finding in sysfs.found() if "receive ring" in finding.text]
 
     assert found.text.startswith(f"{NAME}: receive ring of {size}, at most 4096, {lost} packets")
     assert found.remedy.startswith(remedy)
@@ -125,6 +125,20 @@ def test_traffic_is_counted_by_the_interface_itself(
 
     assert found[0].text.startswith(f"{NAME}: {count} packets received in 10 s")
     assert (found[0].level, found[-1].text) == ("ok" if count else "warning", "x; y")
+
+
+@pytest.mark.parametrize(("available", "level"), [(1024, "ok"), (500, "warning")])
+def test_rings_that_take_half_of_the_memory_are_told(available: int, level: str) -> None:
+    """Of all interfaces and workers together."""
+    found = check_memory(2, Capture(buffer_mb=64, workers=3), available)
+
+    assert (found.level, bool(found.remedy)) == (level, level != "ok")
+    assert found.text.startswith(f"capture: 6 rings of 64 MB, {available} MB of memory are free")
+
+
+def test_the_memory_of_this_host_is_read() -> None:
+    """Where tests run, there is some."""
+    assert memory_mb() > 10
 
 
 def test_no_privileges_are_told_with_what_to_do(sysfs: Sysfs) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from agent import __version__, endings, ids, notify
-from agent.config import ConfigError, Output, Settings
+from agent.config import ConfigError, Http, Output, Settings
 from agent.deliver import metrics
 from agent.deliver.build import build_sound
 from agent.deliver.failures import Failures, Sign
@@ -116,6 +116,7 @@ class Deliver:
         if self.board and settings.http.status:
             table |= status_pages(self.board)
         self.http = HttpServer(settings.http, table)
+        self._listening = settings.http
 
     def start(self) -> None:
         """Start all threads; raise ConfigError where the socket cannot be used."""
@@ -189,7 +190,10 @@ class Deliver:
             if self.board:
                 self.board.settings = settings
             self.reloads.succeeded()
-            self.take([self._notices.reload(time.time_ns() // 1000, "outputs", PROCESS)])
+            later = _needs_restart(self._listening, settings.http)
+            told = "outputs" + (f"; {', '.join(later)} change at a restart" if later else "")
+            _log.info("reloaded: %s", told)
+            self.take([self._notices.reload(time.time_ns() // 1000, told, PROCESS)])
         except ConfigError as error:
             what, remedy = f"reload refused: {error}", "the old outputs stay; correct it"
             self.take([self._notices.degraded(time.time_ns() // 1000, what, remedy, PROCESS)])
@@ -410,6 +414,12 @@ def allowed_uids() -> frozenset[int]:
     except KeyError:
         _log.debug("there is no user %s on this host", SENSE_USER)
     return frozenset(uids)
+
+
+def _needs_restart(running: Http, new: Http) -> list[str]:
+    """Return the keys of HTTP whose change a reload does not take."""
+    keys = ("address", "metrics", "status")
+    return [f"http.{key}" for key in keys if getattr(running, key) != getattr(new, key)]
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -391,6 +391,26 @@ def test_a_reload_touches_only_what_changed(
     third.close()
 
 
+def test_a_password_is_in_force_after_a_reload_an_address_after_a_restart(
+    house: Open, receiver: UdpReceiver, tmp_path: Path
+) -> None:
+    """What waits for the restart is told."""
+    open_house = house(logstash(receiver))
+    assert open_house.ask("/metrics")[0] == 200
+    started(receiver)
+    (tmp_path / "password").write_text("secret\n")
+    guarded = config.Http(
+        address="127.0.0.1:1", password_file=str(tmp_path / "password"), metrics=False
+    )
+
+    made = settings(logstash(receiver))
+    open_house.deliver.reload(msgspec.structs.replace(made, http=guarded))
+
+    assert open_house.ask("/metrics")[0] == 401
+    told = document(receiver)["info"]
+    assert told == "reloaded: outputs; http.address, http.metrics change at a restart"
+
+
 def test_an_output_that_is_gone_after_a_reload_is_closed(
     house: Open, receiver: UdpReceiver
 ) -> None:
