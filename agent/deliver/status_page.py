@@ -87,7 +87,7 @@ def page(status: Status) -> bytes:
     parts = (
         _header(status),
         element("main", *_sections(status)),
-        _footer(),
+        _footer(status),
     )
     title = f"{SUMMARY[status.level]}: {status.sensor}"
     filled = _template().substitute(title=joined([title]), style=style(), body=joined(parts))
@@ -100,7 +100,9 @@ def _header(status: Status) -> Markup:
         "header",
         element("h1", site),
         _level(status.level, SUMMARY[status.level]),
-        element("p", _moment(status.time), " · ", element("a", "Reload", href="/", accesskey="r")),
+        element(
+            "p", _moment(status.time), " UTC · ", element("a", "Reload", href="/", accesskey="r")
+        ),
     )
 
 
@@ -118,12 +120,11 @@ def _sections(status: Status) -> list[Markup]:
     ]
 
 
-def _footer() -> Markup:
-    links = (
-        element("a", "The same for programs", href="/status.json"),
-        element("a", "Metrics", href="/metrics"),
-    )
-    return element("footer", links[0], " · ", links[1])
+def _footer(status: Status) -> Markup:
+    links = [element("a", "The same for programs", href="/status.json")]
+    if any(one.key == "http.metrics" and one.value == "true" for one in status.settings):
+        links += [Markup(" · "), element("a", "Metrics", href="/metrics")]
+    return element("footer", *links)
 
 
 def _section(head: str, *content: str) -> Markup:
@@ -234,13 +235,9 @@ def _missed(status: Status) -> Markup:
 
 def _detections(status: Status) -> Markup:
     columns = (
-        *(_Column("When", "when"), _Column("Severity"), _Column("What"), _Column("Trail", "wide")),
-        *(
-            _Column("Info"),
-            _Column("From", "address"),
-            _Column("To", "address"),
-            _Column("In all", "number"),
-        ),
+        *(_Column("When (UTC)", "when"), _Column("Severity", "when"), _Column("What", "word")),
+        *(_Column("Trail", "wide"), _Column("Info", "word"), _Column("From", "address")),
+        *(_Column("To", "address"), _Column("In all", "number")),
     )
     rows = [
         [
@@ -253,7 +250,7 @@ def _detections(status: Status) -> Markup:
 
 
 def _notices(status: Status) -> Markup:
-    columns = (_Column("When", "when"), _Column("Class"), _Column("What", "wide"))
+    columns = (_Column("When (UTC)", "when"), _Column("Class"), _Column("What", "wide"))
     rows = [[_moment(told.time), told.class_id, told.info] for told in status.notices]
     return _table(columns, rows, "Nothing yet.")
 
@@ -311,7 +308,7 @@ def _moment(at: float) -> Markup:
     """Return a time for people, and exactly for programs."""
     moment = time.gmtime(at)
     exact = time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
-    return element("time", time.strftime("%Y-%m-%d %H:%M:%S UTC", moment), datetime=exact)
+    return element("time", time.strftime("%Y-%m-%d %H:%M:%S", moment), datetime=exact)
 
 
 def _ago(now: float, at: float) -> str:

@@ -103,7 +103,7 @@ STATUS = Status(
     notices=(Told(time=NOW - 9, severity_id=1, class_id="agent-start", info="started"),),
     settings=(
         Setting(key="http.status", value="true", is_default=False),
-        Setting(key="log.level", value="info", is_default=True),
+        Setting(key="http.metrics", value="true", is_default=True),
     ),
 )
 

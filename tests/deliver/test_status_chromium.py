@@ -20,7 +20,7 @@ from tests.outputs.samples import EVENT
 
 pytestmark = pytest.mark.root
 
-WIDE, NARROW = (1280, 900), (360, 780)
+WIDE, MIDDLE, NARROW = (1280, 900), (800, 1000), (360, 780)
 SETTINGS = """
 sensor: {name: sensor1.example.org}
 http: {address: "127.0.0.1:0", status: true}
@@ -118,8 +118,9 @@ def test_the_policy_stops_what_would_run_nevertheless(browser: Chromium, address
     assert browser.value("document.getElementById('p').style.color") == ""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (MIDDLE, "light"), (NARROW, "dark")]
+)
 def test_the_page_fits_and_follows_the_theme(
     browser: Chromium, address: str, size: tuple[int, int], scheme: str, tmp_path: Path
 ) -> None:

@@ -85,6 +85,13 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing() -> None:
     assert not re.search(r"url\(|@import|\$", style())
 
 
+def test_metrics_that_are_switched_off_are_not_linked() -> None:
+    """A link that leads nowhere would look like a fault."""
+    off = msgspec.structs.replace(STATUS, settings=())
+
+    assert b"/metrics" not in page(off)
+
+
 def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
     """By its hash, which is that of what stands in the page."""
     sheet = page(STATUS).decode().partition("<style>")[2].partition("</style>")[0]
