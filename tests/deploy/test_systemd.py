@@ -58,6 +58,68 @@ def test_systemd_accepts_every_line(unit: str, tmp_path: Path) -> None:
     assert (ours, result.returncode) == ([], 0)
 
 
+DROP_INS = {
+    "several-interfaces": SERVICES[:1],
+    "cpu-pinning": SERVICES[:1],
+    "egress": SERVICES[1:],
+    "credentials": SERVICES[1:],
+    "paused-hosts": SERVICES[:2],
+}
+"""Which drop-in is for which units."""
+
+
+def test_each_drop_in_says_where_it_belongs() -> None:
+    """And there are no others."""
+    files = {path.stem: path for path in (SYSTEMD / "drop-ins").iterdir()}
+
+    assert files.keys() == DROP_INS.keys()
+    for name, units in DROP_INS.items():
+        text = files[name].read_text(encoding="utf-8")
+        assert "systemctl daemon-reload" in text
+        assert any(unit.removesuffix(".service") in text for unit in units) or "sense" in text
+
+
+@needs_systemd_analyze
+@pytest.mark.parametrize(
+    ("name", "unit"), [(name, unit) for name, units in DROP_INS.items() for unit in units]
+)
+def test_systemd_accepts_each_drop_in_and_exposure_stays_low(
+    name: str, unit: str, tmp_path: Path
+) -> None:
+    """Every line is known, and none of them opens what the unit closes."""
+    for each in UNITS:
+        text = (SYSTEMD / each).read_text(encoding="utf-8")
+        (tmp_path / each).write_text(text.replace(COMMAND, "/bin/true"), encoding="utf-8")
+    folder = tmp_path / f"{unit}.d"
+    folder.mkdir()
+    shutil.copy(SYSTEMD / "drop-ins" / f"{name}.conf", folder)
+    search = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+
+    verify = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
+    said = subprocess.run(verify, capture_output=True, text=True, check=False, env=search)
+    judge = ["systemd-analyze", "security", "--offline=true", "--threshold=20"]
+    exposure = subprocess.run(
+        [*judge, str(tmp_path / unit)], capture_output=True, text=True, check=False, env=search
+    )
+
+    assert [line for line in said.stderr.splitlines() if "maltrail" in line] == []
+    assert exposure.returncode == 0, exposure.stdout[-200:]
+
+
+def test_business_hosts_come_first() -> None:
+    """One processor at most, and memory with room above what each needs (DESIGN section 4)."""
+    needs_mb = {SERVICES[0]: 110, SERVICES[1]: 90, SERVICES[2]: 300}
+    for unit, needed in needs_mb.items():
+        service = directives(unit)
+        high, most = (_megabytes(service[f"Memory{which}"][0]) for which in ("High", "Max"))
+        assert service["CPUQuota"] == ["100%"]
+        assert 2 * needed <= high < most <= 1024
+
+
+def _megabytes(text: str) -> int:
+    return int(text[:-1]) * {"M": 1, "G": 1024}[text[-1]]
+
+
 @needs_systemd_analyze
 @pytest.mark.parametrize("unit", SERVICES)
 def test_exposure_is_below_two(unit: str) -> None:
