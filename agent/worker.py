@@ -80,7 +80,8 @@ class Worker(threading.Thread):
         self.scanner = Scanner(
             sets.own.buffer, sets.published.buffer, sets.filters, bank, wanted=wanted
         )
-        self._handle = Interface(interface, settings, fanout)
+        # Not `_handle`: that is Thread's own since Python 3.13.
+        self._reader = Interface(interface, settings, fanout)
         self._wake = wake
         self._stop_asked = threading.Event()
         self._sets: Sets | None = None
@@ -114,14 +115,14 @@ class Worker(threading.Thread):
         """Capture until asked to stop."""
         while not self._stop_asked.is_set():
             try:
-                self._handle.open()
+                self._reader.open()
                 self._capture()
             except CaptureError as error:
                 self._note(str(error))
             finally:
                 self.is_open = False
-                self._handle.close()
-                self.stats = self._handle.stats()
+                self._reader.close()
+                self.stats = self._reader.stats()
             self.scanner.finish()
             self._drain(full=True)
             self.heartbeat = time.monotonic()
@@ -131,7 +132,7 @@ class Worker(threading.Thread):
         self.is_open = True
         self.failure = ""
         self.shedding = Shedding()
-        self.stats = self._handle.stats()
+        self.stats = self._reader.stats()
         while not self._stop_asked.is_set():
             if self._sets:
                 self._held = self._sets
@@ -141,8 +142,8 @@ class Worker(threading.Thread):
                 self._sets = None
             while self._harmless:
                 self.scanner.learn(self._harmless.popleft())
-            if self._handle.poll(POLL_SECONDS):
-                batch = self._handle.read()
+            if self._reader.poll(POLL_SECONDS):
+                batch = self._reader.read()
                 self._reads += 1
                 if batch:
                     self.scanner.scan(batch)
@@ -162,13 +163,13 @@ class Worker(threading.Thread):
 
     def _shed(self, now: float) -> None:
         """Give up packets where the ring loses some, and take them back when it is calm."""
-        before, self.stats = self.stats.dropped, self._handle.stats()
-        is_behind = self._reads > 0 and not self._handle.was_emptied()
+        before, self.stats = self.stats.dropped, self._reader.stats()
+        is_behind = self._reads > 0 and not self._reader.was_emptied()
         self._reads = 0
         sheds_little = self._wire.sheds_little(self.stats.received)
         dropped = self.stats.dropped - before
         if self.shedding.judge(now, dropped, is_behind=is_behind, sheds_little=sheds_little):
-            self._handle.keep(LEVELS[self.shedding.level].keep)
+            self._reader.keep(LEVELS[self.shedding.level].keep)
 
     def _drain(self, *, full: bool) -> None:
         sightings = self.scanner.drain(full, self.interface)

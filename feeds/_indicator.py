@@ -92,6 +92,8 @@ def _user_agent(text: str) -> str:
         raise ValueError("too short or too long")
     if not value.isprintable() or "\ufffd" in value:
         raise ValueError("characters that no User-Agent holds")
+    if value.startswith(("re:", "ua:")):
+        raise ValueError("a pattern, which no list may bring")
     return value
 
 

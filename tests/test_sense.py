@@ -385,7 +385,7 @@ def test_losses_of_every_kind_are_told_by_place_and_reason(
     until(lambda: sense._workers and sense._uplink.lost == 2, "a worker, a ring that is full")
     monkeypatch.setattr(uplink_module, "MAX_EVENTS", 10_000)
     (worker,) = sense._workers
-    monkeypatch.setattr(worker._handle, "stats", lambda: Stats(1000, 7, 2))
+    monkeypatch.setattr(worker._reader, "stats", lambda: Stats(1000, 7, 2))
     worker.dropped_parcels = 3
     earlier = [0] * stats.COUNTERS
     earlier[stats.SHED], earlier[stats.STREAMS_EVICTED] = 4, 5
