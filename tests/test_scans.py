@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.config import Options, Settings
+from agent.config import Limits, Options, Settings
 from agent.detections.beaconing import Config as Beacon
 from agent.detections.host_sweep import Config as Sweep
 from agent.detections.infection_scan import Config as Infection
@@ -16,8 +16,10 @@ from agent.detections.port_scan import Config as Ports
 from agent.detections.udp_scan import Config as Datagrams
 from agent.replay import Options as ReplayOptions
 from agent.replay import Replay
+from bench import flood
 from tests import packets, scans
 from tests.packets import Timed
+from tests.scan.scanning import randomness, sized
 from tests.scans import FAST, INSIDE, OUTSIDE, SCANNER, SLOW, TARGET, WIDE
 
 TRAILS = "unlisted.example.org\n"
@@ -354,3 +356,60 @@ def test_monitoring_and_scans_are_no_beacons(play: Player) -> None:
     scan = scans.tcp_ports("syn", WIDE[:100], 3000.0, source=INSIDE, target=OUTSIDE)
 
     assert "beaconing" not in classes(play([*inside, *scan], **ON))
+
+
+def strangers(count: int, seconds: float) -> Iterator[Timed]:
+    """Ask for one connection each, anybody of anybody: nothing in it is a scan."""
+    draw = randomness(5)
+    for time_us in scans.spread(count, seconds):
+        source, target = (
+            f"{draw.randrange(60, 99)}.{draw.randrange(256)}.{draw.randrange(256)}.7"
+            for _ in range(2)
+        )
+        yield time_us, packets.syn_frame(source, 40_000, target, 443)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_strangers_push_out_no_scan_with_any_number_of_workers(
+    workers: int, trails: Path, tmp_path: Path, play: Player
+) -> None:
+    """Tables that overflow with keys of one value lose no key of more: all is told as without."""
+    scan = [
+        timed
+        for number in range(20)
+        for timed in scans.tcp_ports("syn", WIDE[:30], 4.0, source=f"203.0.113.{number + 1}")
+    ]
+    others = strangers(sized(20_000, 4_000), 4.0)
+    path = packets.write_pcap(tmp_path / "flooded.pcap", scans.by_time(iter(scan), others))
+    replay = Replay(
+        Settings(limits=Limits(tables_mb=sized(8, 4))),
+        tmp_path,
+        ReplayOptions(captures=(str(path),), trails=(trails,), workers=workers),
+    )
+
+    told = [_plain(delivery.event) for delivery in replay.deliveries()]
+
+    assert sum(scanner.bank.evictions()["probes"] for scanner in replay.scanners) > 1_000
+    assert len({each["indicator"] for each in told}) == 20
+    assert _sorted(told) == _sorted(play(scan))
+
+
+def test_a_flood_hides_no_listed_name_and_grows_no_table(tmp_path: Path) -> None:
+    """Random sources, at one host and at random ones; every five-hundredth packet asks for it."""
+    listed = tmp_path / "trails.txt"
+    listed.write_text(f"{flood.NAME}\n", encoding="utf-8")
+    count = sized(60_000, 6_000)
+    for anywhere in (False, True):
+        capture = flood.write(tmp_path / "flood.pcap", count, anywhere=anywhere)
+        replay = Replay(
+            Settings(), tmp_path, ReplayOptions(captures=(str(capture),), trails=(listed,))
+        )
+        batches = replay.files.batches()
+        told = list(replay.take(next(batches)))
+        before = replay.scanners[0].bank.memory()
+        told += [event for batch in batches for event in replay.take(batch)]
+        told += list(replay.end())
+
+        names = [event.count for event in told if event.class_id == "trail-domain"]
+        assert sum(names) == count // flood.EVERY
+        assert replay.scanners[0].bank.memory() == before

@@ -24,6 +24,8 @@ from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
 
 WAYS = 8
+WAY_BITS = 3  # divisions by what the compiler does not know cost more than all the rest
+LAST_WAY = 7
 WORDS = 9
 """Hash, four address words, ports and version and protocol and values in use, first and last time,
 a bit for each value that was answered."""
@@ -33,7 +35,6 @@ PROTOCOL = 33  # where the protocol begins in that word
 LOW16 = 0xFFFF
 LOW32 = 0xFFFFFFFF
 LOW24 = 0xFFFFFF
-MICROSECONDS = 1000000
 HOT_ENTRIES = 1024
 """Keys over their level that wait for a behaviour; the next probe of one that found no room
 tries again."""
@@ -176,7 +177,7 @@ class Distinct:
         self.queue[at + 5] = destination_low
         self.queue[at + 6] = ports
         self.queue[at + 7] = item
-        self.queue[at + 10] = now_us // MICROSECONDS
+        self.queue[at + 10] = now_us // 1000000  # known to the compiler, see WAY_BITS
         self.waiting += 1
         return 0
 
@@ -223,11 +224,11 @@ class Distinct:
 
     def _place(self, entry: int) -> int:
         """Return where the words of an entry begin."""
-        return (entry // WAYS) * self.stride + WAYS + (entry % WAYS) * self.size
+        return (entry >> WAY_BITS) * self.stride + WAYS + (entry & LAST_WAY) * self.size
 
     def _tag(self, entry: int) -> int:
         """Return where the tag of an entry is."""
-        return (entry // WAYS) * self.stride + entry % WAYS
+        return (entry >> WAY_BITS) * self.stride + (entry & LAST_WAY)
 
     @cython.boundscheck(False)
     def _add(self, waiting: int, entry: int) -> int:
