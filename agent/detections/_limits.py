@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 SAMPLES = 20
 ROOM = 22
 """Values that are kept above the threshold, so that evidence says how wide it was."""
@@ -15,11 +17,29 @@ def check(key: str, value: int, low: int, high: int, unit: str = "") -> None:
         raise ValueError(f"{key}: expected {low} to {high}{unit and ' ' + unit}, found {value}")
 
 
-def check_windows(window: int, slow_window: int) -> None:
-    """Raise ValueError for windows that are none; a slow one of 0 is off."""
-    check("window", window, 1, 3600, "seconds")
-    if slow_window:
-        check("slow_window", slow_window, window, 3600, "seconds, or 0")
+class Repeating(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is told once in `repeat` seconds for a client."""
+
+    enabled: bool = True
+    repeat: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse a silence longer than a week."""
+        check("repeat", self.repeat, 0, 604_800, "seconds")
+
+
+class Windowed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is counted within `window` seconds, and within `slow_window` where that is not 0."""
+
+    enabled: bool = True
+    window: int = 30
+    slow_window: int = 900
+
+    def __post_init__(self) -> None:
+        """Refuse windows that are none."""
+        check("window", self.window, 1, 3600, "seconds")
+        if self.slow_window:
+            check("slow_window", self.slow_window, self.window, 3600, "seconds, or 0")
 
 
 def sample(values: Sequence[int]) -> str:

@@ -7,9 +7,8 @@ sites do that measure speed (`100MB.bin`); URLs that trails explain are left to 
 import posixpath
 import re
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._text import shown, words
 from agent.scan.wanted import Wanted
 
@@ -24,19 +23,16 @@ SIZE = re.compile(r"\d+[kmgt](i?b)?\.bin")
 """Names of files that only measure how fast they come."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.direct_download: names of `name_length` and more are ordinary."""
 
-    enabled: bool = True
     name_length: int = 10
-    repeat: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse lengths that no or every name has."""
         if not 2 <= self.name_length <= 255:
             raise ValueError(f"name_length: expected 2 to 255, found {self.name_length}")
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+        super().__post_init__()
 
 
 class Detection:

@@ -7,27 +7,23 @@ names below such a domain are still matched against trails. Errs on services tha
 into names.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
-from agent.detections._limits import check
+from agent.detections._limits import Repeating, check
 from agent.detections._names import bracketed, is_quiet, registered
 from agent.scan.wanted import Wanted
 
 ORDINARY = frozenset({"wpad", "autodiscover", "_ldap._tcp"})
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.dns_exhaustion: alert from `names` within a minute on."""
 
-    enabled: bool = True
     names: int = 1000
-    repeat: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("names", self.names, 10, 2000)
-        check("repeat", self.repeat, 0, 604_800, "seconds")
+        super().__post_init__()
 
 
 class Detection:

@@ -6,10 +6,8 @@ NULL). Quiet below quiet_names.txt. Errs on reputation look-ups by hash that are
 blind to slow tunnels and to names of other bytes than letters, digits, hyphens and underscores.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
-from agent.detections._limits import check
+from agent.detections._limits import Repeating, check
 from agent.detections._names import is_quiet, registered
 from agent.detections.random_name import entropy
 from agent.scan.wanted import Wanted
@@ -18,14 +16,13 @@ DATA_SHARE = 0.5
 """Of questions for records that carry data, from which on shorter names tell enough."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.dns_tunnel: alert above `names` within a minute.
 
     Of names that have `length` characters in front of the domain on average and `entropy` bits a
     character.
     """
 
-    enabled: bool = True
     names: int = 60
     length: int = 30
     entropy: float = 3.0
@@ -35,7 +32,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse thresholds that nothing or everything would reach."""
         check("names", self.names, 10, 2000)
         check("length", self.length, 16, 240)
-        check("repeat", self.repeat, 0, 604_800, "seconds")
+        super().__post_init__()
         if not 1 <= self.entropy <= 6:
             raise ValueError(f"entropy: expected 1 to 6 bits, found {self.entropy}")
 

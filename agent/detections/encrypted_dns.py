@@ -5,9 +5,8 @@ once in `repeat` seconds for a client and a resolver. Errs on sites that want it
 Not seen: DNS over QUIC and HTTP/3, resolvers without a name in the hello on other ports.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._text import lines
 from agent.scan.wanted import Wanted
 
@@ -16,16 +15,10 @@ PORT = 853
 NAMES = lines("encrypted_resolvers.txt")
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.encrypted_dns."""
 
-    enabled: bool = True
     repeat: int = 86_400
-
-    def __post_init__(self) -> None:
-        """Refuse a silence longer than a week."""
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
 
 
 class Detection:

@@ -5,32 +5,27 @@ worms, tried by our own hosts, are left to infection_scan. Errs on clients whose
 on peers of file sharing, and where only one direction of the traffic is seen.
 """
 
-import msgspec
-
 from agent.detections import Counted, Finding, Table
 from agent.detections._hosts import ICMP, LABELS, WORM_PORTS, densest, sample
-from agent.detections._limits import MAX_MARKED, ROOM, check, check_windows
+from agent.detections._limits import MAX_MARKED, ROOM, Windowed, check
 
 CROWDED = frozenset({53, 80, 123, 443})
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Windowed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.host_sweep: alert above `hosts` within `window` seconds.
 
     Or above `slow_hosts` within `slow_window`; 0 leaves that out.
     """
 
-    enabled: bool = True
     hosts: int = 32
-    window: int = 30
     slow_hosts: int = 40
-    slow_window: int = 900
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("hosts", self.hosts, 1, MAX_MARKED)
         check("slow_hosts", self.slow_hosts, 1, MAX_MARKED)
-        check_windows(self.window, self.slow_window)
+        super().__post_init__()
 
 
 class Detection:

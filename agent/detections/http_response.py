@@ -6,9 +6,8 @@ shell scripts by that type.
 
 import re
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._text import words
 from agent.scan.wanted import Wanted
 
@@ -32,16 +31,8 @@ TYPES = words(
 LITERALS = ("sinkhole", "zinkhole", "snkz=", "/sinksoft", "sinkdns.org", "bots party hard")
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.http_response: told once in `repeat` seconds for a client."""
-
-    enabled: bool = True
-    repeat: int = 3600
-
-    def __post_init__(self) -> None:
-        """Refuse a silence longer than a week."""
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
 
 
 class Detection:

@@ -4,24 +4,21 @@ Programs that ping send the same data again and again; only a time and a counter
 Counts different data behind those within a minute. Errs on programs that ping with random data.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
-from agent.detections._limits import check
+from agent.detections._limits import Repeating, check
 from agent.scan.wanted import Wanted
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.icmp_tunnel: alert above `requests` within a minute."""
 
-    enabled: bool = True
     requests: int = 50
     repeat: int = 600
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("requests", self.requests, 5, 2000)
-        check("repeat", self.repeat, 0, 604_800, "seconds")
+        super().__post_init__()
 
 
 class Detection:

@@ -5,30 +5,25 @@ the long window counts hosts that did not answer. Errs on what manages, backs up
 hosts over these ports.
 """
 
-import msgspec
-
 from agent.detections import Counted, Finding, Table
 from agent.detections._hosts import sample
-from agent.detections._limits import MAX_MARKED, ROOM, check, check_windows
+from agent.detections._limits import MAX_MARKED, ROOM, Windowed, check
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Windowed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.infection_scan: alert above `hosts` within `window` seconds.
 
     Or above `slow_hosts` within `slow_window` that did not answer; 0 leaves that out.
     """
 
-    enabled: bool = True
     hosts: int = 32
-    window: int = 30
     slow_hosts: int = 32
-    slow_window: int = 900
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("hosts", self.hosts, 1, 1024)
         check("slow_hosts", self.slow_hosts, 1, MAX_MARKED)
-        check_windows(self.window, self.slow_window)
+        super().__post_init__()
 
 
 class Detection:

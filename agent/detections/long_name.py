@@ -8,9 +8,8 @@ hyphen. Errs on services that put identifiers into names.
 
 import re
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._names import bracketed, is_quiet, registered
 from agent.scan.wanted import Wanted
 
@@ -18,19 +17,16 @@ NAME = re.compile(r"[a-z0-9._-]*\.[a-z0-9-]+")
 """Rule T-5.4; what a client writes as host may be anything."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.long_name: alert above `length` characters."""
 
-    enabled: bool = True
     length: int = 24
-    repeat: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse lengths that no or every label has."""
         if not 8 <= self.length <= 62:
             raise ValueError(f"length: expected 8 to 62, found {self.length}")
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+        super().__post_init__()
 
 
 class Detection:

@@ -5,10 +5,8 @@ that hosts try below the site's own domain (a search list) do not count. Quiet b
 quiet_names.txt and for blocklists. Errs on inventories that try names.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
-from agent.detections._limits import check
+from agent.detections._limits import Repeating, check
 from agent.detections._names import is_quiet, registered
 from agent.scan.wanted import Wanted
 
@@ -16,17 +14,15 @@ ORDINARY = frozenset({"wpad", "autodiscover", "_ldap"})
 OCTETS = 4
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.nxdomain_flood: alert above `names` within an hour."""
 
-    enabled: bool = True
     names: int = 20
-    repeat: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("names", self.names, 5, 2000)
-        check("repeat", self.repeat, 0, 604_800, "seconds")
+        super().__post_init__()
 
 
 class Detection:

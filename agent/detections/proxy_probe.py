@@ -4,25 +4,16 @@ A whole URL as target on port 80, with a word that such probes use. Errs on tran
 whose clients speak to them as to a proxy.
 """
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.scan.wanted import Wanted
 
 WORDS = ("probe", "proxy", "echo", "check")
 PORT = 80
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.proxy_probe: told once in `repeat` seconds for a client."""
-
-    enabled: bool = True
-    repeat: int = 3600
-
-    def __post_init__(self) -> None:
-        """Refuse a silence longer than a week."""
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
 
 
 class Detection:

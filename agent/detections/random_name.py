@@ -8,9 +8,8 @@ asks for many. Errs on abbreviations that are mistyped; quiet below quiet_names.
 import math
 from collections import Counter
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._names import bracketed, is_quiet, registered
 from agent.detections._text import words
 from agent.scan.wanted import Wanted
@@ -33,17 +32,15 @@ PAIRS = frozenset(
 """Pairs of letters that are frequent in names made of words."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.random_name: alert above `entropy` bits, or so many consonants.
 
     Labels of whose pairs of letters at least `words` are frequent in words are ordinary.
     """
 
-    enabled: bool = True
     entropy: float = 3.5
     consonants: int = 9
     words: float = 0.6
-    repeat: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
@@ -53,8 +50,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(f"consonants: expected 1 to 63, found {self.consonants}")
         if not 0 < self.words <= 1:
             raise ValueError(f"words: expected above 0 to 1, found {self.words}")
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
+        super().__post_init__()
 
 
 class Detection:

@@ -4,31 +4,26 @@ Counts the datagrams that open a conversation; DNS does not count, nor do the po
 traceroute goes through. Errs on peers behind one shared address, of which many are gone.
 """
 
-import msgspec
-
 from agent.detections import Counted, Finding, Table
-from agent.detections._limits import MAX_MARKED, ROOM, check, check_windows, sample
+from agent.detections._limits import MAX_MARKED, ROOM, Windowed, check, sample
 
 TRACEROUTE = range(33434, 33534)
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Windowed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.udp_scan: alert above `ports` within `window` seconds.
 
     Or above `slow_ports` within `slow_window`; 0 leaves that out.
     """
 
-    enabled: bool = True
     ports: int = 10
-    window: int = 30
     slow_ports: int = 15
-    slow_window: int = 900
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("ports", self.ports, 1, MAX_MARKED)
         check("slow_ports", self.slow_ports, 1, MAX_MARKED)
-        check_windows(self.window, self.slow_window)
+        super().__post_init__()
 
 
 class Detection:

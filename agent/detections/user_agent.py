@@ -7,9 +7,8 @@ checks with a bare agent, and sees nothing of what calls itself a browser.
 import re
 from urllib.parse import unquote
 
-import msgspec
-
 from agent.detections import Finding, Seen
+from agent.detections._limits import Repeating
 from agent.detections._text import compiled, lines
 from agent.scan.wanted import Wanted
 
@@ -22,16 +21,8 @@ ORDINARY = re.compile(
 MAX_AGENT = 1024
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Repeating, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.user_agent: told once in `repeat` seconds for a client."""
-
-    enabled: bool = True
-    repeat: int = 3600
-
-    def __post_init__(self) -> None:
-        """Refuse a silence longer than a week."""
-        if not 0 <= self.repeat <= 604_800:
-            raise ValueError(f"repeat: expected 0 to 604800 seconds, found {self.repeat}")
 
 
 class Detection:

@@ -4,29 +4,24 @@ Counts first segments of paths, without queries, until they are found: a respons
 Errs where only one direction passes the sensor, and on pages that miss many of their parts.
 """
 
-import msgspec
-
 from agent.detections import Counted, Finding, Table
-from agent.detections._limits import MAX_MARKED, ROOM, check, check_windows
+from agent.detections._limits import MAX_MARKED, ROOM, Windowed, check
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Windowed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under detections.web_scan: alert above `paths` within `window` seconds.
 
     Or above `slow_paths` within `slow_window`; 0 leaves that out.
     """
 
-    enabled: bool = True
     paths: int = 10
-    window: int = 30
     slow_paths: int = 20
-    slow_window: int = 900
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nothing or everything would reach."""
         check("paths", self.paths, 1, MAX_MARKED)
         check("slow_paths", self.slow_paths, 1, MAX_MARKED)
-        check_windows(self.window, self.slow_window)
+        super().__post_init__()
 
 
 class Detection:
