@@ -35,6 +35,7 @@ RECEIVER = (
 ELSEWHERE = {
     "make demo": NEWCOMER,
     "make test": SELF,
+    "make build": "is what `make test` begins with",
     "apt-get install -y --no-install-recommends rsyslog": NEWCOMER,
     "cp deploy/siem/rsyslog/maltrail-agent.conf /etc/rsyslog.d/": NEWCOMER,
     "rsyslogd -N1 && (systemctl restart rsyslog || rsyslogd)": NEWCOMER,
