@@ -76,7 +76,8 @@ def steps(frame: Frame) -> list[str]:
     status = frame.status
     answers = sorted(status.answers, key=lambda one: -LEVELS.index(one.level))
     found = [f"{one.key}: {one.remedy}" for one in answers if one.remedy]
-    found += [told.info for told in status.troubles]
+    remedies = tuple(one.remedy for one in answers if one.remedy)
+    found += [told.info for told in status.troubles if not told.info.endswith(remedies)]
     if not found and not frame.detections:
         found.append("nothing: what is detected appears above; explain VALUE says what is listed")
     elif not found:

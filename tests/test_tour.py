@@ -90,6 +90,8 @@ def test_what_to_do_is_the_most_urgent_first_and_little() -> None:
     )
 
     assert steps(frame(answers=answers, troubles=troubles)) == ["b: mend b", "a: mend a", "fault 1"]
+    known = (msgspec.structs.replace(troubles[0], info="it is so; mend a"),)
+    assert steps(frame(answers=answers, troubles=known)) == ["b: mend b", "a: mend a"]
     (well,) = steps(frame(answers=(answer("a", "good", ""),)))
     assert "what is detected appears above" in well
 

@@ -418,7 +418,7 @@ def allowed_uids() -> frozenset[int]:
 
 def _needs_restart(running: Http, new: Http) -> list[str]:
     """Return the keys of HTTP whose change a reload does not take."""
-    keys = ("address", "metrics", "status")
+    keys = ("address", "metrics", "status", "mask_custom")
     return [f"http.{key}" for key in keys if getattr(running, key) != getattr(new, key)]
 
 

@@ -143,7 +143,7 @@ def _answers(status: Status) -> Markup:
 
 def _troubles(status: Status) -> Markup:
     lines = (
-        element("li", f"{told.info} (since {age(status.time - told.time)})")
+        element("li", f"{told.info} (for {age(status.time - told.time)})")
         for told in status.troubles
     )
     return _section("What does not work now", element("ul", *lines))
@@ -159,7 +159,7 @@ def _outputs(status: Status) -> Markup:
     for one in status.outputs:
         state = _level("good", "open") if one.is_connected else _level("bad", "not open")
         error = f" ({one.last_error})" if one.last_error and not one.is_connected else ""
-        waits = f", {age(status.time - one.oldest)}" if one.oldest else ""
+        waits = f" for {age(status.time - one.oldest)}" if one.oldest else ""
         lost = ", ".join(f"{count:,} {reason}" for reason, count in one.lost.items())
         rows.append(
             [
