@@ -527,6 +527,7 @@ class Sense:
             *self._process_samples(not reason),
             *(*self._capture_samples(), *self._scan_samples(), *self._other_samples()),
         ]
+        samples.sort(key=_rank)
         return Snapshot(tuple(samples), not reason, reason, self._set_id, self._coverage())
 
     def _coverage(self) -> link.Coverage:
@@ -751,6 +752,11 @@ def _file(path: Path) -> tuple[Path, int]:
         return path, path.stat().st_ino
     except OSError:
         return path, 0
+
+
+def _rank(sample: Sample) -> int:
+    """Put last what there may be more of than a page takes: interfaces, then entries."""
+    return 2 if "entry" in sample.labels else int("interface" in sample.labels)
 
 
 def _level(workers: Iterable[Worker]) -> int:

@@ -18,6 +18,7 @@ from agent import uplink as uplink_module
 from agent import worker as worker_module
 from agent.capture import Stats
 from agent.config import ConfigError, Settings, parse
+from agent.deliver.metrics_sense import MAX_SAMPLES
 from agent.deliver.server import Server
 from agent.link import Flow, Flows
 from agent.model import Event
@@ -489,6 +490,26 @@ def test_the_canary_is_asked_again_after_every_change_of_sets(room: Room) -> Non
 
     assert room.deliver.metric("canary_success") == 1
     assert len(room.deliver.of("agent-canary")) == 1
+
+
+def test_what_there_may_be_much_of_displaces_no_other_metric(room: Room) -> None:
+    """The page takes so many samples: those of interfaces come late, those of entries last."""
+    entries = ", ".join(f"{{name: n{number}, reason: x, info: x}}" for number in range(100))
+    room.start(room.settings(f"suppress: [{entries}]\n"))
+    until(lambda: room.deliver.metric("capture_up") == 0, "a snapshot with an interface")
+    assert room.deliver.server is not None
+    assert room.deliver.server.sense.snapshot is not None
+
+    samples = room.deliver.server.sense.snapshot.samples
+
+    kinds = [
+        "entry" if "entry" in one.labels else "interface" if "interface" in one.labels else ""
+        for one in samples
+    ]
+    assert kinds == sorted(kinds, key=["", "interface", "entry"].index)
+    assert kinds.count("entry") == 100
+    assert kinds.count("interface") >= 5
+    assert len(samples) < MAX_SAMPLES
 
 
 def test_a_missing_interface_is_told_by_readiness(room: Room) -> None:
