@@ -30,6 +30,7 @@ from agent.commands import (
 )
 from agent.commands._common import DONE, INTERRUPTED, USAGE, Commands, UserError
 from agent.config import ConfigError
+from agent.visible import visible
 
 COMMANDS = (
     *(run, sense, deliver, replay, check, test_outputs, verify, coverage, update, feeds, trails),
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (ConfigError, UserError) as error:
-        print(f"maltrail-agent: {error}", file=sys.stderr)
+        print(f"maltrail-agent: {visible(str(error))}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED

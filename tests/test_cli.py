@@ -453,3 +453,35 @@ def test_an_interrupt_is_status_130(room: Path) -> None:
             assert process.stderr.read() == b""
         finally:
             process.kill()
+
+
+HOSTILE = "a\x1b[2J\u202eb\r\x07.org"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "explain -c {room}/config.yaml --state-dir {room} VALUE",
+        "trails lookup {room}/a.set VALUE",
+        "verify {room}/received",
+        "trails info {room}/hostile.set",
+        "trails diff {room}/a.set {room}/hostile.set",
+        "trails diff --keys {room}/a.set {room}/hostile.set",
+        "check -c {room}/hostile.yaml --state-dir {room}",
+        "explain -c {room}/VALUE x",
+    ],
+)
+def test_nothing_that_steers_a_terminal_is_printed(command: str, room: Path) -> None:
+    """Whoever wrote the value, the list, the configuration or the received lines."""
+    (room / f"{HOSTILE}.csv").write_text(f"/{HOSTILE},{HOSTILE},{HOSTILE}\n", encoding="utf-8")
+    built = run("trails", "build", "-o", room / "hostile.set", room / f"{HOSTILE}.csv")
+    (room / "hostile.yaml").write_text(f"sensor: {{site: {json.dumps(HOSTILE)}, x: 1}}\n")
+    event = {"sensor": HOSTILE, "run_id": "0" * 32, "seq": 2, "event_id": "1", "class": "x"}
+    (room / "received").write_text(json.dumps(event) + f"\n{HOSTILE}\n", encoding="utf-8")
+
+    said = run(*(part.format(room=room).replace("VALUE", HOSTILE) for part in command.split()))
+
+    for told in (built, said):
+        shown = told.out + told.err
+        assert shown
+        assert not set(shown) & {"\x1b", "\x07", "\r", "\u202e"}, shown

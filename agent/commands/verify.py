@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from agent.verify.report import Report
     from agent.verify.runs import Run
 
-STRIP = 30
-"""Columns of the picture of a run, from its first number to its last."""
+STRIP = 60
+"""Columns of the picture of a run, from its first number to its last, where there is room."""
 SHOWN_GAPS = 20
 SHOWN_RUN = 12
 """Characters of a run's identifier; --json has all of it."""
@@ -58,8 +58,10 @@ def text(report: "Report", terminal: Terminal) -> Iterator[str]:
     """Yield the report for people: a row and a picture for each run, then what is wrong."""
     runs = report.runs.runs
     if runs:
-        rows = [_row(run_id, run, terminal) for run_id, run in runs.items()]
-        yield from terminal.table((*HEADS, "ARRIVED"), rows, NUMBERS)
+        yield from terminal.table(HEADS, [_row(*item) for item in runs.items()], NUMBERS)
+    for run_id, run in runs.items():
+        if run.missing:
+            yield _picture(run_id, run, terminal)
     yield from terminal.notes(_findings(report))
     if report.is_clean:
         yield terminal.paint("nothing is missing", Tone.GOOD)
@@ -67,8 +69,7 @@ def text(report: "Report", terminal: Terminal) -> Iterator[str]:
         yield terminal.paint("not everything arrived", Tone.BAD)
 
 
-def _row(run_id: str, run: "Run", terminal: Terminal) -> tuple[Cell, ...]:
-    tone = Tone.BAD if run.missing or run.beyond else Tone.GOOD
+def _row(run_id: str, run: "Run") -> tuple[Cell, ...]:
     return (
         run.sensor,
         run_id[:SHOWN_RUN],
@@ -79,8 +80,14 @@ def _row(run_id: str, run: "Run", terminal: Terminal) -> tuple[Cell, ...]:
         str(run.duplicates),
         str(run.reordered),
         "stopped" if run.ended else "open",
-        Text(f"|{terminal.strip(run.arrived(STRIP))}|", tone),
     )
+
+
+def _picture(run_id: str, run: "Run", terminal: Terminal) -> str:
+    """Return the run as a strip: full where everything came, with blanks where nothing did."""
+    name = terminal.safe(run_id[:SHOWN_RUN])
+    columns = min(STRIP, terminal.columns - len(name) - 4) if terminal.columns else STRIP
+    return f"{name}  |{terminal.paint(terminal.strip(run.arrived(max(8, columns))), Tone.BAD)}|"
 
 
 def _findings(report: "Report") -> Iterator[tuple[Cell, ...]]:

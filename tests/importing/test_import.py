@@ -1,6 +1,8 @@
 """import-config: every option of Maltrail's is accounted for, and what it makes can be used."""
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,28 @@ def test_every_option_is_accounted_for(site: Path) -> None:
     assert by_verdict["in part"] == {"USER_WHITELIST"}
     assert by_verdict["taken"] == TAKEN - {"USER_WHITELIST"}
     assert by_verdict["not applicable"] == set(names) - TAKEN
+
+
+@pytest.mark.shared
+def test_the_options_above_are_those_of_the_reference() -> None:
+    """Every name in the tables of section 9 is known, and set in the configuration above."""
+    reference = Path(os.environ["MALTRAIL_SHARED"]) / "reference/detection.md"
+    section = reference.read_text(encoding="utf-8").partition("\n# 9. Configuration")[2]
+    rows = [line for line in section.partition("\n# 10.")[0].splitlines() if line[:3] == "| `"]
+    cells = [row.split("|")[1] for row in rows]
+    named = {name for cell in cells for name in re.findall(r"`([A-Z][A-Z0-9_]+)(?=[`<])", cell)}
+    named |= {
+        "EVENT_THROTTLE" + part
+        for cell in cells
+        if "EVENT_THROTTLE_WINDOW" in cell
+        for part in re.findall(r"`(_[A-Z_]+)`", cell)
+    }
+    ours = {line.split()[0] for line in EVERY_OPTION.splitlines() if line[:1].strip()}
+
+    assert len(named) > 80
+    assert {name for name in named if name not in ours and not name.startswith("_")} == {
+        "BLACKLIST_"
+    }
 
 
 def test_what_is_taken_is_in_the_settings(site: Path) -> None:
