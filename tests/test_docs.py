@@ -241,6 +241,7 @@ ASKED = {
     "update": "update",
     "test-outputs": "test-outputs",
     "import-config": "import-config maltrail.conf --dry-run",
+    "support-bundle": "support-bundle -o bundle.tar.gz --seconds 0s",
 }
 """A call of each command that docs/operating.md tells the document of."""
 
