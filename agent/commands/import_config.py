@@ -1,6 +1,7 @@
 """`maltrail-agent import-config`: from a maltrail.conf to a config.yaml."""
 
 import argparse
+import grp
 import json
 import os
 import socket
@@ -22,6 +23,8 @@ from agent.terminal import Cell, Text, Tone, terminal_of
 
 MODE = 0o640
 """A webhook's URL is a secret; the installed configuration has the same mode."""
+GROUP = "maltrail-agent"
+"""Who reads the configuration on a host where the agent is installed."""
 
 _TONES: Mapping[Verdict, Tone] = {
     "taken": Tone.GOOD,
@@ -122,12 +125,15 @@ def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
             "name another folder with --to, or --force to replace"
         )
     written: list[tuple[Path, Path]] = []
+    gid = _group()
     try:
         for name, text in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.new")
             with open(partial, "w", encoding="utf-8", opener=_opener) as file:
+                if gid is not None:
+                    os.fchown(file.fileno(), -1, gid)
                 file.write(text)
             written.append((partial, target))
         for partial, target in written:
@@ -136,6 +142,14 @@ def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
         for partial, _ in written:
             partial.unlink(missing_ok=True)
         raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
+
+
+def _group() -> int | None:
+    """Return the group that has to read the files; None where nobody else does, or by others."""
+    try:
+        return grp.getgrnam(GROUP).gr_gid if os.geteuid() == 0 else None
+    except KeyError:
+        return None
 
 
 def _opener(path: str, flags: int) -> int:

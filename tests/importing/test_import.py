@@ -378,6 +378,41 @@ def test_what_a_pattern_cannot_say_here_is_told(site: Path, pattern: str, why: s
     assert all(entry.text in (None, "evil") for entry in settings_of(imported).suppress)
 
 
+def test_an_imported_configuration_keeps_quiet_what_maltrail_did(site: Path) -> None:
+    """On the demo's capture: own list, ignore rule, ignore pattern and whitelist do their work."""
+    demo = Path(__file__).resolve().parents[2] / "demo"
+    custom = site / "trails/custom/our_list.txt"
+    custom.write_text((demo / "trails.csv").read_text().replace(",", " # "), encoding="utf-8")
+    (site / "ignore.txt").write_text("203.0.113.99;*;*;*\n*;*;*;4444\n")
+    (site / "whitelist.txt").write_text("login-demo.invalid\n203.0.113.45\n")
+    text = "USE_HEURISTICS true\nCUSTOM_TRAILS_DIR trails/custom\n"
+    ignoring = "USER_IGNORELIST ignore.txt\nUSER_WHITELIST whitelist.txt\n"
+    ignoring += "IGNORE_EVENTS_REGEX beacon-demo\n"
+
+    seen = [_replayed(site, text, "a"), _replayed(site, text + ignoring, "b")]
+
+    gone = seen[0] - seen[1]
+    assert gone == {
+        "203.0.113.99",  # ignored as a source
+        "198.51.100.23:4444",  # ignored as a port
+        "login-demo.invalid",  # whitelisted as a name
+        "203.0.113.45",  # whitelisted as an address: its scan of ports
+        "beacon-demo.invalid",  # ignored by pattern
+    }
+    assert {"loader-demo.invalid", "/demo-gate.php"} <= seen[1]
+
+
+def _replayed(site: Path, text: str, folder: str) -> set[str]:
+    """Import a configuration and replay the demo's capture with it; return what was told."""
+    (site / f"{folder}.conf").write_text(text)
+    assert run("import-config", site / f"{folder}.conf", "--to", site / folder).status == 0
+    capture = Path(__file__).resolve().parents[2] / "demo/demo.pcap"
+    config_file = site / folder / "config.yaml"
+    said = run("replay", "-c", config_file, "--state-dir", site, "--format", "maltrail", capture)
+    assert said.status == 0, said.err
+    return {event["indicator"] for event in said.events}
+
+
 # --- options that depend on others --------------------------------------------------------------
 
 
