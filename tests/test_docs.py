@@ -23,7 +23,7 @@ from tests.documents import DOCUMENTS, ROOT, Block
 
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
-LAB = "needs a booted host; tests/lab/e2e starts, reloads and asks it"
+BOOTED = "needs a booted host: "
 PLAY = "needs hosts; tests/lab/e2e plays the role on three booted hosts"
 NEWCOMER = "needs root and a network; tests/lab/newcomer does it on a bare Debian"
 PACKAGE = "needs root and a booted host; tests/lab/package does it"
@@ -58,11 +58,11 @@ ELSEWHERE = {
         PLAY
     ),
     "maltrail-agent trails keygen -o bundle.pem": PLAY,
-    "systemctl start maltrail-agent": LAB,
-    "systemctl reload maltrail-agent": LAB,
-    "systemctl reload maltrail-agent-deliver": LAB,
-    "journalctl -u 'maltrail-agent*'": LAB,
-    "curl -s http://127.0.0.1:9338/readyz": LAB,
+    "systemctl start maltrail-agent": BOOTED + "tests/lab/package starts it",
+    "systemctl reload maltrail-agent": BOOTED + "tests/lab/soak reloads it",
+    "systemctl reload maltrail-agent-deliver": BOOTED + "tests/lab/soak reloads it",
+    "journalctl -u 'maltrail-agent*'": BOOTED + "tests/lab/e2e reads it",
+    "curl -s http://127.0.0.1:9338/readyz": BOOTED + "the role asks it in tests/lab/e2e",
     "maltrail-agent check": "is run as a console block in docs/operating.md",
     "maltrail-agent explain www.example.org": "is run with other names in docs/operating.md",
     "systemd-analyze security maltrail-agent maltrail-agent-deliver maltrail-agent-update": (
