@@ -5,18 +5,20 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from agent import config
+from agent import config, plugins
 from agent.cli import COMMANDS
 from agent.commands.import_config import accept
 from agent.config import Options
 from agent.detections import Finding, Seen
 from agent.model import Endpoint, Source
-from feeds import Origin
+from feeds import Origin, _catalog
 from feeds._unused import Counted
+from outputs import _formats
 from tests import documents
 from tests.commands import run
 from tests.documents import DOCUMENTS, ROOT, Block
@@ -188,6 +190,34 @@ def test_each_link_leads_somewhere(name: str) -> None:
     """To files of the checkout."""
     for link in documents.links(ROOT / name):
         assert ((ROOT / name).parent / link).exists(), f"{name}: {link}"
+
+
+@pytest.mark.parametrize(
+    ("shelf", "where"),
+    [
+        ("agent.detections", ("README.md", "docs/detection.md")),
+        ("outputs", ("README.md", "docs/outputs.md")),
+        ("feeds", ("docs/feeds.md",)),
+    ],
+)
+def test_what_stands_on_a_shelf_is_in_the_documents(shelf: str, where: tuple[str, ...]) -> None:
+    """Every behaviour, type of output and format of lists has a row."""
+    for name in where:
+        rows = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("| ")]
+        told = {word for row in rows for word in re.findall(r"`([a-z0-9_]+)`", row)}
+        assert set(plugins.names(shelf)) <= told, name
+
+
+def test_formats_and_lists_are_counted_as_they_are() -> None:
+    """Every format of a line has a row in both tables; the catalogue is as large as is told."""
+    for name in ("README.md", "docs/outputs.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert all(f"\n| `{form}` |" in text for form in get_args(_formats.Name)), name
+    known = _catalog.known()
+    on = sum(feed.default for feed in known.values())
+    for name in ("README.md", "docs/feeds.md"):
+        text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        assert re.search(rf"{len(known)} (public )?lists(| are known)[:,] {on} are on", text), name
 
 
 # --- recipes --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 _PACE = "capture polls and takes what is there, few packets when idle and many under load"
 _READ = "the scanner reads everything; under pressure it sheds bulk first, says so and comes back"
-_WEB = "the agent has no web interface; what it finds is in the SIEM"
+_WEB = "what is found is looked at in the SIEM; http.status is a page about the agent itself"
 _RULES = "the agent hands out no lists of attackers; the SIEM's own rules do"
 _BUILD = "no such step here"
 
@@ -33,7 +33,7 @@ REASONS = {
     "USE_SSL": _WEB,
     "SSL_PEM": _WEB,
     "USERS": _WEB,
-    "ENABLE_MASK_CUSTOM": "it is about users of the web interface; of an output: mask_custom",
+    "ENABLE_MASK_CUSTOM": "it is about users of the interface; see mask_custom of outputs and http",
     "UDP_ADDRESS": "it is the server that collects; the agent sends, see outputs",
     "UDP_PORT": "it is the server that collects; the agent sends, see outputs",
     "USE_SERVER_UPDATE_TRAILS": "a fleet takes its set from `maltrail-agent trails publish`",

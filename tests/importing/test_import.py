@@ -270,7 +270,7 @@ def test_each_key_says_where_it_came_from(site: Path) -> None:
     lines = text.splitlines()
 
     assert lines[lines.index("  snaplen: 4000") - 1] == "  # CAPTURE_SNAPLEN, line 6"
-    assert "#   HTTP_PORT: not applicable: the agent has no web interface" in text
+    assert "#   HTTP_PORT: not applicable: what is found is looked at in the SIEM" in text
 
 
 # --- own lists, whitelist, ignore rules, patterns -----------------------------------------------
