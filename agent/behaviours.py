@@ -39,6 +39,8 @@ MAX_PENDING = 8_192
 """Keys that are hot and tell nothing yet; beyond, the oldest wait until they are hot again."""
 ENTRY_BYTES = 80 + 8 + 1
 """Bytes of one key of a table besides its values of eight bytes each."""
+SHARES = {"probes": 4, "hosts": 4, "udp_ports": 2, "paths": 2, "infected": 1, "starts": 4}
+"""Of the room: strangers fill what counts pairs and hosts, few come to the ports of worms."""
 MAX_ENTRIES = 32_768
 """Keys of one table: more pairs than a host talks to in half a minute, as wide as a /17."""
 REFERENCE = "(heuristic)"
@@ -91,7 +93,9 @@ def counts_names(detections: Mapping[str, Detection]) -> bool:
 def bank(
     detections: Mapping[str, Detection], tables_mb: int, workers: int, seed: int, interface: str
 ) -> Bank:
-    """Make one worker's counters, as the behaviours need them; tables share half of `tables_mb`.
+    """Make one worker's counters, as the behaviours need them.
+
+    Tables share a quarter of `tables_mb`.
 
     With several workers the kernel spreads one scanner's flows over them, so each looks at keys
     that hold their share of the threshold; `Behaviours.judge` merges.
@@ -102,9 +106,12 @@ def bank(
     levels: dict[str, int] = {
         one.rate.kind: one.rate.level // workers for one in rate_detections(detections).values()
     }
-    room = tables_mb * (1 << 20) // 2 // workers // max(1, len(needs))
+    room = tables_mb * (1 << 20) // 4 // workers // max(1, sum(SHARES[name] for name in needs))
     return Bank(
-        {name: _table(name, tables, room, workers, seed) for name, tables in needs.items()},
+        {
+            name: _table(name, tables, SHARES[name] * room, workers, seed)
+            for name, tables in needs.items()
+        },
         Rates(seed, levels) if levels or ATTEMPTS & needs.keys() else None,
         sketches=Sketches(workers) if counts_names(detections) else None,
         follow_udp=bool(OF_UDP & needs.keys() or {"udp", "reflected"} & levels.keys()),

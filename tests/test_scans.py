@@ -382,7 +382,7 @@ def test_strangers_push_out_no_scan_with_any_number_of_workers(
     others = strangers(sized(20_000, 4_000), 4.0)
     path = packets.write_pcap(tmp_path / "flooded.pcap", scans.by_time(iter(scan), others))
     replay = Replay(
-        Settings(limits=Limits(tables_mb=sized(8, 4))),
+        Settings(limits=Limits(tables_mb=sized(16, 8))),
         tmp_path,
         ReplayOptions(captures=(str(path),), trails=(trails,), workers=workers),
     )

@@ -432,17 +432,19 @@ def huge_pages(size: int) -> memoryview:
     """Return zeroed private memory, in huge pages where the system allows them on request.
 
     Only a whole and aligned huge page can be one, so that as much more address space is reserved;
-    the page beyond the end is never touched and takes no memory.
+    what is left behind the last of them lies in small ones. The rest is never touched and takes no
+    memory.
     """
     if size < HUGE_PAGE:
         return memoryview(bytearray(size))
-    whole = -(-size // HUGE_PAGE) * HUGE_PAGE
-    memory = mmap.mmap(-1, whole + HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with contextlib.suppress(OSError):  # a kernel without them; small pages do as well
-        memory.madvise(mmap.MADV_HUGEPAGE)
+    memory = mmap.mmap(-1, size + HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % HUGE_PAGE
-    for at in range(first, first + size, HUGE_PAGE):
-        memory[at] = 0  # clearing such a page takes a millisecond, which capture shall not wait for
+    huge = first + size // HUGE_PAGE * HUGE_PAGE
+    with contextlib.suppress(OSError):  # a kernel without them; small pages do as well
+        memory.madvise(mmap.MADV_HUGEPAGE, first, huge - first)
+    # Clearing a huge page takes a millisecond, which capture shall not wait for.
+    for at in (*range(first, huge, HUGE_PAGE), *range(huge, first + size, mmap.PAGESIZE)):
+        memory[at] = 0
     return memoryview(memory)[first : first + size]
 
 
