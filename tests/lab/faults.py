@@ -588,9 +588,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--host", required=True, metavar="PIDNS", help="pid:[NUMBER]")
     parser.add_argument("--received", type=Path, required=True)
+    parser.add_argument(
+        "--collector", metavar="PIDNS", help="the host that has FILE; default: here"
+    )
     parser.add_argument("--peer", required=True, metavar="NETNS")
     parser.add_argument("--address", required=True, help="the peer's")
-    parser.add_argument("--wire", default="wire0")
+    parser.add_argument("--wire", default="wire1")
     parser.add_argument("--name", default="own.lab-trails.net")
     parser.add_argument("--only", default="", help="checks whose title holds this")
     options = parser.parse_args()
@@ -600,7 +603,10 @@ def main() -> int:
     wire.bind((options.wire, 0))
     listener.bind((options.address, 0))
     host = Host(systemd_of(options.host))
-    lab = Lab(host, options.received, wire, listener, options.name)
+    received = options.received
+    if options.collector:
+        received = Host(systemd_of(options.collector)).root / str(received).lstrip("/")
+    lab = Lab(host, received, wire, listener, options.name)
     with host.configured(_over_tcp):
         host.run("systemctl", "restart", SENSE, DELIVER)
         failed = sum(not kept(lab, *one) for one in CHECKS if options.only in one[0])
