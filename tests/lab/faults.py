@@ -273,7 +273,26 @@ def back(questions: Questions, received: Received, fault: float) -> float:
 def recovers(
     lab: Lab, unit: str, cause: Callable[[int], None], told: tuple[str, ...], most: float
 ) -> str:
-    """Cause a fault in a unit's main process; capture is back, and the fault told in a line."""
+    """Cause a fault in a unit's main process; capture is back, and the fault told in a line.
+
+    Where that takes longer than `most` seconds, it is tried once more: other work on this machine
+    is no fault of the agent's. What must not be missed at all is not tried twice.
+    """
+    took, said = _recovered(lab, unit, cause, told)
+    more = ""
+    if took > most > 0:
+        more = f"{took:.2f} s at first, "
+        took, said = _recovered(lab, unit, cause, told)
+    if took > most:
+        raise BrokenPromiseError(f"capture was back after {more}{took:.2f} s")
+    effect = f"back after {more}{took:.2f} s" if took else "nothing missed"
+    return f"{effect}; told: {_message(said)}"
+
+
+def _recovered(
+    lab: Lab, unit: str, cause: Callable[[int], None], told: tuple[str, ...]
+) -> tuple[float, str]:
+    """Cause the fault once; return how long capture was away, and the line that tells it."""
     with lab.asking() as (questions, received):
         pid = lab.host.main(unit)
         sense = lab.host.main(SENSE)
@@ -284,15 +303,11 @@ def recovers(
     until(lambda: lab.host.main(unit) not in (0, pid), "another process")
     if unit != SENSE and lab.host.main(SENSE) != sense:
         raise BrokenPromiseError("sense was started anew")
-    if took > most:
-        raise BrokenPromiseError(f"capture was back after {took:.2f} s")
-    said = line[line.index("CEF:") :]
-    effect = f"back after {took:.2f} s" if took else "nothing missed"
-    return f"{effect}; told: {_message(said)}"
+    return took, line[line.index("CEF:") :]
 
 
 def _message(line: str) -> str:
-    found = re.search(r" msg=(.*?);[^;]*$", line)
+    found = re.search(r" msg=(.*?); it was started again", line)
     return found[1] if found else line
 
 
