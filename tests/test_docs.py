@@ -185,6 +185,16 @@ def test_each_command_that_is_named_exists(name: str) -> None:
     assert documents.named(ROOT / name) <= known
 
 
+def test_every_command_is_listed() -> None:
+    """In the part of docs/operating.md about commands."""
+    text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`([a-z-]+)[` ]", text.partition("\n## Commands\n")[2])
+
+    assert {module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS} <= set(
+        listed
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_link_leads_somewhere(name: str) -> None:
     """To files of the checkout."""

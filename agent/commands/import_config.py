@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
     made = commands.add(
         "import-config", run, "turn a maltrail.conf into a config.yaml, and tell of every option"
     )
-    made.add_argument("conf", type=Path, metavar="MALTRAIL.CONF")
+    made.add_argument("conf", type=Path, metavar="MALTRAIL.CONF", help="what Maltrail reads")
     made.add_argument(
         "--to",
         type=Path,
