@@ -193,7 +193,7 @@ class HttpServer(ThreadingHTTPServer):
         del request, client_address
         error = sys.exception()
         if error is None or isinstance(error, OSError | http.client.HTTPException):
-            _log.debug("a connection failed", exc_info=True)
+            _log.debug("a connection failed: %s", error)
         elif type(error) not in self._failed:
             self._failed.add(type(error))
             _log.error("a page failed; the next like it are not told", exc_info=True)
