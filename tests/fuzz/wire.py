@@ -5,6 +5,7 @@ segments, datagrams or frames.
 """
 
 import itertools
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,14 +20,14 @@ from agent.scan.scanner import Scanner
 from agent.sets import merged_filters
 from agent.severity import SeverityTable
 from agent.trails.find import Trails
-from tests import packets, quic_packets
+from tests import carried, http2_packets, packets, quic_packets
 from tests.wired import trail_set
 
 SPLIT = b"\xfe\xfe"
 MAX_PARTS = 40
 CLIENT, SERVER = "192.168.1.10", "203.0.113.80"
 NAME = "evil.org"
-PORTS = (53, 80, 443, 8080, 4789, 2152, 6081, 3544)
+PORTS = (53, 80, 443, 8080, 4789, 2152, 6081, 3544, 500)
 CLIENT_STREAM, SERVER_STREAM, SHUFFLED, DATAGRAMS, ANSWERS, FRAMES, PACKETS = range(7)
 
 PUBLISHED = {NAME: "malware", SERVER: "known attacker", "/submit/a": "x", f"{NAME}/x?y=": "x"}
@@ -135,6 +136,7 @@ def seeds() -> Iterator[bytes]:
             (DATAGRAMS, 0, query),
             (ANSWERS, 0, reply),
             (DATAGRAMS, 2, quic_packets.initial([quic_packets.crypto(0, hello)])),
+            *_carried(record, flight, der),
             (FRAMES, 0, packets.syn_frame(CLIENT, 1, SERVER, 443)),
             (FRAMES, 0, packets.ethernet(inner, vlans=[7, 9])),
             (FRAMES, 0, packets.ethernet(packets.pppoe(inner))),
@@ -159,3 +161,32 @@ def seeds() -> Iterator[bytes]:
             ),
         )
     )
+
+
+def _carried(record: bytes, flight: bytes, der: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield what other carriers than TLS over TCP begin with."""
+    cert = carried.der(300)
+    request = http2_packets.request("/x?y=1", NAME)
+    yield CLIENT_STREAM, 1, http2_packets.says(request, request)
+    yield CLIENT_STREAM, 1, http2_packets.says(request, client=http2_packets.Client(coded=False))
+    for payload in (carried.tds(record), carried.proxy(record), carried.proxy(record, 2)):
+        yield CLIENT_STREAM, 3, payload
+    for payload in (carried.socks4(NAME), carried.socks5(NAME), carried.socks5("198.51.100.9")):
+        yield CLIENT_STREAM, 3, payload
+    yield CLIENT_STREAM, 3, carried.adat(record, reply=False)
+    yield CLIENT_STREAM, 1, b"GET /submit/a\r\n"
+    yield CLIENT_STREAM, 1, packets.http_request("http://198.51.100.9/%41%2f", NAME)
+    for payload in (carried.rdp([cert]), carried.opc(cert), carried.adat(flight, reply=True)):
+        yield SERVER_STREAM, 3, payload
+        yield SERVER_STREAM, 3, payload[:60] + SPLIT + payload[60:]
+    yield DATAGRAMS, 2, carried.dtls_hello_datagram(NAME, b"cookie")
+    message = packets.certificate(der)
+    parts = [carried.dtls_message(message, offset=at, size=300) for at in (0, 300, 600)]
+    yield ANSWERS, 2, SPLIT.join(map(carried.dtls_record, parts))
+    yield DATAGRAMS, 3, carried.openvpn(record, 1, signature=20)
+    halves = (flight[:400], flight[400:])
+    yield ANSWERS, 3, SPLIT.join(carried.openvpn(half, n) for n, half in enumerate(halves, 1))
+    yield DATAGRAMS, 8, carried.ike([cert])
+    update = struct.pack("!HHHHHH", 7, 0x2800, 1, 0, 1, 0) + packets.dns_name("x.org")
+    update += b"\0\6\0\1" + packets.dns_name(NAME) + b"\0\1\0\xff" + bytes(6)
+    yield DATAGRAMS, 0, update
