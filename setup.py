@@ -21,6 +21,7 @@ COMPILED = [
     "agent.scan.tunnels",
     "agent.scan.fragments",
     "agent.scan.duplicates",
+    "agent.scan.known",
     "agent.scan.dns",
     "agent.scan.written",
     "agent.scan.http",

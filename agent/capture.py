@@ -31,6 +31,9 @@ BATCH_MAX = 1024
 BATCH_BYTES = 16 << 20
 """What one batch may hold at most, which matters where `capture.snaplen` is large."""
 
+PACKET_COST = 82
+"""Bytes of the ring that a packet takes beside its own: header, address and alignment."""
+
 RETIRE_MS = 100
 """How long the kernel may hold back packets to fill a block: the delay on a quiet link."""
 
@@ -113,7 +116,8 @@ class Interface:
         self._datalink = 0
         self._most = max(BATCH_MIN, min(BATCH_MAX, BATCH_BYTES // settings.snaplen))
         self._size = BATCH_MIN
-        self._emptied = False
+        self._read = 0
+        self._mean = 0
         self._totals = Stats(0, 0, 0)
         self._last = Stats(0, 0, 0)
 
@@ -129,6 +133,7 @@ class Interface:
         self._datalink = handle.datalink()
         self._size = BATCH_MIN
         self._last = Stats(0, 0, 0)
+        self._read = self._totals.received - self._totals.dropped  # what a ring held is gone
         self._poll = select.poll()
         self._poll.register(handle.getfd(), select.POLLIN)
 
@@ -148,17 +153,22 @@ class Interface:
         except pcapy.PcapError as error:
             raise InterfaceGone(f"{self.name}: capture ended: {reason_of(error)}") from error
         count = len(meta) // 16
-        self._emptied |= count < self._size
+        self._read += count
+        if count:
+            self._mean = len(data) // count + PACKET_COST
         if count == self._size:
             self._size = min(self._size * 2, self._most)
         elif count < self._size // 2:
             self._size = max(self._size // 2, BATCH_MIN)
         return PacketBatch(self._datalink, data, meta, self.name) if count else None
 
-    def was_emptied(self) -> bool:
-        """Tell whether a read found the ring's end since this was asked last."""
-        emptied, self._emptied = self._emptied, False
-        return emptied
+    def ring_use(self) -> float:
+        """Return the share of the ring that waits to be read, as of the last `stats`.
+
+        Packets that arrived and were neither dropped nor read, at the size of those read last.
+        """
+        waiting = self._totals.received - self._totals.dropped - self._read
+        return max(0, waiting) * self._mean / (self._settings.buffer_mb << 20)
 
     def keep(self, text: str) -> None:
         """Have the kernel drop what neither the configured filter nor this one takes."""

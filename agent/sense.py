@@ -368,7 +368,9 @@ class Sense:
     def _tell_shedding(self) -> None:
         for name, workers in self._by_interface():
             level = _level(workers)
-            self._tell(self._shed_packets.tell(name, level, _now_us()))
+            peak = max(worker.shedding.take_peak() for worker in workers)
+            for one in dict.fromkeys((peak, level)):
+                self._tell(self._shed_packets.tell(name, one, _now_us()))
             if not self._settings.capture.filter:
                 received = sum(worker.stats.received for worker in workers)
                 self._shed_packets.count(name, level, on_wire(name), received)

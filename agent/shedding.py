@@ -1,9 +1,9 @@
 """Load shedding: what a capture gives up first when its worker cannot keep up, and when it returns.
 
 Strategy: the kernel drops what is shed before it is copied, so that a worker has time for what is
-left. Bulk goes first, then heads of TCP streams, then all but DNS and attempts to connect: names
-asked for and listed addresses are seen to the last. A worker cannot see how full its ring is, but
-a reader that always finds a full batch is behind, and a ring that dropped packets was full.
+left. Bulk goes first, then heads of flows whose heads matched nothing, which the scanner passes
+over, then heads of all TCP streams, then all but DNS and attempts to connect: names asked for and
+listed addresses are seen to the last. How full a ring is decides; one that dropped packets was.
 """
 
 from collections import Counter
@@ -21,38 +21,58 @@ _HEAD4 = "tcp[((tcp[12] & 0xf0) >> 2)]"
 _HEAD6 = "ip6[40 + ((ip6[52] & 0xf0) >> 2)]"
 
 
+_NO_BULK = (
+    "not tcp or less 1000 or port 53"
+    f" or (ip and ({_HEAD4} = 0x16 or ({_HEAD4} >= 0x41 and {_HEAD4} <= 0x5a)))"
+    f" or (ip6 and ({_HEAD6} = 0x16 or ({_HEAD6} >= 0x41 and {_HEAD6} <= 0x5a)))"
+)
+
+
 class Level(NamedTuple):
-    """What is shed, in words, and the filter for what is kept; both empty for nothing."""
+    """What is shed, in words, and the filter for what is kept; both empty for nothing.
+
+    From `ring_use` on, a share, it is taken. With `skips_known` the scanner passes heads of
+    known-good flows over.
+    """
 
     shed: str
     keep: str
+    ring_use: float
+    skips_known: bool = False
 
 
 LEVELS = (
-    Level("", ""),
+    Level("", "", 0.0),
+    Level("bulk data of TCP streams", _NO_BULK, 0.2),
     Level(
-        "bulk data of TCP streams",
-        "not tcp or less 1000 or port 53"
-        f" or (ip and ({_HEAD4} = 0x16 or ({_HEAD4} >= 0x41 and {_HEAD4} <= 0x5a)))"
-        f" or (ip6 and ({_HEAD6} = 0x16 or ({_HEAD6} >= 0x41 and {_HEAD6} <= 0x5a)))",
+        "bulk, and requests and hellos between two hosts whose last one matched nothing",
+        _NO_BULK,
+        0.35,
+        skips_known=True,
     ),
     Level(
         "all data of TCP streams: names in HTTP and TLS are not seen",
         f"not tcp or port 53 or {_FLAGS}",
+        0.5,
     ),
     Level(
         "all but DNS, attempts to connect and datagrams below 200 bytes",
         "port 53 or tcp[tcpflags] & tcp-syn != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 2 != 0)"
         " or (udp and less 200) or icmp or icmp6",
+        0.65,
     ),
 )
 
-DOWN_SECONDS = 1.0
-"""How long it must be calm for a step back: three steps take less than five seconds."""
+CALM = 0.1
+"""Share of the ring below which a worker keeps up."""
+UP_SECONDS = 0.25
+"""How long a level has to help before drops raise it further."""
+DOWN_SECONDS = 0.5
+"""How long it must be calm for a step back: four steps take less than five seconds."""
+EARLY_SECONDS = 2.0
+"""A step back that lasts less was too early, however short the wait before it."""
 MAX_HOLD = 32.0
 """Where a step back overloads at once, the next one waits twice as long, up to this."""
-WORST_WHILE_BEHIND = 1
-"""A worker that is behind and has lost nothing yet gives up bulk and no more."""
 
 LITTLE = 0.1
 """Share of an interface's packets that is little to shed."""
@@ -61,26 +81,33 @@ SYSFS = Path("/sys/class/net")
 
 
 class Shedding:
-    """Decides on one handle's level, once a second. Times are monotonic seconds."""
+    """Decides on one handle's level, many times a second. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self.level = 0
+        self._peak = 0
         self._calm_since = 0.0
+        self._up_at = -UP_SECONDS
         self._back_at = -MAX_HOLD
         self._hold = DOWN_SECONDS
 
     def judge(
-        self, now: float, dropped: int, *, is_behind: bool, sheds_little: bool = False
+        self, now: float, dropped: int, ring_use: float, *, sheds_little: bool = False
     ) -> bool:
-        """Take what the kernel dropped since the last call, and whether no read emptied the ring.
+        """Take what the kernel dropped since the last call, and the share of the ring in use.
 
         Where little is shed any more it comes back without waiting longer than usual. Return
         whether the level changed.
         """
-        if dropped or is_behind:
+        wanted = sum(ring_use >= level.ring_use for level in LEVELS[1:])
+        if dropped and now - self._up_at >= UP_SECONDS:
+            wanted = max(wanted, min(self.level + 1, len(LEVELS) - 1))
+        if wanted > self.level:
+            self._up(now, wanted)
+            return True
+        if dropped or ring_use >= CALM:
             self._calm_since = now
-            worst = len(LEVELS) - 1 if dropped else WORST_WHILE_BEHIND
-            return self.level < worst and self._up(now)
+            return False
         hold = DOWN_SECONDS if sheds_little else self._hold
         if self.level == 0 or now - self._calm_since < hold:
             return False
@@ -89,11 +116,17 @@ class Shedding:
         self._back_at = now
         return True
 
-    def _up(self, now: float) -> bool:
-        too_early = now - self._back_at < 2 * self._hold
+    def take_peak(self) -> int:
+        """Return the highest level since this was asked last; safe from another thread."""
+        peak, self._peak = max(self._peak, self.level), 0
+        return peak
+
+    def _up(self, now: float, level: int) -> None:
+        too_early = now - self._back_at < max(2 * self._hold, EARLY_SECONDS)
         self._hold = min(2 * self._hold, MAX_HOLD) if too_early else DOWN_SECONDS
-        self.level += 1
-        return True
+        self._calm_since = self._up_at = now
+        self.level = level
+        self._peak = max(self._peak, level)
 
 
 class Wire:

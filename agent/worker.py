@@ -25,6 +25,8 @@ from agent.trails.set import TrailSet
 POLL_SECONDS = 0.1
 FRESH_SECONDS = 0.05
 """How long the first sighting of something may wait: its event is meant to be at once."""
+SHED_SECONDS = 0.05
+"""How often the ring is looked at: one of 64 MB fills in half a second at a gigabit."""
 FULL_SECONDS = 1.0
 """How often repeats are told: a flood is one sighting a second."""
 REOPEN_SECONDS = 2.0
@@ -89,7 +91,8 @@ class Worker(threading.Thread):
         self.shedding = Shedding()
         self._wire = Wire(interface)
         self._held = sets  # the mappings must outlive the scanner's views of them
-        self._reads = 0
+        self._sheds_little = False
+        self._shed_at = 0.0
         self._fresh_at = 0.0
         self._full_at = 0.0
 
@@ -132,6 +135,7 @@ class Worker(threading.Thread):
         self.is_open = True
         self.failure = ""
         self.shedding = Shedding()
+        self.scanner.pass_over_known(0, 0)
         self.stats = self._reader.stats()
         while not self._stop_asked.is_set():
             if self._sets:
@@ -144,7 +148,6 @@ class Worker(threading.Thread):
                 self.scanner.learn(self._harmless.popleft())
             if self._reader.poll(POLL_SECONDS):
                 batch = self._reader.read()
-                self._reads += 1
                 if batch:
                     self.scanner.scan(batch)
             self._keep_time()
@@ -152,24 +155,33 @@ class Worker(threading.Thread):
     def _keep_time(self) -> None:
         now = time.monotonic()
         self.heartbeat = now
+        if now >= self._shed_at:
+            self._shed_at = now + SHED_SECONDS
+            self._shed(now)
         if now >= self._full_at:
             self._full_at = now + FULL_SECONDS
             self._fresh_at = now + FRESH_SECONDS
-            self._shed(now)
+            self._sheds_little = self._wire.sheds_little(self.stats.received)
             self._drain(full=True)
         elif self.scanner.pending and now >= self._fresh_at:
             self._fresh_at = now + FRESH_SECONDS
             self._drain(full=False)
 
     def _shed(self, now: float) -> None:
-        """Give up packets where the ring loses some, and take them back when it is calm."""
-        before, self.stats = self.stats.dropped, self._reader.stats()
-        is_behind = self._reads > 0 and not self._reader.was_emptied()
-        self._reads = 0
-        sheds_little = self._wire.sheds_little(self.stats.received)
-        dropped = self.stats.dropped - before
-        if self.shedding.judge(now, dropped, is_behind=is_behind, sheds_little=sheds_little):
-            self._reader.keep(LEVELS[self.shedding.level].keep)
+        """Give up packets as the ring fills, and take them back when it is calm."""
+        dropped, self.stats = self.stats.dropped, self._reader.stats()
+        before = LEVELS[self.shedding.level]
+        if not self.shedding.judge(
+            now,
+            self.stats.dropped - dropped,
+            self._reader.ring_use(),
+            sheds_little=self._sheds_little,
+        ):
+            return
+        level = LEVELS[self.shedding.level]
+        self.scanner.pass_over_known(int(self.shedding.level > 0), int(level.skips_known))
+        if level.keep != before.keep:
+            self._reader.keep(level.keep)
 
     def _drain(self, *, full: bool) -> None:
         sightings = self.scanner.drain(full, self.interface)

@@ -54,17 +54,17 @@ def frame(kind: str, a: str, b: str) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "last"),
     [
-        ("dns", 3),
-        ("dns-tcp", 3),
-        ("attempt", 3),
-        ("answer", 3),
-        ("ping", 3),
-        ("datagram", 3),
-        ("end", 2),
-        ("media", 2),
-        ("hello", 1),
-        ("request", 1),
-        ("little", 1),
+        ("dns", 4),
+        ("dns-tcp", 4),
+        ("attempt", 4),
+        ("answer", 4),
+        ("ping", 4),
+        ("datagram", 4),
+        ("end", 3),
+        ("media", 3),
+        ("hello", 2),
+        ("request", 2),
+        ("little", 2),
         ("bulk", 0),
     ],
 )
@@ -82,39 +82,59 @@ def test_every_level_is_a_filter_also_beside_one_of_the_site() -> None:
         check_filter(f"(not port 22) and ({level.keep})")
 
 
-def test_drops_raise_the_level_second_by_second() -> None:
-    """Up to the worst, and no further."""
+def test_ring_use_decides_on_the_level() -> None:
+    """The fuller, the more is given up, before anything is lost; at once, not step by step."""
+    levels = []
+    for use in (0.0, 0.1, 0.2, 0.34, 0.35, 0.5, 0.65, 1.0):
+        shedding = Shedding()
+        shedding.judge(100.0, 0, use)
+        levels.append(shedding.level)
+
+    assert levels == [0, 0, 1, 1, 2, 3, 4, 4]
+
+
+def test_only_the_levels_between_pass_known_heads_over() -> None:
+    """Heads of known-good flows go after bulk and before all other heads."""
+    assert [level.skips_known for level in LEVELS] == [False, False, True, False, False]
+    assert LEVELS[2].keep == LEVELS[1].keep
+
+
+def test_drops_raise_the_level_as_long_as_it_does_not_help() -> None:
+    """Whatever the ring seems to hold; each level has a quarter of a second."""
     shedding = Shedding()
 
     levels = []
-    for second in range(5):
-        shedding.judge(100.0 + second, 10, is_behind=True)
+    for tick in range(24):
+        shedding.judge(100.0 + tick * 0.0625, 10, 0.0)
         levels.append(shedding.level)
 
-    assert levels == [1, 2, 3, 3, 3]
+    assert levels == [1] * 4 + [2] * 4 + [3] * 4 + [4] * 12
 
 
-def test_worker_that_is_behind_without_loss_gives_up_bulk_only() -> None:
-    """The ring still has room."""
+def test_full_ring_that_is_read_again_keeps_its_level() -> None:
+    """What waits has to be read first."""
     shedding = Shedding()
+    shedding.judge(100.0, 0, 0.7)
 
-    changed = [shedding.judge(100.0 + second, 0, is_behind=True) for second in range(4)]
+    changed = [shedding.judge(100.0 + tick, 0, 0.15) for tick in range(1, 5)]
 
-    assert (changed, shedding.level) == ([True, False, False, False], 1)
+    assert (changed, shedding.level) == ([False] * 4, WORST)
 
 
 def test_everything_is_back_within_five_seconds() -> None:
-    """A step each second, once it is calm."""
+    """A step each half second, once it is calm."""
     shedding = Shedding()
-    for second in range(3):
-        shedding.judge(100.0 + second, 10, is_behind=True)
+    shedding.judge(100.0, 10, 0.9)
 
     levels = []
-    for second in range(5):
-        shedding.judge(103.0 + second, 0, is_behind=False)
+    for tick in range(1, 60):
+        shedding.judge(100.0 + tick * 0.05, 0, 0.0)
         levels.append(shedding.level)
 
     assert levels[-1] == 0
+    assert sorted(levels, reverse=True) == levels
+    assert shedding.take_peak() == WORST
+    assert shedding.take_peak() == 0
 
 
 def test_level_that_is_left_too_early_is_kept_longer() -> None:
@@ -123,7 +143,7 @@ def test_level_that_is_left_too_early_is_kept_longer() -> None:
     now, changes = 100.0, 0
     for _ in range(600):
         overloaded = shedding.level == 0
-        changes += shedding.judge(now, int(overloaded), is_behind=False)
+        changes += shedding.judge(now, 0, 0.3 if overloaded else 0.0)
         now += 1.0
 
     assert changes < 2 * 600 / MAX_HOLD + 20
@@ -134,13 +154,13 @@ def test_overload_that_is_over_is_noticed_in_spite_of_a_long_wait() -> None:
     shedding = Shedding()
     now = 100.0
     for _ in range(60):
-        shedding.judge(now, int(shedding.level == 0), is_behind=False)
+        shedding.judge(now, 0, 0.3 if shedding.level == 0 else 0.0)
         now += 1.0
-    shedding.judge(now, 1, is_behind=False)
+    shedding.judge(now, 1, 0.0)
     before = shedding.level
 
     for second in range(4):
-        shedding.judge(now + 1 + second, 0, is_behind=False, sheds_little=True)
+        shedding.judge(now + 1 + second, 0, 0.0, sheds_little=True)
 
     assert before > 0
     assert shedding.level == 0

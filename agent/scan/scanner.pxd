@@ -10,6 +10,7 @@ from agent.scan.fragments cimport Fragments
 from agent.scan.http cimport HttpReader
 from agent.scan.http2 cimport Http2Reader
 from agent.scan.ip cimport Ip
+from agent.scan.known cimport Known
 from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
 from agent.scan.rates cimport Rates
@@ -24,7 +25,7 @@ from agent.scan.written cimport WrittenAddress
 cdef unsigned long long SYN_KIND, DATAGRAM, OTHER, QUESTION, ANSWER, REQUEST, HELLO, ACCEPT, REFUSE, INITIAL, FINGERPRINT, CERTIFICATE, WATCHED_AGENT, WATCHED_REQUEST, RESPONSE, LONG, ABSENT, SERVER, EXHAUSTING, FLOODING, TUNNELLING, PINGING, NULL_TYPE, TXT_TYPE, PRIVATE_TYPE, MINUTE, HOUR, ASKED, SAMPLE, SAMPLE_BITS, WATCHED, UNWATCHED, NAME_ERROR, HTTP_PORT, LOW16, DOT
 cdef int DECODE
 cdef Py_ssize_t LISTED, MAY_PATTERN, MAY_INITIAL, MAY_FINGERPRINT, MAY_CERTIFICATE, MAY_AGENT, MAY_WATCHED_AGENT, MAY_REQUEST, MAY_RESPONSE, MAY_NAME, SHORT_LABEL, MIN_FRONT, MIN_TUNNEL, PING_DATA, MIN_PING, MAX_PING
-cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, HEAD_HTTP2, HEAD_CARRIER, FIRST_BYTES, OPENVPN_SALT, DTLS_SALT, IKE_PORT, IKE_NAT_PORT, STREAM_PART, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
+cdef unsigned long long HEAD_TLS, HEAD_NAMED_TLS, HEAD_SERVER, HEAD_HTTP, HEAD_DNS, HEAD_HTTP2, HEAD_CARRIER, FIRST_BYTES, KNOWN_SALT, OPENVPN_SALT, DTLS_SALT, IKE_PORT, IKE_NAT_PORT, STREAM_PART, CLEAN, SLOT_BYTES, STREAM_SALT, STREAM_KIND, STREAM_SEQUENCE, STREAM_FILLED, COPIED, STREAM_VERSION, STREAM_IDLE_US, ENDED_US, LOW32, QUIC_2, QUIC_2_DRAFT, QUIC_DRAFTS, QUIC_FORK
 cdef int CARRIES_TLS, CARRIES_CERTIFICATES, CARRIES_MORE, CARRIES_WRITTEN_TLS, CARRIES_REQUEST, CARRIES_GOOGLE, CARRIES_OPENVPN, CARRIES_CONTENT
 cdef size_t MAX_CARRIED, MAX_BLOCKS, DTLS_HEADER
 cdef unsigned int UPDATE
@@ -42,7 +43,7 @@ cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long GROUP, LOOK_BACK
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
-cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_DUPLICATES, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED
+cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_DUPLICATES, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED, S_SKIPPED
 
 @cython.final
 cdef class Scanner:
@@ -58,6 +59,8 @@ cdef class Scanner:
     cdef int in_datagram
     cdef Duplicates duplicates
     cdef int drops_copies
+    cdef Known known
+    cdef unsigned long long[::1] heads
     cdef const unsigned char[::1] batch
     cdef unsigned long long[::1] clean
     cdef unsigned long long stream_key, idle_us
@@ -164,6 +167,11 @@ cdef class Scanner:
     @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t, i=size_t)
     cdef int _is_copy(self, unsigned long long h, Py_ssize_t start) except -1 nogil
     cpdef object learn(self, unsigned long long token)
+    @cython.locals(place="unsigned long long", h="unsigned long long")
+    cdef int _is_known(self, unsigned char c) except -1 nogil
+    @cython.locals(service="unsigned long long", h="unsigned long long")
+    cdef unsigned long long _flow(self) except? 0 nogil
+    cpdef object pass_over_known(self, int learns, int skips)
     @cython.locals(h="unsigned long long")
     cdef unsigned long long _key(self) except? 0 nogil
     @cython.locals(filled=size_t)

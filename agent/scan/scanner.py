@@ -25,6 +25,7 @@ from agent.scan.gates import Gates
 from agent.scan.http import HttpReader
 from agent.scan.http2 import Http2Reader
 from agent.scan.ip import Ip
+from agent.scan.known import Known
 from agent.scan.link import Link
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
 from agent.scan.rates import Rates
@@ -192,6 +193,7 @@ OPEN = carried.OPEN
 ADAT = carried.ADAT
 PROXY = carried.PROXY
 OPENVPN_BYTE = 32  # and seven behind it
+KNOWN_SALT = 6000
 OPENVPN_SALT = 7000
 DTLS_SALT = 7001
 IKE_PORT = 500
@@ -253,6 +255,7 @@ S_DUPLICATES = stats.DUPLICATES
 S_REASSEMBLED = stats.REASSEMBLED
 S_INCOMPLETE = stats.FRAGMENTS_INCOMPLETE
 S_REFUSED = stats.FRAGMENTS_REFUSED
+S_SKIPPED = stats.HEADS_SKIPPED
 
 
 class Scanner:
@@ -285,6 +288,8 @@ class Scanner:
         self.in_datagram = 0
         self.duplicates = Duplicates()
         self.drops_copies = 0
+        self.known = Known()
+        self.heads = memoryview(array("Q", [0] * GROUP))
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
         self.gates = Gates(wanted or Wanted())
@@ -353,6 +358,7 @@ class Scanner:
         self.written = WrittenAddress(text)
         self.http2 = Http2Reader()
         self.carriers = Carriers()
+        self.known.clear()
         self.http.want_agent = self.sets.agents | self.gates.agents
         self.http.seed = self.keyed.begin(WATCHED_AGENT)
         for place in range(2 * CLEAN):
@@ -401,6 +407,13 @@ class Scanner:
         """Count copies of a packet once, those that others who share the table saw included."""
         self.duplicates = duplicates
         self.drops_copies = 1
+
+    def pass_over_known(self, learns: int, skips: int) -> None:
+        """Learn which flows' heads match nothing, and pass such heads over, while overloaded."""
+        if learns == 0:
+            self.known.clear()
+        self.known.learns = learns
+        self.known.skips = skips
 
     def settle(self) -> None:
         """Take in what counters were told."""
@@ -499,6 +512,9 @@ class Scanner:
                 record = self.answered * 4
                 self.now_us = self.meta[record] * MICROSECONDS + self.meta[record + 1]
                 self._packet(datalink, record)
+            elif self.known.learns and self.heads[self.answered - self.group]:
+                self.known.learn(self.heads[self.answered - self.group])
+            self.heads[self.answered - self.group] = 0
             self.answered += 1
         self.now_us = last_us
 
@@ -656,6 +672,8 @@ class Scanner:
     def _content(self, start: int, payload: int, end: int) -> int:
         """Look at what a segment, or what a proxy put into one, begins with."""
         c = self.data[payload]
+        if self.known.learns and self.counts and self._is_known(c):
+            return 0
         if c == 22:
             return self._handshake(start, payload, end)
         if 65 <= c <= 90:
@@ -665,6 +683,28 @@ class Scanner:
         if c < 64 and (FIRST_BYTES >> c) & 1:
             return self._carried(start, payload, end)
         return 0
+
+    def _is_known(self, c: int) -> int:
+        """Tell whether a head that begins with `c` is passed over; else note that it is read."""
+        place = self.number - self.group
+        self.heads[place] = 0
+        if self.in_datagram or (c != 22 and not (65 <= c <= 90)):
+            return 0
+        h = self._flow()
+        if self.known.has(h):
+            self.counters[S_SKIPPED] += 1
+            return 1
+        self.heads[place] = h
+        return 0
+
+    def _flow(self) -> int:
+        """Return the hash of this direction of all connections to a service, never 0."""
+        service = self.ports & LOW16
+        if self.ports >> 16 < service:
+            service = self.ports >> 16
+        h = self.keyed.numbers(KNOWN_SALT, self.ip.source_high, self.ip.source_low, service)
+        h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, self.tunnel)
+        return h | 1
 
     def _key(self) -> int:
         """Return the key of this direction of this connection, never 0."""
@@ -691,6 +731,8 @@ class Scanner:
         payload = start + (self.data[start + 12] >> 4) * 4
         sequence = (self.ip.word(start + 4) + (at - payload)) & LOW32
         self._open_slot(self._key(), kind, sequence)
+        if self.known.learns:
+            self.heads[self.number - self.group] = 0  # it is not read yet
         self.streams.add(sequence, at, end, self.now_us)
         if self.in_datagram == 0 and self._look_back(self.streams.word(STREAM_FILLED)):
             self._look(self.streams.word(STREAM_FILLED), 0)
@@ -1037,6 +1079,8 @@ class Scanner:
         if self.sets.asking:
             self.sets.want()
             return 0
+        if self.known.learns:
+            self.known.forget(self._flow())
         h = self.keyed.numbers(
             what + SIGHTING_SALT, self.ip.source_high, self.ip.source_low, self.ip.protocol
         )

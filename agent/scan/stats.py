@@ -57,7 +57,8 @@ HTTP2 = 69
 DOT = 70
 DOH = 71
 DUPLICATES = 72
-COUNTERS = 73
+HEADS_SKIPPED = 73
+COUNTERS = 74
 
 NAMES = (
     "packets",
@@ -133,4 +134,5 @@ NAMES = (
     "dot_hellos",
     "doh_hellos",
     "sightings_duplicate",
+    "heads_skipped",
 )

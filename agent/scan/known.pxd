@@ -1,0 +1,14 @@
+cimport cython
+
+cdef unsigned long long PLACES
+
+@cython.final
+cdef class Known:
+    cdef unsigned long long[::1] words
+    cdef int learns, skips
+
+    cdef int has(self, unsigned long long h) except -1 nogil
+    cdef int learn(self, unsigned long long h) except -1 nogil
+    cdef int forget(self, unsigned long long h) except -1 nogil
+    @cython.locals(i="unsigned long long")
+    cdef int clear(self) except -1 nogil
