@@ -7,6 +7,7 @@ A handle belongs to one thread; threads are the caller's.
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import select
@@ -47,6 +48,8 @@ _LOWER = "lower_"  # sysfs' links to what an interface stands on
 _COUNTER_SPAN = 1 << 32  # pcap_stat counts in unsigned 32-bit numbers
 
 _SOL_PACKET, _PACKET_FANOUT = 263, 18  # linux/socket.h, linux/if_packet.h
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_ETHERNET, _NO_NETMASK = 1, 0xFFFFFFFF  # pcap/bpf.h, pcap/pcap.h
 _FANOUT_UNIQUE_ID = 0x2000  # the kernel picks a group number that nobody uses
 
 _NO_SUCH_DEVICE, _NO_PERMISSION, _NOT_UP, _NO_PROMISC_PERMISSION = -5, -8, -9, -11
@@ -171,7 +174,15 @@ class Interface:
         return max(0, waiting) * self._mean / (self._settings.buffer_mb << 20)
 
     def keep(self, text: str) -> None:
-        """Have the kernel drop what neither the configured filter nor this one takes."""
+        """Have the kernel drop what neither the configured filter nor this one takes.
+
+        libpcap has it drop everything for a moment; on Ethernet, without a filter of the site's,
+        which libpcap rewrites for tags that the kernel took off, the filters change places at once.
+        """
+        if self._datalink == _ETHERNET and not self._settings.filter:
+            program = pcapy.compile(_ETHERNET, self._settings.snaplen, text, 1, _NO_NETMASK)
+            _attach(self._handle.getfd(), program.get_bpf())
+            return
         parts = [f"({part})" for part in (self._settings.filter, text) if part]
         try:
             self._handle.setfilter(" and ".join(parts))
@@ -318,6 +329,15 @@ def _seen_by(entry: Path) -> str:
         return ""  # gone, or no interface
     parents = [below.name.removeprefix(_LOWER) for below in entry.glob(f"{_LOWER}*")]
     return parents[0] if is_vlan and parents else ""
+
+
+def _attach(descriptor: int, program: Iterable[tuple[int, int, int, int]]) -> None:
+    """Put a filter in the place of the one that a capture socket has (linux/filter.h)."""
+    rows = [struct.pack("=HBBI", *row) for row in program]
+    memory = ctypes.create_string_buffer(b"".join(rows))
+    filter_ = struct.pack("@HP", len(rows), ctypes.addressof(memory))
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        duplicate.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
 
 
 def _fanout_id(descriptor: int) -> int:
