@@ -27,7 +27,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "samples"
 RUN_ID = "0f" * 16
 SET_ID = "0123456789ab"
 CLIENT, SERVER, RESOLVER = "10.0.0.5", "198.51.100.7", "10.0.0.1"
-SETTINGS = "sensor: {name: sensor1.example.org, site: hq, tags: [dmz]}\n"
+SETTINGS = """
+sensor: {name: sensor1.example.org, site: hq, tags: [dmz]}
+detections: {beaconing: {enabled: true}}
+"""
 
 HELLO = packets.client_hello("www.evil-site.org")
 SHOWN = packets.noise(400, b"certificate")
@@ -106,6 +109,7 @@ def frames(*made: bytes) -> Callable[[], list[Timed]]:
     return lambda: timed(made)
 
 
+_MINUTES = range(START_US, START_US + 40 * 60_000_000, 60_000_000)
 _GATE = "/panel/gate.php?id=7"
 CAPTURES: Mapping[str, Callable[[], list[Timed]]] = {
     model.TRAIL_DOMAIN: frames(question("www.evil-name.org")),
@@ -120,6 +124,7 @@ CAPTURES: Mapping[str, Callable[[], list[Timed]]] = {
     ),
     model.TRAIL_JA3: frames(secure(HELLO)),
     model.TRAIL_JA4: frames(secure(HELLO)),
+    "beaconing": lambda: scans.by_time(scans.beacon(_MINUTES)),
     "direct_download": frames(request("/new/a.exe", "files.evil-shop.org")),
     "dns_answer": frames(answer("lost-name.org", "192.0.2.66")),
     "dns_exhaustion": frames(*(question(f"{word}.www.attacked.org") for word in words(1300, 12))),
