@@ -16,8 +16,11 @@ EXTENSIONS = words(
     ".apk .bin .chm .class .dll .egg .exe .hta .hwp .lnk .msi .pif .ps1 .pyz .scr .sct .vsto .wbk "
     ".xpi"
 )
-ORDINARY = ("cgi", "/scripts/", "/_vti_bin/", "/bin/", "/pub/softpaq/", "/bios/", "/pc-axis/")
-"""Parts of paths below which such files are ordinary."""
+ORDINARY = (
+    *("cgi", "/scripts/", "/_vti_bin/", "/bin/", "/pub/softpaq/", "/bios/", "/pc-axis/"),
+    "/rpcproxy.dll",
+)
+"""Parts of paths below which such files are ordinary; the last is Outlook's (MS-RPCH 2.1.1)."""
 
 SIZE = re.compile(r"\d+[kmgt](i?b)?\.bin")
 """Names of files that only measure how fast they come."""

@@ -86,6 +86,7 @@ def test_ordinary_agents_are_not_told(agent: str) -> None:
         ("/1234567890.dll", ""),
         ("/cgi-bin/a.exe", ""),
         ("/100mb.bin", ""),
+        ("/rpcwithcert/rpcproxy.dll?mail.example.com:6004", ""),
         ("/1gib.bin", ""),
         ("/100mb.exe", "direct .exe download (suspicious)"),
         ("/x.exe?id=1", ""),
