@@ -257,17 +257,21 @@ class Matcher:
     def _sides(
         self, sighting: Sighting, opener: Endpoint, listener: Endpoint, outcome: Outcome
     ) -> Iterator[Hit]:
+        told = ""
         for where in ("ip.dst", "ip.src"):
             endpoint = sighting.destination if where == "ip.dst" else sighting.source
             found = self.trails.address(*endpoint)
-            yield from self._judge(
+            for hit in self._judge(
                 sighting,
                 found,
                 where,
                 endpoint.address,
                 about=endpoint.address,
                 ends=(opener, listener, outcome),
-            )
+            ):
+                # Both ends inside one listed network are one observation of it.
+                yield msgspec.structs.replace(hit, count=0) if hit.indicator == told else hit
+                told = hit.indicator
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""

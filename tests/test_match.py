@@ -205,6 +205,15 @@ def test_both_sides_are_told_each_for_itself() -> None:
     ]
 
 
+def test_both_ends_in_one_listed_network_are_one_observation() -> None:
+    """An event's counts add up to the packets that there were."""
+    wired = Wired({"198.18.0.0/16": "mass scanner"})
+
+    hits = wired.hits(syn("198.18.1.1", source="198.18.2.2"))
+
+    assert [(hit.where, hit.count) for hit in hits] == [("ip.dst", 1), ("ip.src", 0)]
+
+
 def test_an_address_in_a_listed_network_is_told_with_the_network() -> None:
     """The longest network decides; the trail shows network and address."""
     wired = Wired({"203.0.0.0/16": "wide", "203.0.113.0/24": "narrow (malware)"})
