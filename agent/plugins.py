@@ -1,5 +1,6 @@
 """Find what stands on a shelf: one module of a package is one plugin, by the module's name."""
 
+import difflib
 import importlib
 import pkgutil
 from functools import cache
@@ -7,7 +8,7 @@ from types import ModuleType
 
 
 class UnknownPlugin(LookupError):  # noqa: N818 - what users meet is the name in its text
-    """No such plugin; the text names those there are."""
+    """No such plugin; the text names the nearest and those there are."""
 
 
 @cache
@@ -23,5 +24,7 @@ def load(package: str, name: str) -> ModuleType:
     known = names(package)
     # Only names that were found: a name from a configuration never becomes an import of its own.
     if name not in known:
-        raise UnknownPlugin(f"{package}: no {name!r}; there are: {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UnknownPlugin(f"{package}: no {name!r}; {hint}there are: {', '.join(known)}")
     return importlib.import_module(f"{package}.{name}")

@@ -28,13 +28,24 @@ def test_a_plugin_is_loaded_by_its_name(shelf: str) -> None:
     assert plugins.load(shelf, "two").NAME == "two"
 
 
-@pytest.mark.parametrize("name", ["on", "_shared", "folder", "", "one.x", "../one", "os"])
+@pytest.mark.parametrize("name", ["x", "_shared", "folder", "", "/etc/passwd", "os.path"])
 def test_another_name_is_answered_with_those_there_are(shelf: str, name: str) -> None:
     """A typing error in a configuration gets a helpful answer and imports nothing."""
     with pytest.raises(plugins.UnknownPlugin) as caught:
         plugins.load(shelf, name)
 
     assert str(caught.value) == f"a_shelf: no {name!r}; there are: one, two"
+
+
+@pytest.mark.parametrize("name", ["on", "onne", "one.x", "../one"])
+def test_a_name_with_a_typing_error_is_answered_with_the_nearest_first(
+    shelf: str, name: str
+) -> None:
+    """As a key that nobody knows is; those there are follow."""
+    with pytest.raises(plugins.UnknownPlugin) as caught:
+        plugins.load(shelf, name)
+
+    assert str(caught.value) == (f"a_shelf: no {name!r}; did you mean 'one'? there are: one, two")
 
 
 def test_the_outputs_are_on_their_shelf() -> None:

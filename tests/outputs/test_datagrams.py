@@ -266,7 +266,11 @@ def test_an_address_that_is_none_is_refused(text: str) -> None:
         ("logstash", {"address": "x"}, "outputs.x.address: expected host:port"),
         ("logstash", {"address": "x:1", "format": "cef"}, "format: invalid enum value"),
         ("file", {"path": "events.log"}, "path: expected an absolute path"),
-        ("syslogg", {}, "outputs.x.type: outputs: no 'syslogg'; there are: file, kafka, logstash"),
+        (
+            "syslogg",
+            {},
+            "outputs.x.type: outputs: no 'syslogg'; did you mean 'syslog'? there are: file, kafka",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(kind: str, options: dict[str, object], message: str) -> None:
