@@ -235,8 +235,8 @@ class Behaviours:
         if sum(each.counted(table, key) for each in self.banks) <= self._lowest[table]:
             return None
         found = [row for each in self.banks if (row := each.find(table, key))]
-        if not found:
-            return None
+        if len(found) < 2:
+            return found[0] if found else None
         items: dict[int, int] = {}
         for row in found:
             for value, second in row.items.items():
@@ -250,9 +250,26 @@ class Behaviours:
 
     def _judge(self, row: DistinctRow, pending: _Pending, now_us: int) -> list[Hit]:
         """Ask all behaviours of a table; keep the key where one of them may tell later."""
+        hits = []
+        counted: Counted | None = None
+        for name, detection in self._by_table[row.table].items():
+            muted = self._muted.get((name, row.key), _Muted(0, 0))
+            if row.last_us < muted.until_us:
+                continue
+            counted = counted or self._counted(row, now_us)
+            finding = detection.judge(counted)
+            if finding is None or (finding.slow and row.last_us < muted.slow_until_us):
+                self._pending[row.table, row.key] = pending
+                continue
+            self._mute(name, row, detection.table, muted, finding)
+            hits += self._hit(name, finding, row, pending.interface)
+        return hits
+
+    def _counted(self, row: DistinctRow, now_us: int) -> Counted:
+        """Return what behaviours may know of a key."""
         source = str(ipaddress.ip_address(row.source))
         destination = str(ipaddress.ip_address(row.destination))
-        counted = Counted(
+        return Counted(
             last_us=row.last_us,
             items=row.items,
             answered=row.answered,
@@ -264,18 +281,6 @@ class Behaviours:
             to_home=self._home.is_home(destination),
             destination=destination,
         )
-        hits = []
-        for name, detection in self._by_table[row.table].items():
-            muted = self._muted.get((name, row.key), _Muted(0, 0))
-            if row.last_us < muted.until_us:
-                continue
-            finding = detection.judge(counted)
-            if finding is None or (finding.slow and row.last_us < muted.slow_until_us):
-                self._pending[row.table, row.key] = pending
-                continue
-            self._mute(name, row, detection.table, muted, finding)
-            hits += self._hit(name, finding, row, pending.interface)
-        return hits
 
     def _mute(
         self, name: str, row: DistinctRow, table: Table, muted: _Muted, finding: Finding

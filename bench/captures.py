@@ -89,12 +89,16 @@ def dns_repeat(rng: random.Random) -> Frames:
 
 
 def http(rng: random.Random) -> Frames:
-    """Yield HTTP requests of many clients to many hosts."""
+    """Yield HTTP requests of many clients, each to one host and for what is in one folder there.
+
+    No response is among them, so that clients who ask for more than that would be web scanners.
+    """
     heads = [packets.tcp_frame(_client(rng), 1, _server(rng), 80) for _ in range(_FLOWS)]
     requests = [_request(rng) for _ in range(_FLOWS)]
     while True:
-        before, after = rng.choice(requests)
-        frame = bytearray(_grow(rng.choice(heads), len(before) + 8 + len(after)))
+        flow = rng.randrange(_FLOWS)
+        before, after = requests[flow]
+        frame = bytearray(_grow(heads[flow], len(before) + 8 + len(after)))
         _PORT.pack_into(frame, _PORTS_AT, _port(rng))
         yield bytes(frame) + before + b"%08x" % rng.getrandbits(32) + after
 
@@ -266,7 +270,7 @@ def _hello_around(length: int) -> tuple[bytes, bytes]:
 
 def _request(rng: random.Random) -> tuple[bytes, bytes]:
     """Return a request before and after the eight digits that vary."""
-    path = "/".join(_label(rng) for _ in range(rng.randint(1, 4)))
+    path = "/".join(_label(rng) for _ in range(rng.randint(2, 3)))
     ending = rng.choice((".css", ".js", ".png", ".jpg", ".woff2", "", "", "/"))
     host = f"{rng.choice(_HOSTS)}.{_domain(rng)}"
     request = packets.http_request(

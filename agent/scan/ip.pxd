@@ -16,8 +16,9 @@ cdef class Ip:
 
     @cython.locals(version="unsigned int")
     cdef int decode(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(first="unsigned long long", header=size_t, total=size_t, word="unsigned int")
+    @cython.locals(last="unsigned int", header=size_t, total=size_t, word="unsigned int")
     cdef inline int _decode4(self, size_t start, size_t end) except -1 nogil
+    cdef int _fragment4(self, size_t start, unsigned int word) except -1 nogil
     @cython.locals(length=size_t)
     cdef int _decode6(self, size_t start, size_t end) except -1 nogil
     @cython.locals(count="unsigned int", place="unsigned int")
@@ -27,5 +28,6 @@ cdef class Ip:
     cdef int authenticated(self) except -1 nogil
     @cython.locals(high="unsigned long long")
     cdef inline unsigned long long _words(self, size_t at) except? 1 nogil
-    @cython.locals(high="unsigned int", low="unsigned int")
+    @cython.locals(low="unsigned int")
     cdef inline unsigned int word(self, size_t at) except? 1 nogil
+    cdef inline unsigned int _three(self, size_t at) noexcept nogil

@@ -67,34 +67,37 @@ class Ip:
         if start + 20 > end:
             self.counters[TRUNCATED] += self.counts
             return 0
-        first = self.word(start)
-        header = ((first >> 24) & 15) * 4
-        if header < 20 or start + header > end:
-            self.counters[TRUNCATED] += self.counts
-            return 0
-        total = first & 0xFFFF
-        # Segmentation offload leaves the length 0 where the packet outgrew it.
-        if start + total > end:
-            self.counters[CUT] += self.counts
-        elif total >= header:
-            end = start + total
-        self.version = 4
-        self.counters[IPV4] += self.counts
-        self.protocol = (self.word(start + 8) >> 16) & 255
-        self.source_high = 0
-        self.destination_high = 0
-        self.source_low = self.word(start + 12)
-        self.destination_low = self.word(start + 16)
-        self.start = start + header
-        self.end = end
-        word = self.word(start + 4)
-        if word & 0x3FFF:  # more fragments, or an offset
-            self.identification = word >> 16
-            self.offset = (word & 0x1FFF) * 8
-            self.more = (word >> 13) & 1
-            self.counters[FRAGMENTS] += self.counts
-            return 2
-        return 1
+        last = self.data[start + 19]  # one check stands for all of the header
+        with cython.boundscheck(False):
+            header = (self.data[start] & 15) * 4
+            if header < 20 or start + header > end:
+                self.counters[TRUNCATED] += self.counts
+                return 0
+            total = (self.data[start + 2] << 8) | self.data[start + 3]
+            # Segmentation offload leaves the length 0 where the packet outgrew it.
+            if start + total > end:
+                self.counters[CUT] += self.counts
+            elif total >= header:
+                end = start + total
+            self.counters[IPV4] += self.counts
+            self.version = 4
+            self.protocol = self.data[start + 9]
+            self.source_high = 0
+            self.destination_high = 0
+            self.source_low = (self._three(start + 12) << 8) | self.data[start + 15]
+            self.destination_low = (self._three(start + 16) << 8) | last
+            self.start = start + header
+            self.end = end
+            word = (self.data[start + 6] << 8) | self.data[start + 7]
+        return 1 if word & 0x3FFF == 0 else self._fragment4(start, word)
+
+    def _fragment4(self, start: int, word: int) -> int:
+        """Note the place of a fragment: more of them follow, or it has an offset."""
+        self.identification = (self.data[start + 4] << 8) | self.data[start + 5]
+        self.offset = (word & 0x1FFF) * 8
+        self.more = (word >> 13) & 1
+        self.counters[FRAGMENTS] += self.counts
+        return 2
 
     def _decode6(self, start: int, end: int) -> int:
         if start + 40 > end:
@@ -180,6 +183,8 @@ class Ip:
     def word(self, at: int) -> int:
         """Return four bytes as a number; one check of the last of them stands for all."""
         low = self.data[at + 3]
-        with cython.boundscheck(False):
-            high = (self.data[at] << 24) | (self.data[at + 1] << 16)
-            return high | (self.data[at + 2] << 8) | low
+        return (self._three(at) << 8) | low
+
+    @cython.boundscheck(False)
+    def _three(self, at: int) -> int:
+        return (self.data[at] << 16) | (self.data[at + 1] << 8) | self.data[at + 2]
