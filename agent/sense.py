@@ -689,7 +689,8 @@ class Sense:
         """Yield what the watchdog watches over; called by its thread."""
         yield Loop("the main loop", self._turned, TURN_SECONDS)
         for worker in tuple(self._workers):
-            yield Loop(f"the capture worker on {worker.name}", worker.heartbeat, worker.limit)
+            limit = worker.limit  # first: a worker that opens beats before its limit gets short
+            yield Loop(f"the capture worker on {worker.interface}", worker.heartbeat, limit)
 
     def _is_due(self, what: str, now: float, every: float) -> bool:
         if now < self._due.get(what, 0.0):

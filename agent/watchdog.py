@@ -29,7 +29,10 @@ _log = logging.getLogger("agent.watchdog")
 
 
 class Loop(NamedTuple):
-    """A loop that must run: `beat` changes with each turn, which takes `limit` seconds at most."""
+    """A loop that must run: `beat` changes with each turn, which takes `limit` seconds at most.
+
+    Several may have one name, as workers on one interface do.
+    """
 
     name: str
     beat: float
@@ -53,7 +56,8 @@ class Watchdog:
         self._every = self._silence / PARTS
         self._stopped = threading.Event()
         self._patient = threading.Event()
-        self._quiet: dict[str, tuple[float, int]] = {}
+        self._quiet: dict[tuple[int, str], tuple[float, int]] = {}
+        self._was_patient = False
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
@@ -85,13 +89,16 @@ class Watchdog:
 
     def check(self) -> str:
         """Return the name of a loop that hangs, or nothing; call it every `silence` / PARTS."""
-        quiet: dict[str, tuple[float, int]] = {}
+        is_patient = self._patient.is_set()
+        if is_patient != self._was_patient:  # what took long by right is not held against a loop
+            self._was_patient, self._quiet = is_patient, {}
+        quiet: dict[tuple[int, str], tuple[float, int]] = {}
         hangs = ""
-        for name, beat, limit in self._loops():
-            before, checks = self._quiet.get(name, (beat, -1))
+        for place, (name, beat, limit) in enumerate(self._loops()):
+            before, checks = self._quiet.get((place, name), (beat, -1))
             checks = checks + 1 if before == beat else 0
-            quiet[name] = (beat, checks)
-            if checks * self._every >= (PATIENCE_SECONDS if self._patient.is_set() else limit):
+            quiet[place, name] = (beat, checks)
+            if checks * self._every >= (PATIENCE_SECONDS if is_patient else limit):
                 hangs = name
         self._quiet = quiet
         return hangs

@@ -132,6 +132,7 @@ class Worker(threading.Thread):
             self._stop_asked.wait(REOPEN_SECONDS)
 
     def _capture(self) -> None:
+        self.heartbeat = time.monotonic()  # before `is_open`, from which on the limit is short
         self.is_open = True
         self.failure = ""
         self.shedding = Shedding()

@@ -80,15 +80,15 @@ def test_one_process_may_tell_of_another(states: Path) -> None:
 
 def test_the_loop_that_hung_is_named(states: Path) -> None:
     """It was noted before systemd ended the process; a later ending is not its."""
-    endings.note_hang(states / "sense", "the capture worker on capture-eth0")
+    endings.note_hang(states / "sense", "the capture worker on eth0")
     leave(states, "watchdog killed ABRT")
     ending = news(states)
     assert ending
 
     event = endings.told(ending, "sense", notices())
 
-    assert "the capture worker on capture-eth0 hung" in event.info
-    assert event.evidence["hung"] == "the capture worker on capture-eth0"
+    assert "the capture worker on eth0 hung" in event.info
+    assert event.evidence["hung"] == "the capture worker on eth0"
     leave(states, "watchdog killed ABRT", 2000.0)
     assert str(news(states)) == "ended by the watchdog"
 

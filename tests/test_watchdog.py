@@ -1,5 +1,6 @@
 """The watchdog: systemd hears of us while every loop runs, and at once of one that hangs."""
 
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
@@ -106,6 +107,23 @@ def test_a_loop_that_is_gone_does_not_hang(systemd: socket.socket) -> None:
     assert systemd
 
 
+@pytest.mark.parametrize("hung", [0, 1, 2])
+def test_a_loop_among_several_of_its_name_is_found(hung: int, systemd: socket.socket) -> None:
+    """Workers that share an interface."""
+    turns = itertools.count(1.0)
+    watchdog = Watchdog(
+        lambda: [
+            Loop("worker", 0.0 if number == hung else next(turns), FAST) for number in range(3)
+        ],
+        lambda _: None,
+    )
+
+    found = [watchdog.check() for _ in range(PARTS + 1)]
+
+    assert found == [""] * PARTS + ["worker"]
+    assert systemd
+
+
 def test_patience_is_asked_of_systemd_and_taken_back(systemd: socket.socket) -> None:
     """A reload may take long; a loop that hangs for longer than that is still found."""
     turning = Turning(limit=FAST)
@@ -120,6 +138,23 @@ def test_patience_is_asked_of_systemd_and_taken_back(systemd: socket.socket) -> 
     heard(systemd, b"WATCHDOG_USEC=100000")
     watchdog.stop()
     assert PATIENCE_SECONDS > FAST
+
+
+def test_what_took_long_by_right_is_not_held_against_a_loop_afterwards(
+    systemd: socket.socket,
+) -> None:
+    """A loop ends its turn after the reload in it; from there on it has its limit again."""
+    watchdog = Watchdog(Turning(limit=1.0).loops, lambda _: None)
+    checks = round(1.0 / FAST * PARTS)
+    watchdog._patient.set()
+    long = [watchdog.check() for _ in range(3 * checks)]
+    watchdog._patient.clear()
+
+    after = [watchdog.check() for _ in range(checks)]
+
+    assert not any(long + after)
+    assert watchdog.check() == "the loop"
+    assert systemd
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "1e9", "nan"])
