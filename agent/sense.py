@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -19,11 +19,9 @@ from agent.allow import AllowList
 from agent.behaviours import bank
 from agent.blind_spots import WINDOW_SECONDS, BlindSpots
 from agent.canary import EVERY_SECONDS, TRAIL, Canary
-from agent.capture import Fanout, Stats, is_missing, wanted
+from agent.capture import Fanout, is_missing, wanted
 from agent.config import ConfigError, Settings
-from agent.coverage import NAMELESS, Unread, nameless
 from agent.faults import Faults
-from agent.finished import Finished
 from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
 from agent.link import Sample, Snapshot
@@ -36,9 +34,9 @@ from agent.pipeline import Pipeline, sensor_name
 from agent.reloads import Reloads
 from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
-from agent.scan.layers import LAYERS
 from agent.sets import build_own, empty_set, merged_filters
 from agent.shedding import Shed, on_wire
+from agent.totals import Totals, shed_level
 from agent.trails.find import Trails
 from agent.trails.publish import current_set
 from agent.trails.set import SetError, TrailSet
@@ -65,20 +63,6 @@ STOP_SECONDS = 3.0
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter lock while a worker wants it; Python's 5 ms are a
 thousand packets."""
-
-_SHED = {
-    "table-full": (stats.SHED,),
-    "patterns": (stats.SHED_PATTERNS,),
-    "quic": (stats.SHED_QUIC,),
-    "fingerprints": (stats.SHED_FINGERPRINTS,),
-    "certificates": (stats.SHED_CERTIFICATES,),
-    "agents": (stats.SHED_AGENTS, stats.SHED_WATCHED_AGENTS),
-    "requests": (stats.SHED_REQUESTS,),
-    "responses": (stats.SHED_RESPONSES,),
-    "names": (stats.SHED_NAMES,),
-    "streams": (stats.STREAMS_EVICTED,),
-}
-"""Why a scanner has no room, and the counters of that."""
 
 _ANY = "any interface"
 _NO_SET, _SET, _RELOAD = "no set", "set", "reload"
@@ -118,6 +102,7 @@ class Sense:
         self._before: Counter[_Counted] = Counter()
         self._canary = Canary(*self._sets, self._notices)
         self._workers: list[Worker] = []
+        self._totals = Totals(self._workers)
         self._duplicates = Duplicates()
         self._fanouts: dict[str, Fanout] = {}
         self._wake_read, self._wake_write = os.pipe()
@@ -128,7 +113,6 @@ class Sense:
         self._loader: threading.Thread | None = None
         self._loaded: tuple[Path, TrailSet] | None = None
         self._load_error = ""
-        self._finished = Finished()
         self._told_start = False
         self._told_ready = False
         self._faults = Faults(self._notices)
@@ -211,8 +195,7 @@ class Sense:
         if self._is_due("shedding", now, SHEDDING_SECONDS):
             self._tell_shedding()
         if self._is_due("coverage", now, WINDOW_SECONDS):
-            counters = {**self._scan_counters(), NAMELESS: nameless(self._unread())}
-            self._tell(self._blind_spots.tell(counters, _now_us()))
+            self._tell(self._blind_spots.tell(self._totals.counters(), _now_us()))
         if self._heartbeat.is_due(now, self._settings.heartbeat.every):
             self._tell([self._notices.heartbeat(_now_us(), self._vital_signs(now))])
 
@@ -268,42 +251,20 @@ class Sense:
                 "kernel": counted.dropped,
                 "interface": counted.interface_dropped,
             }
-            for name, counted in self._captured_packets().items()
+            for name, counted in self._totals.captured().items()
         }
         lost[Place("the way to deliver", "events")] = {"ring": self._uplink.lost}
         lost[Place("the scanner", "sightings")] = {
-            "queue-full": self._dropped_sightings(),
-            **self._shed(),
+            "queue-full": self._totals.dropped_sightings(),
+            **self._totals.shed(),
         }
-        lost[Place("the counters of behaviours", "keys")] = {"table-full": self._evictions()}
+        evicted = self._totals.evicted().total()
+        lost[Place("the counters of behaviours", "keys")] = {"table-full": evicted}
         over = ("contents_over_budget_total", ())
         lost[Place("the behaviours", "sightings")] = {
             "over-budget": self._before[over] + self._pipeline.contents.counts()["over_budget"]
         }
         return lost
-
-    def _shed(self) -> Mapping[str, int]:
-        """Return what scanners had no room for, by what it was."""
-        totals = self._scan_totals()
-        return {reason: sum(totals[place] for place in places) for reason, places in _SHED.items()}
-
-    def _evictions(self) -> int:
-        return self._evicted().total()
-
-    def _evicted(self) -> Counter[str]:
-        """Return how often keys of behaviours gave way to others, by table."""
-        running = Counter(self._finished.evicted)
-        for worker in self._workers:
-            running.update(worker.scanner.bank.evictions())
-        return running
-
-    def _dropped_sightings(self) -> int:
-        running = sum(worker.dropped_parcels for worker in self._workers)
-        return self._finished.dropped_parcels + running
-
-    def _captured_packets(self) -> Mapping[str, Stats]:
-        """Return what was captured and lost since the start, by interface."""
-        return self._finished.with_running(dict(self._by_interface()))
 
     def _make_pipeline(self, settings: Settings, sets: Sets, allow: AllowList) -> Pipeline:
         """Wire the rooms behind the scanner; raise ConfigError."""
@@ -317,7 +278,7 @@ class Sense:
     def _follow_interfaces(self) -> None:
         """Open what appeared, close what is no longer wanted or vanished."""
         names = wanted(self._settings.capture.interfaces)
-        gone = {name: workers for name, workers in self._by_interface() if name not in names}
+        gone = {name: workers for name, workers in self._totals.by_interface() if name not in names}
         for worker in chain(*gone.values()):
             worker.ask_stop()
         for name, workers in gone.items():
@@ -347,7 +308,7 @@ class Sense:
         """Tell of interfaces that are meant to be captured and are not."""
         missing: dict[str, str] = {}
         captured = set()
-        for name, workers in self._by_interface():
+        for name, workers in self._totals.by_interface():
             closed = [worker for worker in workers if not worker.is_open]
             if closed:
                 missing[name] = closed[0].failure.removeprefix(f"{name}: ") or "it does not open"
@@ -366,18 +327,14 @@ class Sense:
         self._tell(self._outages.tell(missing, captured, time.monotonic(), _now_us()))
 
     def _tell_shedding(self) -> None:
-        for name, workers in self._by_interface():
-            level = _level(workers)
+        for name, workers in self._totals.by_interface():
             peak = max(worker.shedding.take_peak() for worker in workers)
+            level = shed_level(workers)  # last: it is what holds from here on
             for one in dict.fromkeys((peak, level)):
                 self._tell(self._shed_packets.tell(name, one, _now_us()))
             if not self._settings.capture.filter:
                 received = sum(worker.stats.received for worker in workers)
                 self._shed_packets.count(name, level, on_wire(name), received)
-
-    def _by_interface(self) -> Iterator[tuple[str, list[Worker]]]:
-        for name in sorted({worker.interface for worker in self._workers}):
-            yield name, [worker for worker in self._workers if worker.interface == name]
 
     def _start_workers(self, name: str) -> None:
         count = self._settings.capture.workers
@@ -410,7 +367,7 @@ class Sense:
             worker.join()
             self._take_parcels(worker)
             self._workers.remove(worker)
-        self._finished.add(name, workers)
+        self._totals.finished.add(name, workers)
         self._share_counters()
         _log.info("no longer capturing on %s", name)
 
@@ -527,18 +484,18 @@ class Sense:
         reason = self._unready()
         samples = [
             *self._process_samples(not reason),
-            *(*self._capture_samples(), *self._scan_samples(), *self._other_samples()),
+            *self._totals.samples(self._shed_packets.packets),
+            *self._other_samples(),
         ]
         samples.sort(key=_rank)
         return Snapshot(tuple(samples), not reason, reason, self._set_id, self._coverage())
 
     def _coverage(self) -> link.Coverage:
-        unread = self._unread()
-        counters = {**self._scan_counters(), NAMELESS: nameless(unread)}
-        captured = self._captured_packets().values()
+        counters = self._totals.counters()
+        captured = self._totals.captured().values()
         dropped = sum(one.dropped + one.interface_dropped for one in captured)
         quic = self._pipeline.matcher.quic.dropped
-        found = coverage.missed(coverage.Counted(counters, unread, quic, dropped))
+        found = coverage.missed(coverage.Counted(counters, self._totals.unread(), quic, dropped))
         return link.Coverage(
             counters["packets"],
             coverage.is_read(counters),
@@ -551,46 +508,6 @@ class Sense:
         yield Sample(f"{name}_successful", float(self.reloads.is_good))
         yield Sample(f"{name}_success_timestamp_seconds", self.reloads.last_good)
         yield from process_samples.samples("sense", self._started)
-
-    def _capture_samples(self) -> Iterable[Sample]:
-        for name, workers in self._by_interface():
-            is_up = float(all(worker.is_open for worker in workers))
-            yield Sample("capture_up", is_up, {"interface": name})
-            silent = time.monotonic() - min(worker.heartbeat for worker in workers)
-            alive = time.time() - silent
-            label = {"interface": name}
-            yield Sample("capture_worker_last_heartbeat_timestamp_seconds", alive, label)
-            yield Sample("capture_shed_level", _level(workers), {"interface": name})
-            shed = self._shed_packets.packets[name]
-            yield Sample("capture_packets_shed_total", shed, {"interface": name})
-        for name, (received, dropped, lost) in self._captured_packets().items():
-            label = {"interface": name}
-            yield Sample("capture_packets_received_total", received, label)
-            yield Sample("capture_packets_dropped_total", dropped, {**label, "reason": "kernel"})
-            yield Sample("capture_packets_dropped_total", lost, {**label, "reason": "interface"})
-
-    def _scan_samples(self) -> Iterable[Sample]:
-        for name, value in self._scan_counters().items():
-            tunnel = name.removeprefix("tunnel_")
-            if tunnel != name:
-                yield Sample("scan_tunnel_packets_total", value, {"tunnel": tunnel})
-            else:
-                yield Sample(f"scan_{name}_total", value)
-        unread = Counter(dict.fromkeys((*LAYERS[1:], "other"), 0))
-        for layer, _, count in self._unread():
-            unread[layer or "other"] += count
-        for layer, value in unread.items():
-            yield Sample("scan_unread_packets", value, {"layer": layer})
-
-    def _unread(self) -> list[Unread]:
-        return [row for worker in self._workers for row in worker.scanner.unread.rows()]
-
-    def _scan_counters(self) -> Mapping[str, int]:
-        return dict(zip(stats.NAMES, self._scan_totals(), strict=True))
-
-    def _scan_totals(self) -> list[int]:
-        running = (worker.scanner.statistics() for worker in self._workers)
-        return [sum(column) for column in zip(self._finished.scanned, *running, strict=True)]
 
     def _other_samples(self) -> Iterable[Sample]:
         info = self._sets.published.info
@@ -608,19 +525,7 @@ class Sense:
         yield Sample("uplink_events_lost_total", self._uplink.lost)
         yield Sample("uplink_events_waiting", self._uplink.waiting)
         yield Sample("uplink_connects_total", self._uplink.reconnects)
-        yield Sample("sightings_lost_total", self._dropped_sightings())
-        yield from self._counter_samples()
         yield Sample("scanner_compiled", float(is_compiled()))
-
-    def _counter_samples(self) -> Iterable[Sample]:
-        """Yield by table how often keys gave way, and how often one had to wait for its turn."""
-        saturated = Counter(self._finished.saturated)
-        for worker in self._workers:
-            saturated.update(worker.scanner.bank.saturations())
-        for table, value in self._evicted().items():
-            yield Sample("counter_evictions_total", value, {"table": table})
-        for table, value in saturated.items():
-            yield Sample("counter_saturated_total", value, {"table": table})
 
     def _pipeline_counts(self) -> "Counter[_Counted]":
         """Return what the rooms behind the scanner counted since the last reload."""
@@ -647,10 +552,7 @@ class Sense:
 
     def _vital_signs(self, now: float) -> Evidence:
         """Return what a heartbeat tells; `events` were made, `uplink_lost` of them never sent."""
-        captured = {"received": 0.0, "kernel": 0.0, "interface": 0.0}
-        for sample in self._capture_samples():
-            if sample.name.startswith("capture_packets_"):
-                captured[sample.labels.get("reason", "received")] += sample.value
+        captured = self._totals.captured().values()
         return {
             **PROCESS,
             "uptime": int(now - self._heartbeat.started),
@@ -659,12 +561,11 @@ class Sense:
             "set": self._set_id,
             "trails": self._sets.published.info.keys,
             "own_trails": self._own_trails,
-            "packets": int(captured["received"]),
-            "dropped_kernel": int(captured["kernel"]),
-            "dropped_interface": int(captured["interface"]),
-            "scan_errors": self._scan_totals()[stats.ERRORS],
-            "sightings_lost": sum(worker.dropped_parcels for worker in self._workers)
-            + sum(self._shed().values()),
+            "packets": sum(one.received for one in captured),
+            "dropped_kernel": sum(one.dropped for one in captured),
+            "dropped_interface": sum(one.interface_dropped for one in captured),
+            "scan_errors": self._totals.scanned()[stats.ERRORS],
+            "sightings_lost": self._totals.dropped_sightings() + sum(self._totals.shed().values()),
             "hits": self._before["hits_total", ()] + self._pipeline.hits,
             "incidents": self._pipeline.condenser.counts()["incidents"],
             "events": self._uplink.offered,
@@ -760,10 +661,6 @@ def _file(path: Path) -> tuple[Path, int]:
 def _rank(sample: Sample) -> int:
     """Put last what there may be more of than a page takes: interfaces, then entries."""
     return 2 if "entry" in sample.labels else int("interface" in sample.labels)
-
-
-def _level(workers: Iterable[Worker]) -> int:
-    return max(worker.shedding.level for worker in workers)
 
 
 def _build() -> str:

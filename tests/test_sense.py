@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -390,8 +391,8 @@ def test_losses_of_every_kind_are_told_by_place_and_reason(
     worker.dropped_parcels = 3
     earlier = [0] * stats.COUNTERS
     earlier[stats.SHED], earlier[stats.STREAMS_EVICTED] = 4, 5
-    sense._finished.scanned = earlier
-    monkeypatch.setattr(sense, "_evictions", lambda: 6)
+    sense._totals.finished.scanned = earlier
+    monkeypatch.setattr(sense._totals, "evicted", lambda: Counter(scans=6))
     room.deliver.start()
 
     capture = room.told("agent-loss", f"lost 9 packets in capture on {ABSENT}")
@@ -460,6 +461,18 @@ def test_a_heartbeat_comes_soon_after_the_start_with_all_counters(
     assert (evidence["uplink_lost"], evidence["uptime"]) == (0, 0)
     assert evidence["events"] == 2  # the start and the canary
     assert (evidence["canary_ok"], evidence["canary_age"]) == (1, 0)
+
+
+def test_a_heartbeat_tells_what_was_read_and_lost_also_by_workers_that_ended(room: Room) -> None:
+    """What the kernel shed was never read; what a worker lost stays lost when it ends."""
+    sense = room.start()
+    until(lambda: sense._workers, "a worker")
+    sense._shed_packets.packets[ABSENT] = 5
+    sense._totals.finished.dropped_parcels = 3
+
+    told = sense._vital_signs(0.0)
+
+    assert (told["packets"], told["sightings_lost"]) == (0, 3)
 
 
 def test_the_canary_is_told_at_the_start_and_measured(room: Room) -> None:
