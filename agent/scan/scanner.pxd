@@ -40,6 +40,7 @@ cdef unsigned int ECHO_REPLY, ECHO_REPLY6
 cdef int OPENED, WAITS, ANSWER_CAME
 cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQUEST6, LOOPBACK4, USER_AGENT
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
+cdef unsigned long long PRIME, WORD_MASK, FOUND_MARK, FOUND_PLACES
 cdef unsigned long long GROUP, LOOK_BACK
 cdef size_t CACHE_LINE
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
@@ -91,6 +92,7 @@ cdef class Scanner:
     cdef WrittenAddress written
     cdef unsigned long long ports
     cdef int agent_listed
+    cdef unsigned long long[::1] found_rows
 
     @cython.locals(packets="unsigned long long", datalink="long long", stop=int)
     cpdef object scan(self, batch, unsigned long long number=*, unsigned long long until_us=*)
@@ -132,6 +134,8 @@ cdef class Scanner:
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
     @cython.locals(source="long long", destination="long long", found=int)
     cdef int _listed(self, int with_ports) except -1 nogil
+    @cython.locals(asked="unsigned long long", place="unsigned long long")
+    cdef int _listed4(self, unsigned long long address, long long port) except -1 nogil
     @cython.locals(service="unsigned long long")
     cdef int _addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
@@ -164,8 +168,10 @@ cdef class Scanner:
     cdef int _echo(self, unsigned int kind) except -1 nogil
     cpdef object finish(self)
     cpdef object compare(self, Duplicates duplicates)
-    @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t, i=size_t)
+    @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t)
     cdef int _is_copy(self, unsigned long long h, Py_ssize_t start) except -1 nogil
+    @cython.locals(d="unsigned long long")
+    cdef inline unsigned long long _digest(self, unsigned long long h, size_t start, size_t end) except? 0 nogil
     cpdef object learn(self, unsigned long long token)
     @cython.locals(place="unsigned long long", h="unsigned long long")
     cdef int _is_known(self, unsigned char c) except -1 nogil

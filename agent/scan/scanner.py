@@ -154,6 +154,11 @@ HTTP_SLASH_AT = 510
 HTTP_PATH_AT = 512
 HTTP_AGENT_AT = 4608
 DNS_ANSWER_AT = 6000
+PRIME = layout.HASH_PRIME
+WORD_MASK = layout.WORD_MASK
+FOUND_MARK = 1 << 63
+FOUND_PLACES = 1024
+"""Addresses, with their ports, that are known to be listed; another takes the place of one."""
 CLEAN = 8192
 """Candidates that are remembered as not listed: what a network's clients use in an hour."""
 WATCHED = 1 << 63
@@ -292,6 +297,7 @@ class Scanner:
         self.heads = memoryview(array("Q", [0] * GROUP))
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
+        self.found_rows = memoryview(array("Q", [0] * (2 * FOUND_PLACES)))
         self.gates = Gates(wanted or Wanted())
         self.domain_at = 0
         self.domain_hash = 0
@@ -363,6 +369,8 @@ class Scanner:
         self.http.seed = self.keyed.begin(WATCHED_AGENT)
         for place in range(2 * CLEAN):
             self.clean[place] = 0
+        for place in range(2 * FOUND_PLACES):
+            self.found_rows[place] = 0
 
     def scan(self, batch: PacketBatch, number: int = 0, until_us: int = FOR_EVER) -> int:
         """Scan a batch from packet `number` to the first one at or after `until_us`.
@@ -1050,12 +1058,31 @@ class Scanner:
         source = self.ports >> 16 if with_ports else -1
         destination = self.ports & 0xFFFF if with_ports else -1
         if self.ip.version == 4:
-            found = self.sets.address4(self.ip.source_low, source)
-            return found | self.sets.address4(self.ip.destination_low, destination)
+            found = self._listed4(self.ip.source_low, source)
+            return found | self._listed4(self.ip.destination_low, destination)
         found = self.sets.address6(self.ip.source_high, self.ip.source_low, source)
         return found | self.sets.address6(
             self.ip.destination_high, self.ip.destination_low, destination
         )
+
+    @cython.boundscheck(False)
+    def _listed4(self, address: int, port: int) -> int:
+        """Do as `Sets.address4`, remembering what is listed: what goes there goes there often.
+
+        Two words a place, `found_rows`: what was asked, and the row that was found.
+        """
+        if self.sets.asking:
+            return self.sets.address4(address, port)
+        asked = FOUND_MARK | (address << 17) | (port + 1)
+        place = 2 * ((((asked * PRIME) & WORD_MASK) >> 32) & (FOUND_PLACES - 1))
+        if self.found_rows[place] == asked:
+            self.sets.row = self.found_rows[place + 1]
+            return 1
+        if self.sets.address4(address, port) == 0:
+            return 0
+        self.found_rows[place] = asked
+        self.found_rows[place + 1] = self.sets.row
+        return 1
 
     def _addresses(self, what: int) -> int:
         """Sight a packet whose addresses are listed: rules T-10a, T-11 and T-12."""
@@ -1086,10 +1113,12 @@ class Scanner:
         )
         value ^= self.tunnel
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, value)
-        fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, 1)
         if self.drops_copies and self._is_copy(h, start):
             self.counters[S_DUPLICATES] += 1
             return 0
+        fold = 0
+        if self.sightings.folds(kind):
+            fold = self.keyed.numbers(what + FOLD_SALT, self.sets.row, 0, 1)
         if self.sightings.add(h, fold, kind, self.now_us, start, end) == 0:
             return 0
         self.sightings.fill(
@@ -1112,13 +1141,20 @@ class Scanner:
             d = self.keyed.numbers(h, place & LOW32, self.ports, 1)
             return self.duplicates.is_copy(d, self.now_us)
         end = self.ip.start + COPIED if self.ip.start + COPIED < self.ip.end else self.ip.end
-        d = self.keyed.begin(h)
-        i = self.ip.start
-        while i < end:
-            d = self.keyed.mix(d, self.data[i])
-            i += 1
-        d = self.keyed.numbers(self.keyed.finish(d), (start - self.ip.start) & LOW32, 0, 2)
+        d = self._digest(h, self.ip.start, end)
+        d = self.keyed.numbers(d, (start - self.ip.start) & LOW32, 0, 2)
         return self.duplicates.is_copy(d, self.now_us)
+
+    def _digest(self, h: int, start: int, end: int) -> int:
+        """Return a hash of `h` and data[start:end], four bytes at a time."""
+        d = self.keyed.begin(h)
+        while start + 4 <= end:
+            d = ((d ^ self.ip.word(start)) * PRIME) & WORD_MASK
+            start += 4
+        while start < end:
+            d = ((d ^ self.data[start]) * PRIME) & WORD_MASK
+            start += 1
+        return self.keyed.finish(d)
 
     def _is_loopback(self) -> int:
         """Tell whether a host talks to itself."""

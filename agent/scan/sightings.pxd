@@ -20,6 +20,7 @@ cdef class Sightings:
     cdef unsigned long long arena_used, at, slot
     cdef Py_ssize_t begin
 
+    cdef int folds(self, Py_ssize_t kind) except -1 nogil
     @cython.locals(folded="unsigned long long", size="unsigned long long", limit="unsigned long long")
     cdef int add(self, unsigned long long h, unsigned long long fold, Py_ssize_t kind, unsigned long long now_us, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     cdef int _shed(self, Py_ssize_t kind) except -1 nogil
@@ -35,4 +36,6 @@ cdef class Sightings:
     cdef int slice(self, unsigned long long field, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(number="unsigned long long", at="unsigned long long", slot="unsigned long long")
     cpdef list drain(self, bint full, str interface)
+    @cython.locals(what="unsigned long long", ports="unsigned long long", six=bint, protocol=int, has_ports=bint, place="unsigned long long", start="unsigned long long", vlans="unsigned long long")
     cdef object _sighting(self, unsigned long long at, str interface)
+    cdef bytes _bytes(self, unsigned long long first, unsigned long long size)

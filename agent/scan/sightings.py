@@ -116,10 +116,14 @@ class Sightings:
         self.slot = 0
         self.begin = 0
 
+    def folds(self, kind: int) -> int:
+        """Tell whether room is short: a new record of this kind is folded."""
+        return 1 if kind < 0 and self.used >= FOLD_FROM else 0
+
     def add(self, h: int, fold: int, kind: int, now_us: int, start: int, end: int) -> int:
         """Count an observation with hash `h`; return 1 where the caller has to fill record `at`.
 
-        `fold` is the hash to use when room is short, `kind` EXACT or what kind of candidate it
+        `fold` is the hash to use where it `folds`, `kind` EXACT or what kind of candidate it
         is; data[start:end] is kept with a new record.
         """
         self.counters[STAT_SIGHTINGS] += 1
@@ -271,40 +275,50 @@ class Sightings:
         return found
 
     def _sighting(self, at: int, interface: str) -> Sighting:
-        words = [self.records[at + word] for word in range(WORDS)]
-        what, ports = words[WHAT], words[PORTS]
+        what, ports = self.records[at + WHAT], self.records[at + PORTS]
         six = (what >> 8) & 0xFF == 6
         protocol = (what >> 16) & 0xFF
-        place = words[PACKET]
-        first = place & LOW32
-        packet = bytes(self.arena[first : first + (place >> 32)])
-        has_ports = protocol in (6, 17, 132)
+        has_ports = protocol == 6 or protocol == 17 or protocol == 132
+        place = self.records[at + PACKET]
+        packet = self._bytes(place & LOW32, place >> 32)
+        fields = {}
+        if packet:
+            for number in range(len(FIELD_NAMES)):
+                place = self.records[at + FIELDS + number]
+                if place:
+                    start = place & LOW32
+                    fields[FIELD_NAMES[number]] = packet[start : start + (place >> 32)]
+        vlans = self.records[at + VLANS]
+        tunnel = None
+        if self.records[at + PATH]:
+            tunnel = _tunnel([self.records[at + PATH + word] for word in range(PATH_WORDS)])
         return Sighting(
             what=NAMES[what & 0xFF],
-            first_us=words[FIRST],
-            last_us=words[LAST],
-            count=words[COUNT],
+            first_us=self.records[at + FIRST],
+            last_us=self.records[at + LAST],
+            count=self.records[at + COUNT],
             source=Endpoint(
-                _address(words[SOURCE_HIGH], words[SOURCE_LOW], six),
+                _address(self.records[at + SOURCE_HIGH], self.records[at + SOURCE_LOW], six),
                 (ports >> 16) & 0xFFFF if has_ports else None,
             ),
             destination=Endpoint(
-                _address(words[DESTINATION_HIGH], words[DESTINATION_LOW], six),
+                _address(
+                    self.records[at + DESTINATION_HIGH], self.records[at + DESTINATION_LOW], six
+                ),
                 ports & 0xFFFF if has_ports else None,
             ),
             protocol=protocol,
             packet=packet,
-            fields={
-                name: packet[place & LOW32 : (place & LOW32) + (place >> 32)]
-                for name, place in zip(FIELD_NAMES, words[FIELDS:TOKEN], strict=False)
-                if place
-            },
-            token=words[TOKEN],
-            vlans=_tags(words[VLANS]),
-            tunnel=_tunnel(words[PATH : PATH + PATH_WORDS]) if words[PATH] else None,
+            fields=fields,
+            token=self.records[at + TOKEN],
+            vlans=_tags(vlans) if vlans else (),
+            tunnel=tunnel,
             interface=interface,
             folded=bool(what & FOLDED),
         )
+
+    def _bytes(self, first: int, size: int) -> bytes:
+        return bytes(self.arena[first : first + size]) if size else b""
 
 
 def _address(high: int, low: int, six: bool) -> str:
