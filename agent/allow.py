@@ -25,8 +25,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from agent import config
 from agent.config import ConfigError, is_expired
@@ -45,6 +46,9 @@ _EXPECTED = "expected a domain, an address or a network such as 192.0.2.0/24"
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 _MAX_NAME = 253
+_CACHED_ADDRESSES = 8192
+_LONGEST_ADDRESS = 64
+"""Characters of an address that is remembered, with brackets and a zone."""
 MAX_COUNTED = 100
 """Entries whose suppressions are a metric each; those of the rest are one together."""
 OTHERS = "others"
@@ -83,8 +87,21 @@ class Entry:
         return is_inside and not _is_more_specific(key, name, self.domain)
 
 
+class _Address(NamedTuple):
+    """Whether a text is an address at all, and the entry of the smallest network around it."""
+
+    is_one: bool
+    entry: Entry | None
+
+
+_NO_ADDRESS = _Address(is_one=False, entry=None)
+
+
 class AllowList:
-    """All entries that are in force; look-ups cost one probe a label or a prefix length."""
+    """All entries that are in force; look-ups cost one probe a label or a prefix length.
+
+    What was found of an address is remembered until entries come or go, in a cache of fixed size.
+    """
 
     def __init__(self, entries: Iterable[Entry], now_us: int) -> None:
         """Take entries, the preferred first of those that say the same."""
@@ -127,16 +144,29 @@ class AllowList:
 
     def address(self, text: str) -> Entry | None:
         """Find the smallest allowed network around this address; counts nothing."""
+        return self._address(text).entry
+
+    @property
+    def has_scopes(self) -> bool:
+        """Tell whether there are entries with more keys, for which `allows_hit` is to be asked."""
+        return bool(self._scoped)
+
+    def _address(self, text: str) -> _Address:
+        if len(text) > _LONGEST_ADDRESS:  # a name
+            return self._find_address(text)
+        return self._remembered(text)
+
+    def _find_address(self, text: str) -> _Address:
         raw = packed(text)
         if raw is None:
-            return None
+            return _NO_ADDRESS
         number, bits = int.from_bytes(raw, "big"), len(raw) * 8
         by_length = self._networks.get(bits, {})
         for length in sorted(by_length, reverse=True):
             entry = by_length[length].get(number >> (bits - length))
             if entry is not None:
-                return entry
-        return None
+                return _Address(is_one=True, entry=entry)
+        return _Address(is_one=True, entry=None)
 
     def allows_name(
         self, name: str, key: str, count: int = 1, *, claimed: bool = False
@@ -157,9 +187,9 @@ class AllowList:
         self, about: str, key: str, count: int = 1, *, claimed: bool = False
     ) -> Entry | None:
         """Do as allows_address or allows_name, by what `about` is."""
-        if packed(about) is None:
-            return self.allows_name(about, key, count, claimed=claimed)
-        return self.allows_address(about, count)
+        if self._address(about).is_one:
+            return self.allows_address(about, count)
+        return self.allows_name(about, key, count, claimed=claimed)
 
     def allows_hit(self, judged: Judged, about: str) -> Entry | None:
         """Return the entry with more keys than a name or network that suppresses a hit, counted.
@@ -229,6 +259,7 @@ class AllowList:
                 bits, length, prefix = entry.network
                 networks.setdefault(bits, {}).setdefault(length, {}).setdefault(prefix, entry)
         self._domains, self._networks = domains, networks
+        self._remembered = lru_cache(maxsize=_CACHED_ADDRESSES)(self._find_address)
         self._scoped = tuple(entry for entry in valid if entry.tests)
         self._first_until = min((entry.until for entry in valid if entry.until), default=None)
 

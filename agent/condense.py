@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from types import MappingProxyType
 
+import msgspec
+
 from agent import config
 from agent.community import community_id
 from agent.direction import Home
@@ -45,8 +47,7 @@ _ANSWERS = frozenset({"dns.answer", "dns.cname", "tls.certificate"})
 _Key = tuple[str, str, str, str]
 
 
-@dataclass(slots=True, eq=False)
-class _Incident:
+class _Incident(msgspec.Struct, eq=False, gc=False):
     """What is known of one incident; `pending` observations no event has told yet."""
 
     incident_id: str
@@ -67,7 +68,7 @@ class _Incident:
     updated_us: int = _LONG_AGO
     opened: bool = False
     ended: bool = False
-    samples: list[str] = field(default_factory=list)
+    samples: tuple[str, ...] = ()
     community_id: str | None = None
     held: int = 0
     held_minute: int | None = None
@@ -77,44 +78,47 @@ class _Incident:
     def begin(cls, incident_id: str, hit: Hit, now_us: int) -> "_Incident":
         """Start an incident with its first hit."""
         return cls(
-            incident_id=incident_id,
-            hit=hit,
-            severity_id=hit.severity_id,
-            outcome=hit.outcome,
-            dns=hit.dns,
-            http=hit.http,
-            tls=hit.tls,
-            evidence=hit.evidence,
-            first_us=hit.first_us,
-            last_us=hit.last_us,
-            active_us=now_us,
-            pending=hit.count,
-            total=hit.count,
+            incident_id,
+            hit,
+            hit.severity_id,
+            hit.outcome,
+            hit.dns,
+            hit.http,
+            hit.tls,
+            hit.evidence,
+            hit.first_us,
+            hit.last_us,
+            now_us,
+            hit.count,
+            hit.count,
         )
 
     def add(self, hit: Hit, now_us: int) -> bool:
         """Fold another hit in; tell whether it made things worse."""
         self.active_us = now_us
-        self.first_us = min(self.first_us, hit.first_us)
-        self.last_us = max(self.last_us, hit.last_us)
+        if hit.first_us < self.first_us:
+            self.first_us = hit.first_us
+        if hit.last_us > self.last_us:
+            self.last_us = hit.last_us
         self.pending += hit.count
         self.total += hit.count
         if (
-            len(self.samples) < MAX_SAMPLES
-            and hit.observed != self.hit.observed
+            hit.observed != self.hit.observed
+            and len(self.samples) < MAX_SAMPLES
             and hit.observed not in self.samples
         ):
-            self.samples.append(hit.observed)
+            self.samples += (hit.observed,)
         if hit.evidence:
             self.evidence = hit.evidence
-        if _STRENGTH[hit.outcome] > _STRENGTH[self.outcome]:
+        if hit.outcome != self.outcome and _STRENGTH[hit.outcome] > _STRENGTH[self.outcome]:
             # An answer is where the details are: keep what it shows.
             self.outcome = hit.outcome
             self.dns = hit.dns or self.dns
             self.http = hit.http or self.http
             self.tls = hit.tls or self.tls
         raised = hit.severity_id > self.severity_id
-        self.severity_id = max(self.severity_id, hit.severity_id)
+        if raised:
+            self.severity_id = hit.severity_id
         return raised
 
     @property
@@ -176,7 +180,9 @@ class Condenser:
         self._incidents: OrderedDict[_Key, _Incident] = OrderedDict()
         self._held: dict[str, _Incident] = {}
         self._storm = _Storm()
+        self._set_back_us = max(_JITTER_US, self._window_us)
         self._now_us = _LONG_AGO
+        self._due_us = _LONG_AGO  # nothing ends and no minute is over before
         self._minute = _LONG_AGO
         self._left = self._per_minute
         self._counts = {"events": 0, "suppressed": 0, "lost": 0, "evicted": 0}
@@ -214,7 +220,7 @@ class Condenser:
     def flush(self) -> list[Event]:
         """End all incidents, as at the end of a run; return what was left to tell."""
         events = self._end_all()
-        self._now_us = self._minute = _LONG_AGO
+        self._now_us = self._minute = self._due_us = _LONG_AGO
         return events
 
     def counts(self) -> Mapping[str, int]:
@@ -238,22 +244,29 @@ class Condenser:
 
     def _advance(self, time_us: int) -> list[Event]:
         """Move the clock; end what was silent for a window, begin a new minute."""
-        events = []
-        if time_us < self._now_us - max(_JITTER_US, self._window_us):
+        events: list[Event] = []
+        if time_us < self._now_us - self._set_back_us:
             events += self.flush()
-        self._now_us = max(self._now_us, time_us)
+        if time_us > self._now_us:
+            self._now_us = time_us
+        if self._now_us < self._due_us:
+            return events
         minute = self._now_us // _MINUTE_US
         if minute != self._minute:
             events += self._tell_storm()
             self._minute = minute
             self._left = self._per_minute
             events += self._release()
+        self._due_us = (minute + 1) * _MINUTE_US
         while self._incidents:
             key, oldest = next(iter(self._incidents.items()))
             if self._now_us - oldest.active_us < self._window_us:
+                self._due_us = min(self._due_us, oldest.active_us + self._window_us)
                 break
             del self._incidents[key]
             events += self._end(oldest)
+        else:
+            self._due_us = min(self._due_us, self._now_us + self._window_us)
         return events
 
     def _end(self, incident: _Incident) -> list[Event]:
@@ -391,7 +404,7 @@ class Condenser:
             dns=incident.dns,
             http=incident.http,
             tls=incident.tls,
-            samples=tuple(incident.samples),
+            samples=incident.samples,
             evidence=incident.evidence,
             site=self._site,
             tags=self._tags,

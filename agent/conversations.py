@@ -45,12 +45,10 @@ class Conversations:
     def datagram(self, sighting: Sighting) -> Side:
         """Take one datagram or packet without ports into account."""
         source, destination = sighting.source, sighting.destination
-        ports = [port for port in (source.port, destination.port) if port is not None]
-        key = (
-            sighting.protocol,
-            frozenset((source.address, destination.address)),
-            min(ports, default=0),
-        )
+        service = 0
+        if source.port is not None and destination.port is not None:
+            service = min(source.port, destination.port)
+        key = (sighting.protocol, frozenset((source.address, destination.address)), service)
         known = self._open.pop(key, None)
         if known is None or sighting.first_us - known.last_us > KEPT_US:
             known = _Conversation(_opener(source, destination), sighting.first_us)

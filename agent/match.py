@@ -7,7 +7,7 @@ site wants to hear of it. What an allow-list entry keeps quiet is counted by the
 import hashlib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -119,10 +119,6 @@ def _place(hit: Hit) -> str:
     return hit.class_id if hit.class_id.startswith(model.BEHAVIOUR_PREFIX) else hit.where
 
 
-def _unwatched(look: Look) -> None:
-    del look
-
-
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 FORWARDED = re.compile(rb"\r?\n(?:x-forwarded-for|x-real-ip|forwarded):([^\r\n]*)", re.IGNORECASE)
 FORWARDED_ADDRESS = re.compile(r"(?:^|[\s,;=\"\[])([0-9a-fA-F:.]{3,45})")
@@ -187,7 +183,7 @@ class Urls:
 class Matcher:
     """Applies the rules to sightings of one thread; `trails` may be replaced between them.
 
-    `watch` is told of every value that was looked up, for explanations.
+    `watch`, where there is one, is told of every value that was looked up, for explanations.
     """
 
     def __init__(
@@ -195,7 +191,7 @@ class Matcher:
     ) -> None:
         self.trails = trails
         self.allow = allow
-        self.watch: Callable[[Look], None] = _unwatched
+        self.watch: Callable[[Look], None] | None = None
         self._home = home
         self._severity = severity
         self._urls = Urls()
@@ -203,7 +199,7 @@ class Matcher:
         self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
         self._conversations = Conversations()
-        self._rules: dict[str, Callable[[Sighting], Iterator[Hit]]] = {
+        self._rules: dict[str, Callable[[Sighting], Iterable[Hit]]] = {
             "syn": self._packet,
             "accept": self._reply,
             "refuse": self._reply,
@@ -225,53 +221,60 @@ class Matcher:
 
     def note_suppressed(self, hit: Hit) -> None:
         """Tell the watch that a hit is held back after all."""
-        self.watch(Look(_place(hit), hit.observed, 0, "suppressed", hit.indicator))
+        self._look(_place(hit), hit.observed, 0, "suppressed", hit.indicator)
 
     def note_behaviour(self, hit: Hit) -> None:
         """Tell the watch what a behaviour concluded."""
-        self.watch(Look(_place(hit), hit.observed, hit.count, "told", hit.indicator))
+        self._look(_place(hit), hit.observed, hit.count, "told", hit.indicator)
+
+    def _look(
+        self,
+        where: str,
+        observed: str,
+        seen: int,
+        verdict: Verdict,
+        key: str = "",
+        entry: Entry | None = None,
+    ) -> None:
+        """Tell the watch what became of a value."""
+        if self.watch:
+            self.watch(Look(where, observed, seen, verdict, key, entry))
 
     def take_harmless(self) -> list[int]:
         """Return tokens of candidates of which nothing is listed, for scanners to learn."""
         harmless, self.harmless = self.harmless, []
         return harmless
 
-    def _packet(self, sighting: Sighting) -> Iterator[Hit]:
+    def _packet(self, sighting: Sighting) -> list[Hit]:
         """Rules T-10a, T-11 and T-12; both sides are told, each for itself."""
-        yield from self._sides(sighting, sighting.source, sighting.destination, "unknown")
+        return self._sides(sighting, (sighting.source, sighting.destination, "unknown"))
 
-    def _reply(self, sighting: Sighting) -> Iterator[Hit]:
+    def _reply(self, sighting: Sighting) -> list[Hit]:
         """What came of an attempt: no observation of its own, but the attempt's outcome."""
         attempt = msgspec.structs.replace(
             sighting, source=sighting.destination, destination=sighting.source, count=0
         )
         outcome: Outcome = "answered" if sighting.what == "accept" else "refused"
-        yield from self._sides(attempt, attempt.source, attempt.destination, outcome)
+        return self._sides(attempt, (attempt.source, attempt.destination, outcome))
 
-    def _datagram(self, sighting: Sighting) -> Iterator[Hit]:
+    def _datagram(self, sighting: Sighting) -> list[Hit]:
         """Rules T-11 and T-12, for the conversation that the datagram belongs to."""
         side = self._conversations.datagram(sighting)
         outcome: Outcome = "answered" if side.is_answered else "unknown"
-        yield from self._sides(sighting, side.opener, side.listener, outcome)
+        return self._sides(sighting, (side.opener, side.listener, outcome))
 
-    def _sides(
-        self, sighting: Sighting, opener: Endpoint, listener: Endpoint, outcome: Outcome
-    ) -> Iterator[Hit]:
-        told = ""
-        for where in ("ip.dst", "ip.src"):
-            endpoint = sighting.destination if where == "ip.dst" else sighting.source
-            found = self.trails.address(*endpoint)
-            for hit in self._judge(
-                sighting,
-                found,
-                where,
-                endpoint.address,
-                about=endpoint.address,
-                ends=(opener, listener, outcome),
-            ):
-                # Both ends inside one listed network are one observation of it.
-                yield msgspec.structs.replace(hit, count=0) if hit.indicator == told else hit
-                told = hit.indicator
+    def _sides(self, sighting: Sighting, ends: Ends) -> list[Hit]:
+        hits: list[Hit] = []
+        for where, endpoint in (("ip.dst", sighting.destination), ("ip.src", sighting.source)):
+            address = endpoint.address
+            found = self.trails.address(address, endpoint.port)
+            for hit in self._judge(sighting, found, where, address, about=address, ends=ends):
+                if hits and hit.indicator == hits[0].indicator:
+                    # Both ends inside one listed network are one observation of it.
+                    hits.append(msgspec.structs.replace(hit, count=0))
+                else:
+                    hits.append(hit)
+        return hits
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""
@@ -428,7 +431,7 @@ class Matcher:
         try:
             found = self.trails.user_agent(agent, lambda size: self.agents.take(size, now_us))
         except Unjudged:
-            self.watch(Look("http.user_agent", agent, sighting.count, "over budget"))
+            self._look("http.user_agent", agent, sighting.count, "over budget")
             return
         if found is None and sighting.token:
             self._forget(sighting.token)
@@ -499,7 +502,7 @@ class Matcher:
         """Rule T-8.4."""
         ignored = is_ignored(name)
         if ignored:
-            self.watch(Look(where, name, sighting.count, "ignored"))
+            self._look(where, name, sighting.count, "ignored")
         return ignored
 
     def _judge(
@@ -514,27 +517,29 @@ class Matcher:
         http: Http | None = None,
         tls: Tls | None = None,
         ends: Ends | None = None,
-    ) -> Iterator[Hit]:
-        """Yield the hit of what was found, unless the site wants to hear nothing of it.
+    ) -> Sequence[Hit]:
+        """Return the hit of what was found, unless the site wants to hear nothing of it.
 
         `about` is the name or address for which the allow-list is asked.
         """
         if found is None:
-            self.watch(Look(where, observed, sighting.count, "not listed"))
-            return
+            self._look(where, observed, sighting.count, "not listed")
+            return ()
+        key = found.row.key
         claimed = found.row.kind in CLAIMED
-        entry = self.allow.allows(about, found.row.key, sighting.count, claimed=claimed)
+        entry = self.allow.allows(about, key, sighting.count, claimed=claimed)
         if entry is None:
+            ends = ends or (sighting.source, sighting.destination, "unknown")
             hit = self._hit(
                 sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends
             )
-            opener, listener, _ = ends or (sighting.source, sighting.destination, "unknown")
-            entry = self.allow.allows_hit(Judged(hit, opener, listener), about)
+            if self.allow.has_scopes:
+                entry = self.allow.allows_hit(Judged(hit, ends[0], ends[1]), about)
             if entry is None:
-                self.watch(Look(where, observed, sighting.count, "told", found.row.key))
-                yield hit
-                return
-        self.watch(Look(where, observed, sighting.count, "allowed", found.row.key, entry))
+                self._look(where, observed, sighting.count, "told", key)
+                return (hit,)
+        self._look(where, observed, sighting.count, "allowed", key, entry)
+        return ()
 
     def _hit(
         self,
@@ -543,15 +548,15 @@ class Matcher:
         where: str,
         observed: str,
         *,
-        dns: Dns | None = None,
-        http: Http | None = None,
-        tls: Tls | None = None,
-        ends: Ends | None = None,
+        dns: Dns | None,
+        http: Http | None,
+        tls: Tls | None,
+        ends: Ends,
     ) -> Hit:
         """Word a hit: direction and outcome are those of the conversation, not of the packet."""
         row = found.row
         class_id = CLASSES[row.kind]
-        opener, listener, outcome = ends or (sighting.source, sighting.destination, "unknown")
+        opener, listener, outcome = ends
         direction: Direction = self._home.direction(opener.address, listener.address)
         kind = "HTTP" if where == "http.body" else TYPES.get(class_id, "DNS")
         return Hit(

@@ -93,8 +93,9 @@ class Pipeline:
             if self._own.holds(sighting):
                 self.own_traffic += sighting.count
             else:
-                events += self._take(self.matcher.match(sighting))
-                events += self._take(self.contents.examine(sighting))
+                for hits in (self.matcher.match(sighting), self.contents.examine(sighting)):
+                    if hits:
+                        events += self._take(hits)
         return events
 
     def take_harmless(self) -> list[int]:

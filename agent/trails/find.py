@@ -86,11 +86,13 @@ class Trails:
         Raise ValueError for text that is no address.
         """
         asked = (address, port)
-        if asked not in self._addresses:
+        try:
+            return self._addresses[asked]
+        except KeyError:
             if len(self._addresses) >= MAX_ADDRESSES:
                 self._addresses.clear()
-            self._addresses[asked] = self._find_address(address, port)
-        return self._addresses[asked]
+            found = self._addresses[asked] = self._find_address(address, port)
+            return found
 
     def _find_address(self, address: str, port: int | None) -> Found | None:
         packed = _packed(address)
@@ -237,16 +239,17 @@ class _Side:
     def __init__(self, trails: TrailSet, custom: bool) -> None:
         self.custom = custom
         self._set = trails
-        self._has_keys = trails.info.keys > 0
+        self._kinds = frozenset(kind for kind in range(layout.TABLES) if trails.rows(kind))
         self._names = _Patterns(trails, layout.PATTERN, fold=False)
         self.agents = _Patterns(trails, layout.USER_AGENT_PATTERN, fold=True)
 
     def find(self, kind: int, key: bytes) -> Row | None:
-        number = self._set.find(kind, key) if self._has_keys else -1
+        number = self._set.find(kind, key) if kind in self._kinds else -1
         return self._set.row(number) if number >= 0 else None
 
     def network(self, packed: bytes) -> Row | None:
-        number = self._set.find_network(packed)
+        kind = layout.NET4 if len(packed) == 4 else layout.NET6
+        number = self._set.find_network(packed) if kind in self._kinds else -1
         return self._set.row(number) if number >= 0 else None
 
     def pattern(self, name: str) -> Found | None:
