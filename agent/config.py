@@ -5,7 +5,6 @@ formats) own the keys of their plugins: this file keeps such a plugin's mapping 
 `convert` turns it into the plugin's own `Config`.
 """
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
-import yaml
+
+from agent import config_errors, config_yaml
 
 DEFAULT_PATH = Path("/etc/maltrail-agent/config.yaml")
 DEFAULT_STATE_DIR = Path("/var/lib/maltrail-agent")
@@ -23,8 +23,6 @@ DEFAULT_RUN_DIR = Path("/run/maltrail-agent")
 _NO_WORD = re.compile(r"[^A-Za-z0-9.]+")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>.*)`)?")
-_INVALID = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<at>.*)`)?")
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
@@ -479,14 +477,9 @@ def load(path: Path) -> Settings:
 def parse(text: str, name: str) -> Settings:
     """Turn YAML into settings; `name` is what errors call it. Raise ConfigError."""
     try:
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, see below
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{name}:{line} is not valid YAML: {_one_line(problem)}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{name}: is not valid YAML: too many levels") from error
+        raw = config_yaml.read(text)
+    except config_yaml.NotYaml as error:
+        raise ConfigError(f"{name}: {error}") from error
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
@@ -499,44 +492,7 @@ def convert(raw: object, kind: type[T], name: str) -> T:
     try:
         return msgspec.convert(raw, kind, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_one_line(_explain(str(error), kind))}") from error
-
-
-def _one_line(text: str) -> str:
-    """Return a text as one line that can be printed."""
-    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice: the first would vanish silently."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Build any value; raise ConstructorError where PyYAML lets Python's errors through."""
-        try:
-            return super().construct_object(node, deep)
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-            kind = node.tag.rpartition(":")[2]
-            raise yaml.constructor.ConstructorError(
-                None, None, f"is no valid {kind}: {error}", node.start_mark
-            ) from error
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping; raise ConstructorError for a doubled key."""
-        if not isinstance(node, yaml.MappingNode):
-            return super().construct_mapping(node, deep)  # refuses it, as `!!set` on a word
-        seen = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a word", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+        raise ConfigError(f"{name}: {config_errors.explain(str(error), kind)}") from error
 
 
 def _split_outputs(raw: dict[str, Any], name: str) -> dict[str, Any]:
@@ -600,34 +556,6 @@ def duration(value: object) -> float:
     if not match:
         raise ValueError(f"expected a duration such as 90s, 5m, 1h or 7d, found {value!r}")
     return float(match[1]) * _UNITS[match[2]]
-
-
-def _explain(message: str, kind: type) -> str:
-    """Say what is wrong at which key, and name the nearest known key."""
-    unknown = _UNKNOWN.fullmatch(message)
-    if unknown:
-        at = (unknown["at"] or "").strip()
-        key = unknown["key"]
-        path = f"{at}.{key}" if at else key
-        near = difflib.get_close_matches(key, sorted(_known_keys(kind)), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see config.yaml for the known keys"
-        return f"{path}: unknown key; {hint}"
-    match = _INVALID.fullmatch(message)
-    what = match["what"] if match else message
-    at = match["at"] if match else None
-    return f"{at}: {what[:1].lower() + what[1:]}" if at else what
-
-
-def _known_keys(kind: type) -> set[str]:
-    """List the keys of a section and of all sections below it."""
-    keys: set[str] = set()
-    pending: list[type] = [kind]
-    while pending:
-        for field in msgspec.structs.fields(pending.pop()):
-            keys.add(field.encode_name)
-            kinds = [field.type, *getattr(field.type, "__args__", ())]
-            pending += [k for k in kinds if isinstance(k, type) and issubclass(k, msgspec.Struct)]
-    return keys
 
 
 def is_expired(until: date | None, now_us: int) -> bool:

@@ -22,7 +22,9 @@ CIMPORT = re.compile(
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     # room: what of ours it may import; the version in `agent` itself is everybody's
     "agent.model": (),
-    "agent.config": (),
+    "agent.config": ("agent.config_errors", "agent.config_yaml"),
+    "agent.config_errors": (),
+    "agent.config_yaml": ("agent.config_errors",),
     "agent.ids": (),
     "agent.names": (),
     "agent.budget": (),
