@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator, Sequence
 
+from agent.deliver.entry import severity_word
 from agent.deliver.status_document import Answer, Frame, Level, Status, Told
-from agent.deliver.status_judge import LEVELS, age, severity_word
+from agent.deliver.status_judge import LEVELS, age
 from agent.terminal import Terminal, Text, Tone, severity_tone
 
 MAX_STEPS = 3

@@ -22,6 +22,11 @@ def band(severity: int) -> int:
     return _BAND[min(max(severity, 0), 10)]
 
 
+def severity_word(severity: int) -> str:
+    """Return the highest word of `min_severity` that a `severity_id` reaches, else the lowest."""
+    return BANDS[band(severity)]
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One event of one output.
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from agent.model import SEVERITIES, Event
+from agent.deliver.entry import severity_word
+from agent.model import Event
 
 MAX_CLASSES = 100
 """There are some fifty. A class is a word of sense, which parses hostile bytes."""
 
 OTHER = "other"
 _CLASS = re.compile(r"(?:trail|behaviour|agent)-[a-z0-9_-]{1,40}")
-_WORDS = sorted(SEVERITIES.items(), key=lambda word: -word[1])
 
 
 class EventCounts:
@@ -27,7 +27,7 @@ class EventCounts:
     def add(self, events: Iterable[Event]) -> None:
         """Count events."""
         for event in events:
-            self._counts[self._class_of(event), _word_of(event.severity_id)] += 1
+            self._counts[self._class_of(event), severity_word(event.severity_id)] += 1
 
     def metrics(self) -> Iterator[Metric]:
         """Yield the counts."""
@@ -46,8 +46,3 @@ class EventCounts:
             return OTHER
         self._classes.add(name)
         return name
-
-
-def _word_of(severity: int) -> str:
-    """Return the highest word that a severity reaches; below all, the lowest."""
-    return next((word for word, least in _WORDS if severity >= least), _WORDS[-1][0])

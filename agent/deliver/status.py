@@ -142,10 +142,14 @@ class Board:
         """Return the totals by interface with the packets and drops of the last minute."""
         points = list(self._points)
         if len(points) < 2 or now - points[-1].at > WINDOW:
-            return _with_window(total, 0.0, 0, 0)
+            return msgspec.structs.replace(total, packets=0, dropped=0)
         first, last = points[0], points[-1]
-        span = last.at - first.at
-        return _with_window(total, span, last.packets - first.packets, last.dropped - first.dropped)
+        return msgspec.structs.replace(
+            total,
+            seconds=last.at - first.at,
+            packets=last.packets - first.packets,
+            dropped=last.dropped - first.dropped,
+        )
 
 
 class _Samples(dict[tuple[str, Labels], float]):
@@ -201,17 +205,6 @@ def _traffic(samples: _Samples) -> Traffic:
         dropped=sum(dropped.values()),
         lost_events=samples.number("uplink_events_lost_total"),
         lost_sightings=samples.number("sightings_lost_total"),
-    )
-
-
-def _with_window(total: Traffic, seconds: float, packets: int, dropped: int) -> Traffic:
-    return Traffic(
-        interfaces=total.interfaces,
-        seconds=seconds,
-        packets=packets,
-        dropped=dropped,
-        lost_events=total.lost_events,
-        lost_sightings=total.lost_sightings,
     )
 
 

@@ -13,7 +13,6 @@ from agent.deliver.status_document import (
     Updates,
 )
 from agent.link import Coverage
-from agent.model import SEVERITIES
 
 LEVELS: tuple[Level, ...] = ("good", "unknown", "warning", "bad")
 """From best to worst."""
@@ -98,13 +97,6 @@ def worst(levels: Iterable[Level]) -> Level:
     return max(levels, key=LEVELS.index, default="good")
 
 
-def severity_word(severity_id: int) -> str:
-    """Return the word of `min_severity` for a severity, the one below where it is between two."""
-    return max((level, word) for word, level in SEVERITIES.items() if level <= max(1, severity_id))[
-        1
-    ]
-
-
 def age(seconds: float) -> str:
     """Return a time that has passed, as people say it."""
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
@@ -152,7 +144,7 @@ def _losing(traffic: Traffic) -> Answer:
             f"no packets; but {traffic.lost_events:,} events and {traffic.lost_sightings:,} "
             "sightings behind the capture since sense started"
         )
-        return LOSING.answer("warning", text, "look at the agent-loss events below")
+        return LOSING.answer("warning", text, "the agent-loss events say which")
     return LOSING.answer("good", f"none in the last minute, {before}" if total else before)
 
 
@@ -234,7 +226,8 @@ def _reading(coverage: Coverage) -> Answer:
     text = f"{share:.1%} of {coverage.packets:,} packets were read"
     if share >= WELL:
         return READING.answer("good", text)
-    return READING.answer("warning" if share >= HALF else "bad", text, "what is not, stands below")
+    remedy = "maltrail-agent coverage --live tells what is not"
+    return READING.answer("warning" if share >= HALF else "bad", text, remedy)
 
 
 def _rate(value: float) -> str:

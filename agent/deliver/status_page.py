@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from agent.deliver.entry import severity_word
 from agent.deliver.http import Answer as HttpAnswer
 from agent.deliver.http import Page
 from agent.deliver.markup import Markup, element, joined
 from agent.deliver.status import Board
 from agent.deliver.status_document import Level, Setting, Status, Told
-from agent.deliver.status_judge import age, severity_word
+from agent.deliver.status_judge import age
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
