@@ -138,7 +138,8 @@ class Terminal(NamedTuple):
         heads = [[self.safe(cell.text) for cell in row[:-1]] for row in texts]
         widths = [max(map(width, column)) for column in zip(*heads, strict=True)]
         indent = sum(widths) + gap * len(widths)
-        if self.columns and indent + LEAST_PROSE > self.columns:
+        is_below = bool(self.columns and indent + LEAST_PROSE > self.columns)
+        if is_below:
             indent = LEAST_COLUMN
         for row in texts:
             *cells, prose = row
@@ -148,7 +149,7 @@ class Terminal(NamedTuple):
             )
             lines = self._wrapped(prose.text, self.columns - indent if self.columns else 0)
             told = [self.paint(line, prose.tone) for line in lines]
-            if indent == LEAST_COLUMN and widths:
+            if is_below:
                 yield lead.rstrip()
             else:
                 yield f"{lead}{' ' * gap}{told.pop(0)}".rstrip() if widths else told.pop(0)

@@ -135,6 +135,14 @@ def test_prose_goes_below_its_cells_where_there_is_no_room() -> None:
     assert lines == ["a very long head", "      some words of", "      prose"]
 
 
+@pytest.mark.parametrize("columns", [0, 80])
+def test_prose_stands_beside_cells_of_any_width(columns: int) -> None:
+    """Where there is room, however far in that is."""
+    for size in range(1, 20):
+        (line,) = Terminal(columns).notes([["x" * size, "prose"]])
+        assert line == f"{'x' * size}  prose"
+
+
 def test_a_strip_shows_what_is_whole_and_what_is_not() -> None:
     """Only a share of one is full, so that the smallest gap is seen; the same in ASCII."""
     assert Terminal().strip([0, 0.5, 0.999, 1]) == " ▄▇█"
