@@ -140,7 +140,7 @@ class Screen:
         if not data:
             take = self._pipes.pop(pipe)
             os.close(pipe)
-            if self._partial[pipe]:
+            if self._partial[pipe] and take != self._take_frame:  # a frame may end with its writer
                 take(self._partial[pipe])
             return
         *lines, rest = (self._partial[pipe] + data).split(b"\n")

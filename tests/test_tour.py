@@ -184,6 +184,23 @@ def test_a_crash_of_the_view_leaves_the_terminal_as_it_was() -> None:
         assert termios.tcgetattr(stream)[3] & termios.ECHO
 
 
+def test_a_frame_that_ended_with_its_writer_is_left_out() -> None:
+    """And the last line of a log that did is shown."""
+    with opened((100, 40)) as stream, Screen(stream) as screen:
+        frames, log = screen.add_frames(), screen.add_log()
+        os.write(frames, msgspec.json.encode(frame())[:-9])
+        os.write(log, b"ERROR killed")
+        os.close(frames)
+        os.close(log)
+        shown = io.StringIO()
+        screen._stream = shown
+        screen.step(1.0)
+        screen.step(1.0)
+        screen._stream = stream
+
+    assert "ERROR killed" in shown.getvalue()
+
+
 @contextmanager
 def opened(size: tuple[int, int]) -> Iterator[TextIO]:
     """Open a terminal of this size and read away what is written to it."""
