@@ -131,11 +131,11 @@ def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.new")
+            written.append((partial, target))
             with open(partial, "w", encoding="utf-8", opener=_opener) as file:
                 if gid is not None:
                     os.fchown(file.fileno(), -1, gid)
                 file.write(text)
-            written.append((partial, target))
         for partial, target in written:
             partial.replace(target)
     except OSError as error:

@@ -12,7 +12,6 @@ MAX_OPTIONS = 2_000
 """Lines that open an option; the distributed file has less than a hundred."""
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
-_COMMENT = re.compile(r"\s*#.*")
 _VARIABLE = re.compile(r"\$([A-Z_]+)")
 _SWITCHES = ("USE_", "SET_", "CHECK_", "ENABLE_", "SHOW_", "DISABLE_")
 
@@ -87,7 +86,7 @@ def options_of(text: str, root: Path, host: str) -> Iterator[Option | Garbled]:
     opened: Option | None = None
     count = 0
     for number, raw in enumerate(text.split("\n"), 1):
-        line = _COMMENT.sub("", raw.rstrip("\r"), count=1)
+        line = raw.rstrip("\r").partition("#")[0]
         if not line.strip():
             continue
         if line[0].isspace() and opened is not None:

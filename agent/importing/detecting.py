@@ -140,7 +140,8 @@ def branches(pattern: str, *, inside: bool = False) -> Iterator[str]:
     With `inside` the pattern is the inside of a group: yield it as it is where its brackets are
     balanced, else nothing.
     """
-    depth, start, at, in_class = 0, 0, 0, False
+    depth, start, at = 0, 0, 0
+    in_class, first = False, 0
     while at < len(pattern):
         char = pattern[at]
         if char == "\\":
@@ -148,10 +149,9 @@ def branches(pattern: str, *, inside: bool = False) -> Iterator[str]:
             continue
         if in_class:
             # A bracket that comes first in a class is one of its members.
-            first = pattern[:at].endswith(("[", "[^")) and char == "]"
-            in_class = char != "]" or first
+            in_class = char != "]" or at == first
         elif char == "[":
-            in_class = True
+            in_class, first = True, at + (2 if pattern.startswith("^", at + 1) else 1)
         elif char == "(":
             depth += 1
         elif char == ")":

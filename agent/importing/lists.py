@@ -37,8 +37,6 @@ RENAMED = {
 }
 """Feed modules of Maltrail, and the lists of feeds/catalog.yaml that have other names."""
 
-_COMMENT = re.compile(r"\s*#.*")
-
 
 def feed_updates(asked: Asked, draft: Draft) -> str:
     """Take USE_FEED_UPDATES; without feeds Maltrail had its static lists alone."""
@@ -222,10 +220,9 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def _key(line: str) -> str:
     """Return the key of one line of an own list, empty for none."""
-    key = line.strip()
-    if not key or key.startswith("#"):
+    key = line.partition("#")[0].strip()
+    if not key:
         return ""
-    key = _COMMENT.sub("", key).strip()
     key = key.partition("://")[2] or key
     if "/" in key:
         return key.rstrip("/") if not _is_network(key) else key

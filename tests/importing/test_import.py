@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -345,6 +346,7 @@ def test_a_rule_that_cannot_be_taken_says_why(site: Path, rule: str, why: str) -
         (r"192\.168\.", ("192.168.0.0/16",), None),
         (r"(10\.1\.|sql injection)", ("10.1.0.0/16",), "sql injection"),
         (r"a[|b]c|d\|e", (), r"a[|b]c|d\|e"),
+        (r"x[a[]y|b", (), r"x[a[]y|b"),
         (r"x|'evil\.org'", (), r"x|^(?:evil\.org)$"),
         (r"(a|b)(c|d)", (), r"(a|b)(c|d)"),
     ],
@@ -511,6 +513,19 @@ def test_a_bad_value_is_one_line_with_what_was_expected(
 
     assert told(imported, line.split(maxsplit=1)[0]).startswith(expected)
     assert settings_of(imported).sensor.name == "other"
+
+
+def test_blanks_without_end_cost_no_time(site: Path) -> None:
+    """In the file itself and in an own list."""
+    blanks = " " * 60_000
+    (site / "blanks").mkdir()
+    (site / "blanks/own.txt").write_text(f"evil.org{blanks}x\n")
+    began = time.process_time()
+
+    imported = take(f"SENSOR_NAME a{blanks}b\nCUSTOM_TRAILS_DIR blanks\n", site)
+
+    assert time.process_time() - began < 2
+    assert imported.is_whole
 
 
 def test_an_option_given_twice_is_told(site: Path) -> None:
