@@ -6,16 +6,20 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.commands._common import DONE, UserError, settings_of
 from agent.terminal import Cell, Terminal, Text, Tone, terminal_of
+
+if TYPE_CHECKING:
+    from agent.trails.set import TrailSet
 
 BAR = 30
 """Columns of a bar."""
 
 
-def open_set(path: Path):  # type: ignore[no-untyped-def]  # imported late
+def open_set(path: Path) -> "TrailSet":
+    """Return a set that is whole; raise UserError."""
     from agent.trails.set import SetError, TrailSet
 
     try:
@@ -104,8 +108,6 @@ def _such(key: str, value: object) -> str:
     return key
 
 
-def refused(value: object) -> object:
+def counted(value: object) -> str:
     """Return a count with its samples as one text, for a line of the log."""
-    return (
-        f"{value['count']} ({_such('', value).strip(' ()')})" if isinstance(value, dict) else value
-    )
+    return _such(str(_count(value)), value)

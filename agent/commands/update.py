@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from agent.commands._common import Commands, settings_of
-from agent.commands._sets import refused, shadowed
+from agent.commands._sets import counted, shadowed
 from agent.identity import become_owner
 
 _log = logging.getLogger("agent.cli")
@@ -57,4 +57,4 @@ def _log_shadowed(options: argparse.Namespace) -> None:
 
     path = current_set(options.state_dir)
     for entry, silenced in shadowed(options, path).items() if path else ():
-        _log.info("allow-list entry %s silences %s", entry, refused(silenced))
+        _log.info("allow-list entry %s silences %s", entry, counted(silenced))

@@ -9,11 +9,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from agent import health
+from agent.deliver.metrics_prefix import PREFIX
 from agent.health import ListHealth, UpdateHealth
 from agent.model import Event, Evidence
 from agent.notices import AgentNotices
-
-PREFIX = "maltrail_agent_"
 
 MAX_LISTS = 500
 """Lists shown and told: all known ones and a site's own are some dozens."""

@@ -15,11 +15,10 @@ from prometheus_client.registry import Collector
 from agent import __version__
 from agent.deliver.lane import Lane
 from agent.deliver.metrics_lanes import about_lanes
+from agent.deliver.metrics_prefix import PREFIX
 from agent.deliver.metrics_sense import about_sense
 from agent.deliver.server import Server
 from agent.reloads import Reloads
-
-PREFIX = "maltrail_agent_"
 
 SNAPSHOT_LIFE = 120.0
 """Seconds after which the numbers of a sense that went away are no longer shown."""

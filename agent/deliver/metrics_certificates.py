@@ -9,9 +9,8 @@ from prometheus_client.metrics_core import Metric
 
 from agent.config import HttpTls
 from agent.deliver.lane import Lane
+from agent.deliver.metrics_prefix import PREFIX
 from outputs import _certificate
-
-PREFIX = "maltrail_agent_"
 
 _log = logging.getLogger("deliver.metrics")
 

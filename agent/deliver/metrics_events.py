@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from agent.deliver.entry import severity_word
+from agent.deliver.metrics_prefix import PREFIX
 from agent.model import Event
 
 MAX_CLASSES = 100
@@ -32,7 +33,7 @@ class EventCounts:
     def metrics(self) -> Iterator[Metric]:
         """Yield the counts."""
         family = CounterMetricFamily(
-            "maltrail_agent_events", "Events made or taken over.", labels=["class", "severity"]
+            f"{PREFIX}events", "Events made or taken over.", labels=["class", "severity"]
         )
         for (class_id, severity), count in sorted(self._counts.copy().items()):
             family.add_metric([class_id, severity], count)

@@ -7,9 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from agent.deliver.lane import Lane
+from agent.deliver.metrics_prefix import PREFIX
 from agent.deliver.queue import State
-
-PREFIX = "maltrail_agent_"
 
 
 class _Value(NamedTuple):

@@ -10,9 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from agent.deliver.metrics_help import HELP, SCANNED
+from agent.deliver.metrics_prefix import PREFIX
 from agent.link import Sample
-
-PREFIX = "maltrail_agent_"
 
 MAX_SAMPLES = 500
 """Values of sense in one snapshot: rendering 1,000 takes 33 ms with the interpreter held."""

@@ -1,0 +1,3 @@
+"""How the name of each metric of ours begins."""
+
+PREFIX = "maltrail_agent_"
