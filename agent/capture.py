@@ -261,19 +261,26 @@ def check_filter(text: str) -> None:
     A handle of another link type (`any`, a tunnel) may still refuse it: `ether` is no word there.
     """
     # Not pcapy.compile: it closes libpcap's handle before it asks that handle for the reason.
-    reading, writing = os.pipe()
-    try:
-        os.write(writing, _EMPTY_CAPTURE)
-        os.close(writing)
-        handle = pcapy.open_offline(f"/dev/fd/{reading}")
-    finally:
-        os.close(reading)
+    handle = open_records()
     try:
         handle.setfilter(text)
     except pcapy.PcapError as error:
         raise _bad_filter(text, error) from error
     finally:
         handle.close()
+
+
+def open_records(frames: Iterable[bytes] = ()) -> Any:
+    """Return a handle that reads frames of Ethernet, the n-th of second n; a pipe holds 64 kB."""
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb") as file:
+            file.write(_EMPTY_CAPTURE)
+            for number, frame in enumerate(frames):
+                file.write(struct.pack("=IIII", number, 0, len(frame), len(frame)) + frame)
+        return pcapy.open_offline(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
 
 
 def _activate(name: str, settings: Capture) -> Any:

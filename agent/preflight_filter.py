@@ -1,19 +1,15 @@
 """Which packets that rules need `capture.filter` keeps out: asked of libpcap, by samples."""
 
-import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import pcapy
-
+from agent.capture import open_records
 from agent.finding import Finding
 
 _OUTSIDE, _OUTSIDE_6 = "203.0.113.9", "2001:db8::9"
 _INSIDE_6 = "fd00::10"
-_HEADER = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-_RECORD = struct.Struct("=IIII")
 _TCP, _UDP, _ICMP, _GRE = 6, 17, 1, 47
 _SYN, _SYN_ACK, _DATA = 0x02, 0x12, 0x18
 _HIGH = 40_000
@@ -75,13 +71,7 @@ def check_needs(text: str, home: Iterable[str]) -> Finding:
 def _passed(text: str, inside: Iterable[str]) -> set[_Need]:
     """Return the needs of which some sample passes; raise pcapy.PcapError for a bad filter."""
     samples = [(need, _frame(need, host)) for need in _NEEDS for host in inside]
-    reading, writing = os.pipe()
-    try:
-        os.write(writing, _HEADER + b"".join(_records(frame for _, frame in samples)))
-        os.close(writing)
-        handle = pcapy.open_offline(f"/dev/fd/{reading}")
-    finally:
-        os.close(reading)
+    handle = open_records(frame for _, frame in samples)
     passed = set()
     try:
         handle.setfilter(text)
@@ -90,12 +80,6 @@ def _passed(text: str, inside: Iterable[str]) -> set[_Need]:
     finally:
         handle.close()
     return passed
-
-
-def _records(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield records of a capture; the second tells which sample it is."""
-    for number, frame in enumerate(frames):
-        yield _RECORD.pack(number, 0, len(frame), len(frame)) + frame
 
 
 def _frame(need: _Need, inside: str) -> bytes:

@@ -119,14 +119,14 @@ def _is_member(name: str, group: str) -> bool:
 
 def _folders(ours: Path, root: Path) -> Iterator[Finding]:
     """Yield which folders of tmpfiles.d are missing, or belong to somebody else."""
-    wrong = False
+    fine = True
     for file in sorted((ours / "tmpfiles.d").glob("*.conf")):
         for folder in _wanted_folders(file):
             said = _of_folder(folder, root / folder.path.lstrip("/"))
+            fine = fine and said == ""
             if said:
-                wrong = True
                 yield Finding("failure", f"folders: {said}; systemd-tmpfiles --create {file}")
-    if not wrong:
+    if fine:
         yield Finding("ok", "folders: all are there, with their owners and modes")
 
 
@@ -137,18 +137,18 @@ def _wanted_folders(file: Path) -> Iterator[_Folder]:
             yield _Folder(path, int(mode, 8), user, group)
 
 
-def _of_folder(wanted: _Folder, path: Path) -> str:
-    """Return what is wrong with a folder, or nothing; nothing where we may not look."""
+def _of_folder(wanted: _Folder, path: Path) -> str | None:
+    """Return what is wrong with a folder, or nothing; None where that cannot be told."""
     try:
         status = path.stat()
     except FileNotFoundError:
         return f"{wanted.path} is missing"
     except OSError:
-        return ""
+        return None  # we may not look
     try:
         owners = pwd.getpwnam(wanted.user).pw_uid, grp.getgrnam(wanted.group).gr_gid
     except KeyError:
-        return ""  # told of already
+        return None  # told of already
     if (status.st_uid, status.st_gid) != owners:
         return f"{wanted.path} does not belong to {wanted.user}:{wanted.group}"
     if status.st_mode & 0o7777 != wanted.mode:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from agent import __version__, ethtool
 from agent.capture import SYSFS
+from agent.preflight_units import UNITS
 from agent.scan import is_compiled
 
-UNITS = ("maltrail-agent", "maltrail-agent-deliver", "maltrail-agent-update")
 MAX_LINES = 20_000
 PATIENCE = 30.0
 """Seconds that a command of the host may take."""
@@ -43,8 +43,7 @@ def versions() -> dict[str, object]:
 
 def units() -> str:
     """Return what systemd knows of our units; raise OSError, TimeoutExpired."""
-    names = [f"{unit}.service" for unit in UNITS] + ["maltrail-agent-update.timer"]
-    return _told(["systemctl", "show", "--no-pager", f"--property=Id,{','.join(_SHOWN)}", *names])
+    return _told(["systemctl", "show", "--no-pager", f"--property=Id,{','.join(_SHOWN)}", *UNITS])
 
 
 def logs(since: float) -> str:

@@ -1,5 +1,8 @@
 """What `check` finds of the host: its clock, and whether units, users and folders are ours."""
 
+import grp
+import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -110,6 +113,23 @@ def test_a_folder_that_is_missing_is_a_failure(root: Path) -> None:
 
     assert [f.level for f in missing] == ["failure"]
     assert missing[0].remedy.startswith("systemd-tmpfiles --create ")
+
+
+def test_folders_are_in_order_only_where_each_could_be_judged(root: Path, tmp_path: Path) -> None:
+    """An owner that is not there is told among the users, and leaves open what a folder is."""
+    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+    ours = tmp_path / "ours"
+    shutil.copytree(OURS, ours)
+    conf = ours / "tmpfiles.d" / "maltrail-agent.conf"
+    (root / "srv").mkdir(mode=0o750)
+
+    conf.write_text(f"d /srv 0750 {user} {group} -\n")
+    judged = [f.text for f in check_units(ours, root) if f.text.startswith("folders")]
+    conf.write_text(f"d /srv 0750 {user} {group} -\nd /srv 0750 mt-nobody-here {group} -\n")
+    open_ = [f.text for f in check_units(ours, root) if f.text.startswith("folders")]
+
+    assert judged == ["folders: all are there, with their owners and modes"]
+    assert open_ == []
 
 
 def test_a_user_that_is_missing_is_a_failure(root: Path, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_logs_are_asked_of_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = support_host.logs(3600.0).split()
 
     assert asked[0] == "journalctl"
-    assert "--unit=maltrail-agent-deliver" in asked
+    assert "--unit=maltrail-agent-deliver.service" in asked
     assert "--since=-3600s" in asked
     assert f"--lines={support_host.MAX_LINES}" in asked
 

@@ -93,7 +93,7 @@ def test_the_wheel_brings_units_sample_page_and_content_for_receivers(environmen
         "bash-completion/completions/maltrail-agent.bash",
         "zsh/site-functions/_maltrail-agent",
     }
-    for folder in ("systemd", "siem", "logrotate"):
+    for folder in ("systemd", "siem", "logrotate", "prometheus"):
         files = (path for path in (ROOT / "deploy" / folder).rglob("*") if path.is_file())
         wanted |= {f"maltrail-agent/{path.relative_to(ROOT / 'deploy')}" for path in files}
     assert {name for name in wanted if not (share / name).is_file()} == set()
