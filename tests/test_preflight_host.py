@@ -121,7 +121,8 @@ def test_folders_are_in_order_only_where_each_could_be_judged(root: Path, tmp_pa
     ours = tmp_path / "ours"
     shutil.copytree(OURS, ours)
     conf = ours / "tmpfiles.d" / "maltrail-agent.conf"
-    (root / "srv").mkdir(mode=0o750)
+    (root / "srv").mkdir()
+    (root / "srv").chmod(0o750)
 
     conf.write_text(f"d /srv 0750 {user} {group} -\n")
     judged = [f.text for f in check_units(ours, root) if f.text.startswith("folders")]

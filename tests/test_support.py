@@ -172,6 +172,17 @@ def test_a_part_that_fails_says_why(room: Room) -> None:
     assert "(could not be made: " in said.out
 
 
+def test_why_a_part_failed_moves_no_cursor(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reason may hold what somebody else wrote."""
+
+    def fails() -> str:
+        raise OSError("\x1b[2Jgone")
+
+    monkeypatch.setattr(support_host, "units", fails)
+
+    assert "(could not be made: [2Jgone)" in room.bundle().out
+
+
 def test_the_bundle_is_for_its_owner_and_never_written_over(room: Room) -> None:
     """It tells of the inside of a network."""
     room.bundle()

@@ -15,6 +15,7 @@ from agent.commands._common import DONE, Commands, UserError, named, settings_of
 from agent.commands._findings import findings
 from agent.config import ConfigError, Settings
 from agent.support import Part
+from agent.visible import visible
 
 
 def add(commands: Commands) -> None:
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"file": str(path), "parts": held}))
         return DONE
     for line in support.manifest(made):
-        print(line)
+        print(visible(line))
     print(f"{path}: readable by its owner only; look through it before you send it")
     return DONE
 
