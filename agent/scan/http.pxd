@@ -1,9 +1,9 @@
 cimport cython
+from agent.scan cimport octets
 
-cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD, HOST_SIZE, AGENT_SIZE, LENGTH_SIZE
-cdef unsigned long long HASH_PRIME, WORD_MASK, LINE_ENDS, ONES, HIGH_BITS
-cdef const unsigned char[::1] AGENT_NAME
-cdef const unsigned char[::1] LENGTH_NAME
+cdef size_t HOST_AT, MAX_HOST, SLASH_AT, PATH_AT, MAX_PATH, BLANKED_AT, AGENT_AT, MAX_AGENT, MAX_METHOD, MAX_LINES, MAX_CANDIDATES, CONNECT, MAX_BODY, ABSENT, GET, HEAD, HOST_SIZE, AGENT_SIZE, LENGTH_SIZE, WORD
+cdef unsigned long long HASH_PRIME, WORD_MASK, LOW32, HIGH_BITS, LOW_BITS, PRINTED, FROM_A, TO_Z, FROM_SMALL_A, TO_SMALL_Z, FROM_HYPHEN, TO_9, FROM_UNDERSCORE, TO_UNDERSCORE, FROM_SLASH, TO_SLASH
+cdef unsigned long long AGENT_FIRST, AGENT_FIRST_CASE, AGENT_LAST, AGENT_LAST_CASE, LENGTH_FIRST, LENGTH_FIRST_CASE, LENGTH_LAST, LENGTH_LAST_CASE
 cdef const unsigned char[::1] VERSION
 
 @cython.final
@@ -13,7 +13,7 @@ cdef class HttpReader:
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
     cdef size_t host_size, name_size, path_size, line_at, body_at, body_end, count, last_start, last_end
-    cdef int missing, spelling, has_blanks
+    cdef int missing, spelling, has_blanks, is_name
     cdef size_t question
     cdef unsigned long long agent_hash, seed
     cdef long long[::1] starts
@@ -30,7 +30,7 @@ cdef class HttpReader:
     cdef size_t _find_body(self, size_t end) except? 1 nogil
     @cython.locals(size=size_t)
     cdef int is_bodiless(self) except -1 nogil
-    @cython.locals(i=size_t, c="unsigned char")
+    @cython.locals(c="unsigned char")
     cdef size_t _head_end(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
     cdef size_t _content_length(self, size_t head) except? 1 nogil
@@ -38,6 +38,8 @@ cdef class HttpReader:
     cdef size_t _number(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t)
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(word="unsigned long long")
+    cdef inline size_t _blank(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(c="unsigned char")
     cdef size_t _rare_method(self, size_t at, size_t start, size_t end) except? 1 nogil
     @cython.locals(at=size_t, version=size_t, blanks=int, c="unsigned char", size=size_t)
@@ -47,26 +49,35 @@ cdef class HttpReader:
     cdef int decode(self) except -1 nogil
     @cython.locals(end=size_t, at=size_t)
     cdef int cut(self) except -1 nogil
-    @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char", stop=size_t)
+    @cython.locals(at=size_t, lines=size_t, following=size_t, c="unsigned char")
     cdef int _headers(self, size_t end) except -1 nogil
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
-    cdef size_t _unfold(self, size_t at, size_t end) except? -1 nogil
+    cdef inline size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", a="unsigned long long", b="unsigned long long", c="unsigned long long", d="unsigned long long", word="unsigned long long", zero="unsigned long long")
-    cdef size_t _agent_line(self, size_t at, size_t end) except? 1 nogil
-    cdef int _mix_agent(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(size=size_t, i=size_t, c="unsigned char", wanted="unsigned char")
-    cdef int _is_name(self, size_t at, size_t end, int which) except -1 nogil
-    cdef int _value(self, size_t at, size_t end, int which) except -1 nogil
+    @cython.locals(at=size_t, end=size_t, size=size_t, word="unsigned long long", a="unsigned long long", b="unsigned long long")
+    cdef inline int _hash_agent(self) except -1 nogil
+    @cython.locals(word="unsigned long long")
+    cdef unsigned long long _short_word(self, size_t at, size_t end) except? 1 nogil
+    cdef inline int _is_agent(self, size_t at, size_t end) except -1 nogil
+    cdef int _is_length(self, size_t at, size_t end) except -1 nogil
+    cdef inline int _value(self, size_t at, size_t end, int which) except -1 nogil
     @cython.locals(at=size_t, end=size_t, authority=size_t, stop=size_t, connects=int)
     cdef int _write_target(self) except -1 nogil
     @cython.locals(i=size_t)
     cdef size_t _after_scheme(self, size_t at, size_t end) except? -1 nogil
-    @cython.locals(size=size_t, colon=Py_ssize_t, c="unsigned char")
     cdef int _write_host(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(size=size_t, colon=Py_ssize_t, c="unsigned char")
+    cdef int _write_any_host(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(place=size_t, last=size_t, word="unsigned long long", low="unsigned long long", capitals="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
+    cdef int _write_name(self, size_t at, size_t end) except -1 nogil
     cdef int _is_eighty(self, Py_ssize_t colon) except -1 nogil
-    @cython.locals(size=size_t, c="unsigned char", before="unsigned char")
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(size=size_t, c="unsigned char", before="unsigned char")
+    cdef int _write_any_path(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(place=size_t, last=size_t, step=size_t, word="unsigned long long", low="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
+    cdef int _write_usual_path(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(c="unsigned char")
+    cdef int _may_need_decoding(self, unsigned long long word) except -1 nogil
     cdef int _note_spelling(self, unsigned char c) except -1 nogil
     cdef int find_agent(self, size_t end) except -1 nogil
     @cython.locals(size=size_t, i=size_t)

@@ -5,9 +5,14 @@ with its parameter values removed or, where it has none, with the body behind it
 serves readers outside the packet path.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
-from agent.scan import layout
+from agent.scan import layout, octets
 
 HOST_AT = 0
 MAX_HOST = 255
@@ -25,11 +30,19 @@ to be a matter for behaviours."""
 MAX_CANDIDATES = 8
 CONNECT = 7  # length of the only method of seven letters whose target is no path, RFC 9110 9.3.6
 HOST_SIZE = 5
-AGENT_SIZE = 11
-LENGTH_SIZE = 15
-AGENT_NAME = memoryview(b"user-agent:")
 VERSION = memoryview(b" HTTP/")
-LENGTH_NAME = memoryview(b"content-length:")
+
+# Names of headers by their first and last eight bytes, and the bit of lower case of their letters.
+AGENT_SIZE = 11
+AGENT_FIRST = int.from_bytes(b"user-age", "little")
+AGENT_FIRST_CASE = 0x2020200020202020
+AGENT_LAST = int.from_bytes(b"r-agent:", "little")
+AGENT_LAST_CASE = 0x0020202020200020
+LENGTH_SIZE = 15
+LENGTH_FIRST = int.from_bytes(b"content-", "little")
+LENGTH_FIRST_CASE = 0x0020202020202020
+LENGTH_LAST = int.from_bytes(b"-length:", "little")
+LENGTH_LAST_CASE = 0x0020202020202000
 MAX_BODY = 2048
 """Bytes of a body that are waited for: as much as a key has room for."""
 ABSENT = 0xFFFFFFFF  # no length is announced
@@ -37,9 +50,26 @@ GET = 3  # length of the commonest methods without a body, GET and HEAD
 HEAD = 4
 HASH_PRIME = layout.HASH_PRIME
 WORD_MASK = layout.WORD_MASK
-LINE_ENDS = 0x0A0A0A0A
-ONES = 0x01010101
-HIGH_BITS = 0x80808080
+LOW32 = 0xFFFFFFFF
+
+# Eight bytes are looked at in one word. To the low seven bits of each a number is added that
+# carries into its high bit where the byte is as large as the first of a range, another where it is
+# larger than the last (Hacker's Delight, section 6-1): 128 - first, 127 - last.
+ONES = 0x0101010101010101
+HIGH_BITS = 0x80 * ONES
+LOW_BITS = 0x7F * ONES
+PRINTED = 33 * ONES
+FROM_A = (128 - 65) * ONES
+TO_Z = (127 - 90) * ONES
+FROM_SMALL_A = (128 - 97) * ONES
+TO_SMALL_Z = (127 - 122) * ONES
+FROM_HYPHEN = (128 - 45) * ONES
+TO_9 = (127 - 57) * ONES
+FROM_UNDERSCORE = (128 - 95) * ONES
+TO_UNDERSCORE = (127 - 95) * ONES
+FROM_SLASH = (128 - 47) * ONES
+TO_SLASH = (127 - 47) * ONES
+WORD = octets.WORD
 
 
 class HttpReader:
@@ -77,6 +107,7 @@ class HttpReader:
         self.question = 0
         self.agent_hash = 0
         self.seed = 0
+        self.is_name = 0
         self.count = 0
         self.last_start = 0
         self.last_end = 0
@@ -133,6 +164,7 @@ class HttpReader:
             self.text[PATH_AT + i] = path[i]
             i += 1
         self.path_size = size
+        self.spelling = 1
         self.data = memoryview(body)
         self.body_at = 0
         self.body_end = len(body)
@@ -153,8 +185,7 @@ class HttpReader:
         self.has_blanks = 0
         at += 1
         self.target_at = at
-        while at < end and self.data[at] > 32:
-            at += 1
+        at = self._blank(at, end)
         if at == self.target_at or at + 6 > end or self.data[at] != 32:
             return self._odd_line(end)
         self.target_end = at
@@ -167,6 +198,17 @@ class HttpReader:
         ):
             return self._odd_line(end)
         return 1
+
+    def _blank(self, at: int, end: int) -> int:
+        """Return where the first blank or control character of data[at:end] stands, or `end`."""
+        while at + WORD <= end:
+            word = octets.word(self.data, at)
+            if (word - PRINTED) & ~word & HIGH_BITS:
+                break
+            at += WORD
+        while at < end and self.data[at] > 32:
+            at += 1
+        return at
 
     def _rare_method(self, at: int, start: int, end: int) -> int:
         """Return the end of a method with a hyphen or an underscore, 0 where there is none."""
@@ -239,46 +281,45 @@ class HttpReader:
             if c == 13 or c == 10:
                 break
             c |= 32
-            if c == 117 and self.agent_end == 0 and self._is_name(at, end, 1):
-                following = self._agent_line(at + AGENT_SIZE, end)
-                stop = self._unfold(following, end)
-                self._mix_agent(following, stop)
-                self._value(at + AGENT_SIZE, stop, 1)
-            else:
-                following = self._next_line(at, end)
-                if c == 104 and self.host_end == 0 and self._is_host(at, following):
-                    self._value(at + HOST_SIZE, self._unfold(following, end), 0)
+            following = self._next_line(at, end)
+            if c == 117 and self.agent_end == 0 and self._is_agent(at, following):
+                self._value(at + AGENT_SIZE, self._unfold(following, end), 1)
+                self._hash_agent()
+            elif c == 104 and self.host_end == 0 and self._is_host(at, following):
+                self._value(at + HOST_SIZE, self._unfold(following, end), 0)
             at = following
             lines += 1
         self.line_at = at
 
-    def _agent_line(self, at: int, end: int) -> int:
-        """Hash the rest of the line at `at` on the way to its end, which is returned."""
-        h = self.seed
-        while at + 4 <= end:
-            a = self.data[at]
-            b = self.data[at + 1]
-            c = self.data[at + 2]
-            d = self.data[at + 3]
-            word = a | (b << 8) | (c << 16) | (d << 24)
-            zero = word ^ LINE_ENDS
-            # A byte that is zero borrows from above (Hacker's Delight, section 6-1).
-            if ((zero - ONES) & ~zero) & HIGH_BITS:
-                break
-            h = ((h ^ word) * HASH_PRIME) & WORD_MASK
-            h ^= h >> 29
-            at += 4
-        while at < end and self.data[at] != 10:
-            h = ((h ^ self.data[at]) * HASH_PRIME) & WORD_MASK
-            at += 1
-        self.agent_hash = h ^ (h >> 32)
-        return at + 1 if at < end else end
-
-    def _mix_agent(self, at: int, end: int) -> None:
-        """Add further lines of the agent to its hash."""
+    def _hash_agent(self) -> None:
+        """Hash the agent in two lanes, so that a core need not wait for one multiplication."""
+        at = self.agent_at
+        end = self.agent_end
+        size = end - at
+        a = ((self.seed ^ size) * HASH_PRIME) & WORD_MASK
+        b = self.seed
         while at < end:
-            self.agent_hash = ((self.agent_hash ^ self.data[at]) * HASH_PRIME) & WORD_MASK
+            if at + WORD <= end:
+                word = octets.word(self.data, at)
+            elif size >= WORD:  # the rest, with some before it once more
+                word = octets.word(self.data, end - WORD)
+            else:
+                word = self._short_word(at, end)
+            a = ((a ^ (word & LOW32)) * HASH_PRIME) & WORD_MASK
+            a ^= a >> 29
+            b = ((b ^ (word >> 32)) * HASH_PRIME) & WORD_MASK
+            b ^= b >> 29
+            at += WORD
+        a = ((a ^ (a >> 32)) * HASH_PRIME) & WORD_MASK
+        self.agent_hash = a ^ b ^ (b >> 32)
+
+    def _short_word(self, at: int, end: int) -> int:
+        """Return the bytes data[at:end], fewer than eight, in one word."""
+        word = 0
+        while at < end:
+            word = (word << 8) | self.data[at]
             at += 1
+        return word
 
     def _find_body(self, end: int) -> int:
         """Find the head's end, which is returned, 0 for none, and the body behind it.
@@ -316,26 +357,13 @@ class HttpReader:
 
     def _head_end(self, at: int, end: int) -> int:
         """Return the place behind the empty line, 0 where there is none; `at` begins a line."""
-        if at < end and self.data[at] == 10:
-            return at + 1
-        if at + 1 < end and self.data[at] == 13 and self.data[at + 1] == 10:
-            return at + 2
-        i = at + 3
-        # The last byte of CR LF CR LF decides how far to jump.
-        while i < end:
-            c = self.data[i]
+        while at < end:
+            c = self.data[at]
             if c == 10:
-                if self.data[i - 2] == 10 and self.data[i - 1] == 13:
-                    return i + 1
-                if self.data[i - 1] == 10:
-                    return i + 1
-                i += 1
-            elif c == 13:
-                i += 1
-            else:
-                i += 4
-        if end > at + 1 and self.data[end - 1] == 10 and self.data[end - 2] == 10:
-            return end
+                return at + 1
+            if c == 13 and at + 1 < end and self.data[at + 1] == 10:
+                return at + 2
+            at = self._next_line(at, end)
         return 0
 
     def _content_length(self, head: int) -> int:
@@ -345,7 +373,7 @@ class HttpReader:
         while at < head and lines < MAX_LINES:
             following = self._next_line(at, head)
             c = self.data[at]
-            if (c == 67 or c == 99) and self._is_name(at, following, 2):
+            if (c == 67 or c == 99) and self._is_length(at, following):
                 return self._number(at + LENGTH_SIZE, following)
             at = following
             lines += 1
@@ -361,8 +389,7 @@ class HttpReader:
         return value
 
     def _next_line(self, at: int, end: int) -> int:
-        while at < end and self.data[at] != 10:
-            at += 1
+        at = octets.find(self.data, 10, at, end)
         return at + 1 if at < end else end
 
     def _is_host(self, at: int, end: int) -> int:
@@ -379,21 +406,19 @@ class HttpReader:
             at = self._next_line(at, end)
         return at
 
-    def _is_name(self, at: int, end: int, which: int) -> int:
-        """Tell whether the line has the name of User-Agent (1) or Content-Length (2)."""
-        size = AGENT_SIZE if which == 1 else LENGTH_SIZE
-        if at + size > end:
+    def _is_agent(self, at: int, end: int) -> int:
+        """Tell whether the line data[at:end] begins with `user-agent:`."""
+        if at + AGENT_SIZE > end or octets.word(self.data, at) | AGENT_FIRST_CASE != AGENT_FIRST:
             return 0
-        i = 0
-        while i < size:
-            c = self.data[at + i]
-            if 65 <= c <= 90:
-                c += 32
-            wanted = AGENT_NAME[i] if which == 1 else LENGTH_NAME[i]
-            if c != wanted:
-                return 0
-            i += 1
-        return 1
+        last = octets.word(self.data, at + AGENT_SIZE - WORD)
+        return 1 if last | AGENT_LAST_CASE == AGENT_LAST else 0
+
+    def _is_length(self, at: int, end: int) -> int:
+        """Tell whether the line data[at:end] begins with `content-length:`."""
+        if at + LENGTH_SIZE > end or octets.word(self.data, at) | LENGTH_FIRST_CASE != LENGTH_FIRST:
+            return 0
+        last = octets.word(self.data, at + LENGTH_SIZE - WORD)
+        return 1 if last | LENGTH_LAST_CASE == LENGTH_LAST else 0
 
     def _value(self, at: int, end: int, which: int) -> None:
         """Note the value data[at:end] without blanks and folds around it."""
@@ -433,6 +458,11 @@ class HttpReader:
 
     def _write_host(self, at: int, end: int) -> None:
         """Write the host in lower case; `name_size` is that of the name without a port."""
+        self.is_name = self._write_name(at, end)
+        if self.is_name == 0:
+            self._write_any_host(at, end)
+
+    def _write_any_host(self, at: int, end: int) -> None:
         size = 0
         colon = -1
         while at < end and size < MAX_HOST:
@@ -461,6 +491,34 @@ class HttpReader:
                 size -= 1
         self.host_size = size
 
+    def _write_name(self, at: int, end: int) -> int:
+        """Write a host of letters, digits, dots and hyphens in lower case; return 0 for others."""
+        if end - at < WORD or end - at > MAX_HOST:
+            return 0
+        place = HOST_AT
+        last = end - WORD
+        while at < end:
+            if at > last:  # the rest, with some before it once more
+                place -= at - last
+                at = last
+            word = octets.word(self.data, at)
+            capitals = ((word & LOW_BITS) + FROM_A) ^ ((word & LOW_BITS) + TO_Z)
+            word |= (capitals & ~word & HIGH_BITS) >> 2
+            low = word & LOW_BITS
+            slashes = (low + FROM_SLASH) ^ (low + TO_SLASH)
+            usual = (low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)
+            usual |= ((low + FROM_HYPHEN) ^ (low + TO_9)) & ~slashes
+            if usual & ~word & HIGH_BITS != HIGH_BITS:
+                return 0
+            octets.put(self.text, place, word)
+            at += WORD
+            place += WORD
+        self.host_size = place - HOST_AT
+        if self.text[place - 1] == 46:
+            self.host_size -= 1
+        self.name_size = self.host_size
+        return 1
+
     def _is_eighty(self, colon: int) -> int:
         return (
             1
@@ -470,6 +528,10 @@ class HttpReader:
 
     def _write_path(self, at: int, end: int) -> None:
         """Write the path in lower case with double slashes folded, rules T-13.1 and T-13.7."""
+        if self._write_usual_path(at, end) == 0:
+            self._write_any_path(at, end)
+
+    def _write_any_path(self, at: int, end: int) -> None:
         size = 0
         before = 0
         self.spelling = 2 if end - at > MAX_PATH else 0
@@ -485,6 +547,49 @@ class HttpReader:
                 before = c
             at += 1
         self.path_size = size
+
+    def _write_usual_path(self, at: int, end: int) -> int:
+        """Write a path of eight bytes or more without double slashes and what may be decoded.
+
+        Return 0 where it is another.
+        """
+        if end - at < WORD or end - at > MAX_PATH:
+            return 0
+        self.path_size = end - at
+        self.spelling = 0
+        place = PATH_AT
+        last = end - WORD
+        while True:
+            word = octets.word(self.data, at)
+            low = word & LOW_BITS
+            word |= (((low + FROM_A) ^ (low + TO_Z)) & ~word & HIGH_BITS) >> 2
+            low = word & LOW_BITS
+            usual = (low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)
+            usual |= (low + FROM_HYPHEN) ^ (low + TO_9)
+            usual |= (low + FROM_UNDERSCORE) ^ (low + TO_UNDERSCORE)
+            if usual & ~word & HIGH_BITS != HIGH_BITS:
+                self.spelling = 1
+                if self._may_need_decoding(word):
+                    return 0
+            slashes = ((low + FROM_SLASH) ^ (low + TO_SLASH)) & ~word & HIGH_BITS
+            if slashes & (slashes >> 8):
+                return 0
+            octets.put(self.text, place, word)
+            if at == last:
+                return 1
+            # The last byte is looked at once more, for it may be the first of two slashes.
+            step = WORD - 1 if at + WORD - 1 < last else last - at
+            at += step
+            place += step
+
+    def _may_need_decoding(self, word: int) -> int:
+        """Tell whether one of eight bytes is a blank or % * + { |, as `_note_spelling` has them."""
+        while word:
+            c = word & 255
+            if c == 32 or c == 37 or c == 42 or c == 43 or c == 123 or c == 124:
+                return 1
+            word >>= 8
+        return 0
 
     def decode(self) -> int:
         """Decode percent signs in the written path, once, and list its candidates anew.
@@ -567,7 +672,7 @@ class HttpReader:
         end = PATH_AT + self.path_size
         whole = self._trim(start, end)
         self._add(start, whole)
-        question = self._find(63, start, end)
+        question = self._find(63, start, end) if self.spelling else end
         self.question = question
         if question < end:
             self._add_cut(start, question, end, whole)
@@ -579,7 +684,7 @@ class HttpReader:
         if self._find(47, start, slash) < slash:
             self._add(start, slash)
             tail = self._last_slash(PATH_AT, whole)
-            self._add(tail, self._find(63, tail, whole))
+            self._add(tail, self._find(63, tail, whole) if self.spelling else whole)
 
     def _add_cut(self, start: int, question: int, end: int, whole: int) -> None:
         """Add the path without parameters, without their values, and the last segment of that."""
@@ -596,16 +701,19 @@ class HttpReader:
             if self._find(47, BLANKED_AT, slash) < slash:
                 self._add(slash, blanked)
 
+    @cython.boundscheck(False)
     def _trim(self, start: int, end: int) -> int:
         while end > start and self.text[end - 1] == 47:
             end -= 1
         return end
 
+    @cython.boundscheck(False)
     def _find(self, wanted: int, start: int, end: int) -> int:
         while start < end and self.text[start] != wanted:
             start += 1
         return start
 
+    @cython.boundscheck(False)
     def _last_slash(self, start: int, end: int) -> int:
         i = end
         while i > start:
@@ -614,6 +722,7 @@ class HttpReader:
                 return i
         return start
 
+    @cython.boundscheck(False)
     def _same(self, blanked: int, end: int) -> int:
         """Tell whether the blanked text equals the path up to `end`."""
         if blanked - BLANKED_AT != end - PATH_AT:
@@ -625,6 +734,7 @@ class HttpReader:
             i += 1
         return 1
 
+    @cython.boundscheck(False)
     def _blank_values(self, start: int, end: int) -> int:
         """Write the path without the values behind `word=`; return its size."""
         size = 0

@@ -187,6 +187,22 @@ def test_a_user_agent_is_shown_until_it_is_known_to_be_harmless() -> None:
     assert sees("Firefox/129.0") == ["Firefox/129.0"]
 
 
+@pytest.mark.parametrize("size", [*range(1, 18), 70])
+def test_user_agents_that_differ_anywhere_are_told_apart(size: int) -> None:
+    """By one byte, or by how many there are."""
+    scanner = Scanner(*buffers(()), wanted=Wanted(agents=True))
+    agents = [
+        "x" * size,
+        "x" * (size + 1),
+        *("x" * i + "y" + "x" * (size - i - 1) for i in range(size)),
+    ]
+    requests = [packets.http_request("/", user_agent=agent) for agent in agents * 2]
+    scanner.scan(packets.batch([packets.tcp_frame(A, 40000, B, 80, one) for one in requests]))
+
+    shown = [sighting.fields["agent"].decode() for sighting in scanner.drain(True, "")]
+    assert sorted(shown) == sorted(agents)
+
+
 def test_a_harmless_request_is_not_shown_again() -> None:
     """But to another server it is."""
     scanner = Scanner(*buffers(()), wanted=Wanted(literals=("select ",)))

@@ -167,6 +167,37 @@ def test_host_behind_the_empty_line_is_body() -> None:
         )
 
 
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\n\r\n", "\r\n\n"])
+@pytest.mark.parametrize("size", range(9))
+def test_request_behind_another_is_found_wherever_that_ends(end: str, size: int) -> None:
+    """The empty line of the first may lie anywhere in a word."""
+    first = f"GET / HTTP/1.1\r\nHost: www.example.net\r\nX: {'x' * size}{end}"
+    second = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
+
+    assert seen([HOST], [frame((first + second).encode())]) == ["http"]
+
+
+@pytest.mark.parametrize("size", [*range(20), 255])
+def test_host_and_path_of_any_length_are_found(size: int) -> None:
+    """In lower case, whatever does not fill a word included."""
+    host = f"{'a' * min(size, 60)}.{HOST}"
+    path = f"/{'b' * size}"
+    sent = [request(f"GET {path.upper()} HTTP/1.1", f"Host: {host.upper()}")]
+
+    assert seen([host], sent) == ["http"]
+    assert seen([f"{host}{path}"], sent) == ["http"]
+    assert seen([f"{host}{path}c"], sent) == []
+
+
+@pytest.mark.parametrize("place", range(1, 20))
+def test_double_slash_is_one_wherever_it_stands(place: int) -> None:
+    """Also between two words."""
+    path = f"/{'a' * place}/{'b' * 9}"
+    sent = [request(f"GET {path.replace('a/', 'a//')} HTTP/1.1", f"Host: {HOST}")]
+
+    assert seen([path], sent) == ["http"]
+
+
 def test_first_host_counts() -> None:
     """Servers refuse a second one (RFC 9112 section 3.2)."""
     lines = ["Host: harmless.example.net", f"Host: {HOST}"]
