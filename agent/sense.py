@@ -5,7 +5,6 @@ import os
 import secrets
 import select
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +33,12 @@ from agent.pipeline import Pipeline, sensor_name
 from agent.reloads import Reloads
 from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
+from agent.set_loader import SetLoader
 from agent.sets import build_own, empty_set, merged_filters
 from agent.shedding import Shed, on_wire
 from agent.totals import Totals, shed_level
 from agent.trails.find import Trails
-from agent.trails.publish import current_set
-from agent.trails.set import SetError, TrailSet
+from agent.trails.set import TrailSet
 from agent.uplink import Uplink
 from agent.watchdog import Loop, Watchdog
 from agent.worker import Sets, Worker
@@ -86,7 +85,6 @@ class Sense:
 
     def __init__(self, settings: Settings, state_dir: Path, run_dir: Path) -> None:
         self._settings = settings
-        self._state_dir = state_dir
         self._ids = random_ids()
         self._seed = secrets.randbits(64)
         self._own = OwnTraffic()
@@ -94,8 +92,7 @@ class Sense:
         self._notices = AgentNotices(
             sensor_name(settings), settings.sensor.site or "", settings.sensor.tags, self._ids
         )
-        self._current: Path | None = None
-        self._refused: tuple[Path, int] | None = None  # the file behind a name may be replaced
+        self._loader = SetLoader(state_dir)
         self._sets = self._open_sets(settings, None)
         self._allow = AllowList.load(settings.allow_list, _now_us())
         self._pipeline = self._make_pipeline(settings, self._sets, self._allow)
@@ -110,9 +107,6 @@ class Sense:
         os.set_blocking(self._wake_read, False)
         self._due: dict[str, float] = {}
         self._reload: Settings | None = None
-        self._loader: threading.Thread | None = None
-        self._loaded: tuple[Path, TrailSet] | None = None
-        self._load_error = ""
         self._told_start = False
         self._told_ready = False
         self._faults = Faults(self._notices)
@@ -136,8 +130,9 @@ class Sense:
     def run(self, stop: Stop) -> int:
         """Sense until `stop`; return the exit status."""
         sys.setswitchinterval(SWITCH_SECONDS)
-        self._load_current()
-        self._wait_for_loader()
+        self._loader.look()
+        self._loader.wait()
+        self._adopt_loaded()
         self._tell(
             [
                 self._notices.start(
@@ -183,7 +178,7 @@ class Sense:
         if self._is_due("interfaces", now, INTERFACES_SECONDS):
             self._follow_interfaces()
         if self._is_due("set", now, SET_SECONDS):
-            self._load_current()
+            self._loader.look()
         self._adopt_loaded()
         self._apply_reload()
         self._check_canary(now)
@@ -388,40 +383,14 @@ class Sense:
             )
         return Sets(own, published, merged_filters(own, published))
 
-    def _load_current(self) -> None:
-        """Open and verify a newly published set, off the main thread."""
-        path = current_set(self._state_dir)
-        path = path.resolve() if path else None
-        if path is None or path == self._current or _file(path) == self._refused or self._loader:
-            return
-        self._loader = threading.Thread(target=self._load, args=(path,), daemon=True)
-        self._loader.start()
-
-    def _load(self, path: Path) -> None:
-        try:
-            opened = TrailSet.open(path)
-            opened.verify()
-        except SetError as error:
-            self._refused = _file(path)
-            self._load_error = str(error)
-        else:
-            self._loaded = (path, opened)
-
-    def _wait_for_loader(self) -> None:
-        if self._loader:
-            self._loader.join()
-            self._adopt_loaded()
-
     def _adopt_loaded(self) -> None:
-        if self._loader and not self._loader.is_alive():
-            self._loader = None
-        if self._load_error:
+        refused = self._loader.take_error()
+        if refused:
             remedy = "the set in use stays; run maltrail-agent update, or publish a good one"
-            self._tell_refused(_SET, self._load_error, remedy)
-            self._load_error = ""
-        if self._loaded is None:
+            self._tell_refused(_SET, refused, remedy)
+        published = self._loader.take()
+        if published is None:
             return
-        (self._current, published), self._loaded = self._loaded, None
         with self._watchdog.patience():
             self._use(self._open_sets(self._settings, published))
         _log.info("using trail set %s with %d trails", self._set_id, published.info.keys)
@@ -471,7 +440,7 @@ class Sense:
             self._settings, self._allow, self._pipeline = settings, allow, pipeline
             self._use(sets)
             self._share_counters()
-            self._refused = None
+            self._loader.forgive()
             told = "settings" + (f"; {', '.join(later)} change at a restart" if later else "")
             _log.info("reloaded: %s", told)
             self._tell(self._faults.end(_RELOAD, _now_us(), "the settings are in force"))
@@ -648,14 +617,6 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         for name in ("capture", "detections", "limits", "sensor")
         if getattr(old, name) != getattr(new, name)
     ]
-
-
-def _file(path: Path) -> tuple[Path, int]:
-    """Return what tells the file at `path` from another one that took its name."""
-    try:
-        return path, path.stat().st_ino
-    except OSError:
-        return path, 0
 
 
 def _rank(sample: Sample) -> int:

@@ -36,7 +36,10 @@ def test_locks_satisfy_pyproject() -> None:
 
     assert_satisfied(runtime, locked("runtime.txt"), "runtime.txt")
     assert_satisfied(project["build-system"]["requires"], locked("build.txt"), "build.txt")
-    assert_satisfied(project["dependency-groups"]["dev"] + runtime, locked("dev.txt"), "dev.txt")
+    groups = project["dependency-groups"]
+    assert_satisfied(groups["dev"] + runtime, locked("dev.txt"), "dev.txt")
+    for name in ("fuzz", "package"):
+        assert_satisfied(groups[name], locked(f"{name}.txt"), f"{name}.txt")
 
 
 def test_locks_agree() -> None:
