@@ -24,10 +24,7 @@ class BlindSpots:
 
     def tell(self, counters: Mapping[str, int], now_us: int) -> Iterator[Event]:
         """Yield what is news; `counters` are totals, as in coverage.Counted."""
-        # What a worker counted that ended may be missing.
-        window = {
-            name: max(0, value - self._before.get(name, 0)) for name, value in counters.items()
-        }
+        window = {name: value - self._before.get(name, 0) for name, value in counters.items()}
         self._before = dict(counters)
         self._silent = 0 if window["packets"] else self._silent + 1
         found = {trouble.key: trouble for trouble in coverage.troubles(window)}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agent.capture import Stats
+from agent.coverage import nameless
 from agent.scan import stats
 from agent.worker import Worker
 
@@ -18,6 +19,7 @@ class Finished:
 
     def __init__(self) -> None:
         self.scanned = [0] * stats.COUNTERS
+        self.nameless = 0
         self.dropped_parcels = 0
         self.evicted: Counter[str] = Counter()
         self.saturated: Counter[str] = Counter()
@@ -28,6 +30,7 @@ class Finished:
         for worker in workers:
             counted = worker.scanner.statistics()
             self.scanned = [sum(pair) for pair in zip(self.scanned, counted, strict=True)]
+            self.nameless += nameless(worker.scanner.unread.rows())
             self.dropped_parcels += worker.dropped_parcels
             self.evicted.update(worker.scanner.bank.evictions())
             self.saturated.update(worker.scanner.bank.saturations())

@@ -51,7 +51,7 @@ class Totals:
     def counters(self) -> dict[str, int]:
         """Return the scanners' counters by name, and NAMELESS."""
         named = dict(zip(stats.NAMES, self.scanned(), strict=True))
-        return {**named, NAMELESS: nameless(self.unread())}
+        return {**named, NAMELESS: self.finished.nameless + nameless(self.unread())}
 
     def unread(self) -> list[Unread]:
         """Return what running scanners met and nobody reads."""

@@ -12,7 +12,10 @@ from agent.worker import Worker
 def worker(received: int, dropped: int = 0, lost: int = 0, parcels: int = 0) -> Worker:
     """Return what is read of a worker that ended, without a handle."""
     bank = SimpleNamespace(evictions=lambda: {"scans": 2}, saturations=lambda: {"scans": 1})
-    scanner = SimpleNamespace(statistics=lambda: [received] * stats.COUNTERS, bank=bank)
+    unread = SimpleNamespace(rows=lambda: [("EtherType", 0x0806, 4), ("EtherType", 0x88E5, 9)])
+    scanner = SimpleNamespace(
+        statistics=lambda: [received] * stats.COUNTERS, bank=bank, unread=unread
+    )
     made = SimpleNamespace(
         stats=Stats(received, dropped, lost), scanner=scanner, dropped_parcels=parcels
     )
@@ -47,6 +50,7 @@ def test_scanners_and_losses_are_summed() -> None:
 
     assert finished.scanned == [11] * stats.COUNTERS
     assert finished.dropped_parcels == 3
+    assert finished.nameless == 8  # ARP alone
     assert (finished.evicted, finished.saturated) == ({"scans": 4}, {"scans": 2})
 
 
