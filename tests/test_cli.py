@@ -1,6 +1,7 @@
 """The commands: what they say, where they say it, and with which exit status they end."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent import __version__
+from agent.commands import run as run_command
 from tests import packets
 from tests.commands import run
 from tests.deliver.waiting import until
@@ -429,6 +431,29 @@ def test_run_starts_both_and_ends_both(room: Path) -> None:
 
     until(lambda: not (room / "run" / "events.sock").exists(), "the socket is gone")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("exit 0", 0),
+        ("exit 2", 2),
+        ("kill -KILL $$", 1),
+        ("kill -TERM $$", 0),
+        ("kill -STOP $$", 1),
+    ],
+)
+def test_a_process_that_crashed_or_would_not_end_is_status_1(
+    script: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one that took our own term before it could handle it; none is left behind."""
+    monkeypatch.setattr(run_command, "END_SECONDS", 0.0)
+    with subprocess.Popen(["/bin/sh", "-c", script]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
+
+        assert run_command._end_both([process], lambda _: None) == status
+
+        assert process.returncode is not None
 
 
 def test_an_interrupt_is_status_130(room: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from agent.commands._common import Commands, settings_of
+from agent.commands._common import DONE, FINDING, Commands, settings_of
 from agent.commands.deliver import TELL_TO
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ STEP = 0.2
 """Seconds between two looks at the processes."""
 
 END_SECONDS = 30.0
-"""How long a process may take to end."""
+"""How long a process may take to end, before it is killed."""
 
 Process = subprocess.Popen[bytes]
 Pause = Callable[[float], object]
@@ -122,5 +122,14 @@ def _end_both(processes: Sequence[Process], pause: Pause) -> int:
         deadline = time.monotonic() + END_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             pause(STEP / 4)
-        statuses.append(process.wait(STEP))
-    return max(max(status, 0) for status in statuses)
+        if process.poll() is None:
+            process.kill()
+        statuses.append(_status(process.wait()))
+    return max(statuses)
+
+
+def _status(returned: int) -> int:
+    """Return the exit status of a process, 1 where another signal than our own ended it."""
+    if returned >= 0:
+        return returned
+    return DONE if returned == -signal.SIGTERM else FINDING
