@@ -141,7 +141,8 @@ def _write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
     except OSError as error:
         for partial, _ in written:
             partial.unlink(missing_ok=True)
-        raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        at = error.filename or folder
+        raise UserError(f"{at}: cannot be written: {error.strerror}") from error
 
 
 def _group() -> int | None:

@@ -83,19 +83,20 @@ def options_of(text: str, root: Path, host: str) -> Iterator[Option | Garbled]:
 
     Raise NotReadable where there are more than any such file has.
     """
+    known = _variables(root, host)
     opened: Option | None = None
+    items: list[str] = []
     count = 0
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip("\r").partition("#")[0]
         if not line.strip():
             continue
         if line[0].isspace() and opened is not None:
-            item = _substituted(_unquoted(line.strip()), root, host)
-            opened = opened._replace(items=(*opened.items, item))
+            items.append(_substituted(_unquoted(line.strip()), known))
             continue
         if opened is not None:
-            yield opened
-            opened = None
+            yield opened._replace(items=tuple(items))
+            opened, items = None, []
         count += 1
         if count > MAX_OPTIONS:
             raise NotReadable(f"line {number}: more than {MAX_OPTIONS} options")
@@ -103,14 +104,14 @@ def options_of(text: str, root: Path, host: str) -> Iterator[Option | Garbled]:
         if not _NAME.fullmatch(name.upper()):
             yield Garbled(number, line.strip())
             continue
-        value = _substituted(_unquoted(rest[0].strip()), root, host) if rest else ""
+        value = _substituted(_unquoted(rest[0].strip()), known) if rest else ""
         option = Option(name.upper(), value, (), number)
         if rest:
             yield option
         else:
             opened = option
     if opened is not None:
-        yield opened
+        yield opened._replace(items=tuple(items))
 
 
 def _unquoted(value: str) -> str:
@@ -119,14 +120,18 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _substituted(value: str, root: Path, host: str) -> str:
-    """Replace `$NAME` by Maltrail's built-ins; what is unknown stays as it is."""
-    known: Mapping[str, str] = {
+def _variables(root: Path, host: str) -> Mapping[str, str]:
+    """Return Maltrail's built-in variables."""
+    return {
         "ROOT_DIR": str(root),
         "SYSTEM_LOG_DIR": "/var/log",
         "USERS_DIR": os.path.expanduser("~"),  # noqa: PTH111 - a text, no path yet
         "HOSTNAME": host,
     }
+
+
+def _substituted(value: str, known: Mapping[str, str]) -> str:
+    """Replace `$NAME` by what is known; what is not stays as it is."""
     return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), value)
 
 

@@ -195,12 +195,27 @@ def custom_folder(asked: Asked, draft: Draft) -> str:
         elif files >= MAX_TRAILS_FILES or size > MAX_TRAILS_BYTES:
             draft.leave(f"{path}: too many own lists; name it in trails.custom yourself")
         else:
-            rows = list(_rows(path))
+            rows = _read(path, draft)
             files += bool(rows)
             count += len(rows)
             if rows:
-                draft.files[f"trails/{path.stem}.csv"] = _csv(rows)
+                draft.files[_target(path, draft)] = _csv(rows)
     return f"trails/*.csv: {count} trails in {files} files"
+
+
+def _read(path: Path, draft: Draft) -> list[tuple[str, str, str]]:
+    """Return the rows of one own list; none where it is no table, which is told."""
+    try:
+        return list(_rows(path))
+    except csv.Error as error:
+        draft.leave(f"{path}: {error}")
+        return []
+
+
+def _target(path: Path, draft: Draft) -> str:
+    """Return where the rows of an own list go: `a.csv` and `a.txt` are two."""
+    name = f"trails/{path.stem}.csv"
+    return f"trails/{path.name}.csv" if name in draft.files else name
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:

@@ -1,5 +1,6 @@
 """import-config: every option of Maltrail's is accounted for, and what it makes can be used."""
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import config
+from agent.commands import import_config
 from agent.commands.import_config import accept
 from agent.importing import importer, table, writing
 from agent.importing.capturing import SHIPPED_FILTER
@@ -289,6 +291,22 @@ def test_own_lists_keep_maltrails_reading_of_a_line(site: Path) -> None:
     ]
 
 
+def test_own_lists_of_one_name_are_all_kept(site: Path) -> None:
+    """And one that is no table is told, the others are taken."""
+    folder = site / "same"
+    folder.mkdir()
+    (folder / "own.csv").write_text("one.example,x\n")
+    (folder / "own.txt").write_text("two.example\n")
+    (folder / "odd.csv").write_text('"' + "x\n" * 200_000)
+
+    imported = take("CUSTOM_TRAILS_DIR same\n", site)
+
+    text = "".join(imported.draft.files.values())
+    assert "one.example" in text
+    assert "two.example" in text
+    assert "odd.csv: field larger than field limit" in str(imported.outcomes[0].left)
+
+
 def test_a_whitelist_becomes_a_file_entries_and_a_suppression(site: Path) -> None:
     """Names and networks into the file, keys of trails as entries; addresses count on any side."""
     imported = take("USER_WHITELIST whitelist.txt\n", site)
@@ -515,7 +533,7 @@ def test_a_bad_value_is_one_line_with_what_was_expected(
     assert settings_of(imported).sensor.name == "other"
 
 
-def test_blanks_without_end_cost_no_time(site: Path) -> None:
+def test_blanks_and_items_without_end_cost_no_time(site: Path) -> None:
     """In the file itself and in an own list."""
     blanks = " " * 60_000
     (site / "blanks").mkdir()
@@ -523,8 +541,9 @@ def test_blanks_without_end_cost_no_time(site: Path) -> None:
     began = time.process_time()
 
     imported = take(f"SENSOR_NAME a{blanks}b\nCUSTOM_TRAILS_DIR blanks\n", site)
+    take("SENSOR_NAME\n" + " x\n" * 100_000, site)
 
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 3
     assert imported.is_whole
 
 
@@ -549,6 +568,22 @@ def test_what_is_there_is_not_overwritten(site: Path) -> None:
     assert not (site / "out/trails").exists()
     assert imported_to(site, "SENSOR_NAME a\n", "--force").status == 0
     assert "sensor:" in (site / "out/config.yaml").read_text()
+
+
+def test_a_full_disk_leaves_nothing_behind(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the file that could not be finished."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_config, "_group", os.getgid)
+    monkeypatch.setattr(os, "fchown", full)
+
+    said = imported_to(site, "SENSOR_NAME a\n")
+
+    assert said.status == 2
+    assert f"{site}/out: cannot be written: No space left on device" in said.err
+    assert [*(site / "out").iterdir()] == []
 
 
 def test_a_dry_run_writes_nothing(site: Path) -> None:
