@@ -101,6 +101,7 @@ class AllowList:
     """All entries that are in force; look-ups cost one probe a label or a prefix length.
 
     What was found of an address is remembered until entries come or go, in a cache of fixed size.
+    `has_scopes` tells whether there are entries with more keys, which `allows_hit` weighs.
     """
 
     def __init__(self, entries: Iterable[Entry], now_us: int) -> None:
@@ -146,11 +147,6 @@ class AllowList:
         """Find the smallest allowed network around this address; counts nothing."""
         return self._address(text).entry
 
-    @property
-    def has_scopes(self) -> bool:
-        """Tell whether there are entries with more keys, for which `allows_hit` is to be asked."""
-        return bool(self._scoped)
-
     def _address(self, text: str) -> _Address:
         if len(text) > _LONGEST_ADDRESS:  # a name
             return self._find_address(text)
@@ -187,9 +183,12 @@ class AllowList:
         self, about: str, key: str, count: int = 1, *, claimed: bool = False
     ) -> Entry | None:
         """Do as allows_address or allows_name, by what `about` is."""
-        if self._address(about).is_one:
-            return self.allows_address(about, count)
-        return self.allows_name(about, key, count, claimed=claimed)
+        address = self._address(about)
+        if not address.is_one:
+            return self.allows_name(about, key, count, claimed=claimed)
+        if address.entry is not None:
+            address.entry.hits += count
+        return address.entry
 
     def allows_hit(self, judged: Judged, about: str) -> Entry | None:
         """Return the entry with more keys than a name or network that suppresses a hit, counted.
@@ -261,6 +260,7 @@ class AllowList:
         self._domains, self._networks = domains, networks
         self._remembered = lru_cache(maxsize=_CACHED_ADDRESSES)(self._find_address)
         self._scoped = tuple(entry for entry in valid if entry.tests)
+        self.has_scopes = bool(self._scoped)
         self._first_until = min((entry.until for entry in valid if entry.until), default=None)
 
 

@@ -26,6 +26,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
 from agent import config
 from agent.community import community_id
@@ -203,7 +204,8 @@ class Condenser:
                 events += self._end(oldest)
             incident = _Incident.begin(self._ids(), hit, self._now_us)
             self._incidents[key] = incident
-            return events + self._emit(incident, "open")
+            events += self._emit(incident, "open")
+            return events
         self._incidents.move_to_end(key)
         raised = incident.add(hit, self._now_us)
         last = incident.updated_us if raised else incident.told_us
@@ -297,7 +299,8 @@ class Condenser:
             return []
         self._left -= 1
         self._counts["events"] += 1
-        self._held.pop(incident.incident_id, None)
+        if self._held:
+            self._held.pop(incident.incident_id, None)
         event = self._event(incident, state)
         incident.pending = 0
         incident.held = 0
@@ -370,11 +373,12 @@ class Condenser:
         hit = incident.hit
         if incident.community_id is None:
             incident.community_id = community_id(hit.source, hit.destination, hit.protocol)
-        is_first = state in {"open", "single"}
-        return Event(
+        # With more than fifteen keywords a call builds a dict first, which costs as much as the
+        # rest; so an event is made in three steps.
+        event = Event(
             class_id=hit.class_id,
             sensor=self._sensor,
-            time_us=incident.first_us if is_first else incident.last_us,
+            time_us=incident.first_us if state in {"open", "single"} else incident.last_us,
             severity=maltrail_word(hit.info),
             severity_id=incident.severity_id,
             type=hit.type,
@@ -383,33 +387,39 @@ class Condenser:
             reference=hit.reference,
             event_id=self._ids(),
             incident_id=incident.incident_id,
-            source=hit.source,
-            destination=hit.destination,
-            protocol=hit.protocol,
             indicator=hit.indicator,
             observed=hit.observed,
             where=hit.where,
             sources=hit.sources,
+        )
+        event = replace(
+            event,
+            source=hit.source,
+            destination=hit.destination,
+            protocol=hit.protocol,
             direction=hit.direction,
             outcome=incident.outcome,
+            interface=hit.interface,
+            vlans=hit.vlans,
+            tunnel=hit.tunnel,
+            custom=hit.custom,
+            dns=incident.dns,
+            http=incident.http,
+            tls=incident.tls,
+            community_id=incident.community_id,
+        )
+        return replace(
+            event,
             count=incident.pending,
             total=incident.total,
             first_us=incident.first_us,
             last_us=incident.last_us,
             state=state,
-            set=self.set_id,
-            interface=hit.interface,
-            vlans=hit.vlans,
-            tunnel=hit.tunnel,
-            dns=incident.dns,
-            http=incident.http,
-            tls=incident.tls,
             samples=incident.samples,
             evidence=incident.evidence,
+            set=self.set_id,
             site=self._site,
             tags=self._tags,
-            custom=hit.custom,
-            community_id=incident.community_id,
             source_name=self._aliases.get(hit.source.address, ""),
             destination_name=self._aliases.get(hit.destination.address, ""),
         )

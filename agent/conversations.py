@@ -14,7 +14,7 @@ MAX_CONVERSATIONS = 8_192
 KEPT_US = 300_000_000
 """Silence after which a datagram opens a conversation anew: as long as firewalls keep one."""
 
-_Key = tuple[int, frozenset[str], int]
+_Key = tuple[int, str, str, int]
 
 
 class _Conversation:
@@ -48,7 +48,10 @@ class Conversations:
         service = 0
         if source.port is not None and destination.port is not None:
             service = min(source.port, destination.port)
-        key = (sighting.protocol, frozenset((source.address, destination.address)), service)
+        low, high = source.address, destination.address
+        key = (sighting.protocol, low, high, service)
+        if high < low:
+            key = (sighting.protocol, high, low, service)
         known = self._open.pop(key, None)
         if known is None or sighting.first_us - known.last_us > KEPT_US:
             known = _Conversation(_opener(source, destination), sighting.first_us)

@@ -62,6 +62,9 @@ AGENT_CHARACTERS = 16_384
 at worst (1,500 patterns, agents made to be slow) a quarter of a second. What finds no room is
 shown and tried again with its next request."""
 
+MAX_WORDED = 4_096
+"""Hits on addresses that are remembered, to be told of other packets."""
+
 CLASSES = (
     model.TRAIL_DOMAIN,
     model.TRAIL_IP,
@@ -99,6 +102,9 @@ TYPES = {
 
 Ends = tuple[Endpoint, Endpoint, Outcome]
 """Who opened a conversation, who was to answer, and what came of it."""
+
+_About = tuple[str, str, int, Direction, Outcome, int | None]
+"""What the wording of a hit on an address depends on, beside the trail."""
 
 Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed", "over budget"]
 
@@ -199,6 +205,7 @@ class Matcher:
         self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
         self._conversations = Conversations()
+        self._worded: dict[_About, tuple[Found, Hit]] = {}
         self._rules: dict[str, Callable[[Sighting], Iterable[Hit]]] = {
             "syn": self._packet,
             "accept": self._reply,
@@ -236,7 +243,7 @@ class Matcher:
         key: str = "",
         entry: Entry | None = None,
     ) -> None:
-        """Tell the watch what became of a value."""
+        """Tell the watch, where there is one, what became of a value."""
         if self.watch:
             self.watch(Look(where, observed, seen, verdict, key, entry))
 
@@ -268,6 +275,8 @@ class Matcher:
         for where, endpoint in (("ip.dst", sighting.destination), ("ip.src", sighting.source)):
             address = endpoint.address
             found = self.trails.address(address, endpoint.port)
+            if found is None and not self.watch:
+                continue
             for hit in self._judge(sighting, found, where, address, about=address, ends=ends):
                 if hits and hit.indicator == hits[0].indicator:
                     # Both ends inside one listed network are one observation of it.
@@ -530,9 +539,12 @@ class Matcher:
         entry = self.allow.allows(about, key, sighting.count, claimed=claimed)
         if entry is None:
             ends = ends or (sighting.source, sighting.destination, "unknown")
-            hit = self._hit(
-                sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends
-            )
+            if dns or http or tls:
+                hit = self._hit(
+                    sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends
+                )
+            else:
+                hit = self._packet_hit(sighting, found, where, observed, ends)
             if self.allow.has_scopes:
                 entry = self.allow.allows_hit(Judged(hit, ends[0], ends[1]), about)
             if entry is None:
@@ -540,6 +552,34 @@ class Matcher:
                 return (hit,)
         self._look(where, observed, sighting.count, "allowed", key, entry)
         return ()
+
+    def _packet_hit(
+        self, sighting: Sighting, found: Found, where: str, observed: str, ends: Ends
+    ) -> Hit:
+        """Word a hit on a packet's address; what does not depend on the packet is remembered."""
+        opener, listener, outcome = ends
+        direction = self._home.direction(opener.address, listener.address)
+        key = (where, observed, sighting.protocol, direction, outcome, listener.port)
+        known = self._worded.get(key)
+        if known is None or known[0] is not found:  # trails are others, or were
+            hit = self._hit(
+                sighting, found, where, observed, dns=None, http=None, tls=None, ends=ends
+            )
+            if len(self._worded) >= MAX_WORDED:
+                self._worded.clear()
+            self._worded[key] = found, hit
+            return hit
+        return msgspec.structs.replace(
+            known[1],
+            source=sighting.source,
+            destination=sighting.destination,
+            first_us=sighting.first_us,
+            last_us=sighting.last_us,
+            count=sighting.count,
+            interface=sighting.interface,
+            vlans=sighting.vlans,
+            tunnel=sighting.tunnel,
+        )
 
     def _hit(
         self,

@@ -63,6 +63,8 @@ class Suppressions:
 
     def holds_back(self, hit: Hit) -> bool:
         """Tell whether the hit is not to be told, and count it at the first entry that says so."""
+        if not self._entries:
+            return False
         self._now_us = max(self._now_us, hit.last_us)
         for entry in self._of_class(hit.class_id):
             if hit.last_us < entry.until_us and entry.matches(hit):

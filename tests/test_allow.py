@@ -457,6 +457,20 @@ def test_an_entry_with_more_keys_ends_too() -> None:
     assert (before, len(wired.hits(QUERY)), len(allowed.active())) == ([], 1, 0)
 
 
+def test_an_address_is_not_remembered_beyond_its_entry() -> None:
+    """What was found of an address is forgotten when an entry ends."""
+    entry = Allowed(network=Network("198.51.100.0/24"), until=date(1970, 1, 1))
+    allowed = of_entries(entry)
+
+    before = allowed.allows("198.51.100.7", "198.51.100.7", 3)
+    allowed.expire(DAY_US)
+
+    assert before is not None
+    assert before.hits == 3
+    assert allowed.allows("198.51.100.7", "198.51.100.7") is None
+    assert allowed.address("198.51.100.7") is None
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [

@@ -1,11 +1,13 @@
 """From frames to hits: what is said of a packet whose address, name or URL is listed."""
 
+import msgspec
 import pytest
 
+from agent import match
 from agent.model import Endpoint, Hit
 from tests import carried, packets
 from tests.packets import CLIENT, SERVER
-from tests.wired import Wired
+from tests.wired import Wired, allow_list, trails
 
 RESOLVER = "192.0.2.53"
 PHONE, PHONE_SERVER = "fd00::10", "2001:db8::80"
@@ -212,6 +214,61 @@ def test_both_ends_in_one_listed_network_are_one_observation() -> None:
     hits = wired.hits(syn("198.18.1.1", source="198.18.2.2"))
 
     assert [(hit.where, hit.count) for hit in hits] == [("ip.dst", 1), ("ip.src", 0)]
+
+
+def test_a_repeat_is_told_as_the_first_time_but_for_its_packet() -> None:
+    """What a trail comes to is remembered; who spoke, when and how often is not."""
+    wired = Wired({SERVER: "c2 (malware)"})
+    (first,) = wired.hits(syn())
+    (again,) = wired.hits(*[syn(source="192.168.7.7")] * 2)
+
+    assert again.source.address == "192.168.7.7"
+    assert again.count == 2
+    assert msgspec.structs.replace(again, source=first.source, count=1) == msgspec.structs.replace(
+        first, first_us=again.first_us, last_us=again.last_us
+    )
+
+
+def test_a_repeat_is_judged_anew_when_trails_change() -> None:
+    """A reload may word the same address otherwise, or list it no more."""
+    wired = Wired({SERVER: "c2 (malware)"})
+    before = only(wired.hits(syn()))
+
+    wired.matcher.trails = trails({SERVER: "known attacker"}, {})
+    told = only(wired.hits(syn()))
+    wired.matcher.trails = trails({"192.0.2.1": "other"})
+
+    assert (before.info, before.severity_id) == ("c2 (malware)", 8)
+    assert (told.info, told.severity_id) == ("known attacker", 3)
+    assert wired.hits(syn()) == []
+
+
+def test_a_repeat_is_judged_anew_when_the_allow_list_changes() -> None:
+    """An entry that comes keeps it quiet, and counts all of it."""
+    wired = Wired({SERVER: "c2 (malware)"})
+    wired.hits(syn())
+
+    wired.matcher.allow = allow_list(SERVER)
+
+    assert wired.hits(syn(), syn()) == []
+    assert [entry.hits for entry in wired.matcher.allow] == [2]
+
+
+def test_severity_of_a_repeat_is_that_of_its_port() -> None:
+    """Maltrail knows parked sites by web ports only (rule T-10a)."""
+    wired = Wired({SERVER: "parking site (suspicious)"})
+
+    assert [only(wired.hits(syn(port=port))).severity_id for port in (443, 8443, 443)] == [6, 3, 6]
+
+
+def test_what_is_remembered_of_hits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers choose ports; what finds no room is worded again."""
+    monkeypatch.setattr(match, "MAX_WORDED", 4)
+    wired = Wired({SERVER: "c2 (malware)"})
+
+    ports = [only(wired.hits(syn(port=port))).destination.port for port in range(1000, 1010)]
+
+    assert ports == list(range(1000, 1010))
 
 
 def test_an_address_in_a_listed_network_is_told_with_the_network() -> None:

@@ -7,7 +7,7 @@ what others list. `skipped` counts what the exceptions of rule T-5.6 kept quiet.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from socket import AF_INET, AF_INET6, inet_pton
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from agent.scan import layout
 from agent.trails.patterns import PatternSet
@@ -19,6 +19,7 @@ IP_ADRESS = ".ip-adress.com"
 ONION = ".onion."
 MAX_ADDRESSES = 8_192
 """Addresses, with their ports, whose trail is remembered: a flood repeats both its sides."""
+_FOUR, _SIX = (layout.IP4, layout.IP4_PORT), (layout.IP6, layout.IP6_PORT)
 MAX_VERDICTS = 4096
 """Texts whose verdict by patterns is remembered; one that repeats costs nothing."""
 
@@ -67,7 +68,7 @@ class Trails:
         self.published = published
         self.skipped = 0
         self._sides = (_Side(own, custom=True), _Side(published, custom=False))
-        self._addresses: dict[tuple[str, int | None], Found | None] = {}
+        self._addresses: dict[tuple[str, int | None], Found | Literal[False]] = {}
 
     def name(self, name: str) -> Found | None:
         """Find what explains a name: itself, a parent, a pattern, a gateway to it (rule T-5)."""
@@ -86,24 +87,19 @@ class Trails:
         Raise ValueError for text that is no address.
         """
         asked = (address, port)
-        try:
-            return self._addresses[asked]
-        except KeyError:
+        found = self._addresses.get(asked)
+        if found is None:
             if len(self._addresses) >= MAX_ADDRESSES:
                 self._addresses.clear()
-            found = self._addresses[asked] = self._find_address(address, port)
-            return found
+            found = self._addresses[asked] = self._find_address(address, port) or False
+        return found or None
 
     def _find_address(self, address: str, port: int | None) -> Found | None:
         packed = _packed(address)
-        bare, with_port = (
-            (layout.IP4, layout.IP4_PORT) if len(packed) == 4 else (layout.IP6, layout.IP6_PORT)
-        )
         for side in self._sides:
-            row = (
-                side.find(with_port, packed + port.to_bytes(2, "big")) if port is not None else None
-            )
-            row = row or side.find(bare, packed)
+            if not side.has_addresses:
+                continue
+            row = side.address(packed, port)
             if row:
                 return Found(row, side.custom, row.key, "T-10")
             row = side.network(packed)
@@ -240,12 +236,19 @@ class _Side:
         self.custom = custom
         self._set = trails
         self._kinds = frozenset(kind for kind in range(layout.TABLES) if trails.rows(kind))
+        self.has_addresses = not self._kinds.isdisjoint(layout.ADDRESS_BYTES)
         self._names = _Patterns(trails, layout.PATTERN, fold=False)
         self.agents = _Patterns(trails, layout.USER_AGENT_PATTERN, fold=True)
 
     def find(self, kind: int, key: bytes) -> Row | None:
         number = self._set.find(kind, key) if kind in self._kinds else -1
         return self._set.row(number) if number >= 0 else None
+
+    def address(self, packed: bytes, port: int | None) -> Row | None:
+        """Return the row of an address, with its port before without."""
+        bare, with_port = _FOUR if len(packed) == 4 else _SIX
+        row = None if port is None else self.find(with_port, packed + port.to_bytes(2, "big"))
+        return row or self.find(bare, packed)
 
     def network(self, packed: bytes) -> Row | None:
         kind = layout.NET4 if len(packed) == 4 else layout.NET6

@@ -44,6 +44,20 @@ def test_copies_within_a_millisecond_are_one_observation(frame: bytes) -> None:
     assert count(scanner, stats.DUPLICATES) == 2
 
 
+@pytest.mark.parametrize("at", [at for at in range(40) if at not in (12, 13)])
+def test_a_packet_that_differs_in_one_byte_is_no_copy(at: int) -> None:
+    """Each of the forty bytes behind the IP header counts; two of them make it an attempt."""
+    first = bytearray(packets.tcp(50000, 443, flags=packets.SYN) + bytes(21))
+    other = bytearray(first)
+    other[at] ^= 0x80
+    frames = [packets.ethernet(packets.ip(A, EVIL, packets.TCP, bytes(b))) for b in (first, other)]
+    (scanner,) = scanners()
+
+    scanner.scan(packets.batch(frames, step_us=100))
+
+    assert counted(scanner) == 2
+
+
 @pytest.mark.parametrize("frame", [SYN, QUESTION, REQUEST])
 def test_what_is_sent_again_counts_again(frame: bytes) -> None:
     """A host waits longer than that before it tries again."""

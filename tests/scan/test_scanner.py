@@ -132,6 +132,27 @@ def test_nothing_is_sighted_without_trails() -> None:
     assert count(scanner, stats.HTTP_REQUESTS) == 2
 
 
+def test_more_listed_addresses_than_are_remembered_are_all_sighted() -> None:
+    """What is known to be listed gives way to other addresses, which costs a look-up only."""
+    addresses = [f"66.66.{n >> 8}.{n & 255}" for n in range(1500)]
+    scanner = make(*addresses)
+    frames = [packets.syn_frame(A, 50000, address, 443) for address in addresses]
+
+    scanner.scan(packets.batch(frames * 2))
+
+    assert [one.count for one in scanner.drain(True, "")] == [2] * 1500
+
+
+def test_an_address_that_is_listed_with_a_port_is_not_remembered_for_another() -> None:
+    """Of many packets to both ports, in any order, those to the listed one are sighted."""
+    scanner = make(f"{EVIL}:443")
+    frames = [packets.syn_frame(A, 50000, EVIL, port) for port in (443, 444, 443, 0, 443)]
+
+    scanner.scan(packets.batch(frames))
+
+    assert [(s.destination.port, s.count) for s in scanner.drain(True, "")] == [(443, 3)]
+
+
 def test_adopted_sets_count_from_the_next_batch_on() -> None:
     """A reload neither loses nor keeps anything of the old set."""
     scanner = make(EVIL)
