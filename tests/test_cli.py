@@ -261,6 +261,11 @@ def test_a_difference_is_told_line_by_line(room: Path) -> None:
     ]
     document = json.loads(run("trails", "diff", "--json", room / "a.set", room / "b.set").out)
     assert document[0] == {"name": "a", "kind": "ip", "came": 0, "went": 1}
+    lines = run("trails", "diff", "--keys", "--json", room / "a.set", room / "b.set").out
+    assert [json.loads(line) for line in lines.splitlines()] == [
+        {"sign": "-", "kind": "ip", "key": "198.51.100.7"},
+        {"sign": "+", "kind": "path", "key": "/bad.php"},
+    ]
 
 
 def test_a_set_is_put_to_use_and_rolled_back(room: Path) -> None:
@@ -293,6 +298,7 @@ def test_a_fleet_takes_what_one_host_publishes(room: Path) -> None:
     taken = run("update", "-c", room / "agent.yaml", "--state-dir", agent)
     again = run("update", "-c", room / "agent.yaml", "--state-dir", agent)
     info = run("trails", "info", "--quarantined", agent / "sets" / "current")
+    document = run("trails", "info", "--quarantined", "--json", agent / "sets" / "current").out
     feeds = run("feeds", "-c", room / "agent.yaml", "--state-dir", agent)
 
     assert tried.out == "published\nlist domain +1 -0\nall keys +1 -0\n"
@@ -305,6 +311,8 @@ def test_a_fleet_takes_what_one_host_publishes(room: Path) -> None:
     assert (again.status, again.out) == (0, "unchanged\n")
     assert json.loads(made.out)["keys"] == 1
     assert info.out == "github.com\ta popular name\tlist\n"
+    kept_out = {"key": "github.com", "reason": "a popular name", "list": "list"}
+    assert json.loads(document) == kept_out
     assert feeds.out.splitlines()[1].split()[:2] == ["bundle", "good"]
     refused = run("trails", "keygen", "-o", key)
     assert (refused.status, refused.err) == (

@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
 
     old, new = open_set(options.old), open_set(options.new)
     if options.keys:
-        for line in diff(old, new):
-            print(visible(line))
+        for one in diff(old, new):
+            print(json.dumps(one._asdict()) if options.json else visible(" ".join(one)))
         return DONE
     changes = counted_changes(old, new)
     if options.json:

@@ -1,6 +1,7 @@
 """`maltrail-agent trails info`: what a set holds."""
 
 import argparse
+import json
 from pathlib import Path
 
 import msgspec
@@ -26,5 +27,9 @@ def run(options: argparse.Namespace) -> int:
         told = msgspec.to_builtins(opened.info)
         return tell_set(options, {**told, "shadowed": shadowed(options, options.set)})
     for line in opened.lines(layout.SECTION_QUARANTINED):
-        print("\t".join(map(visible, line.split("\t"))))
+        parts = line.split("\t")
+        if options.json:
+            print(json.dumps(dict(zip(("key", "reason", "list"), parts, strict=False))))
+        else:
+            print("\t".join(map(visible, parts)))
     return DONE

@@ -12,11 +12,19 @@ from agent.trails.set import TrailSet
 ABSENT = 0xFFFFFFFF
 
 
-def diff(old: TrailSet, new: TrailSet) -> Iterator[str]:
-    """Yield a line `- kind key` for each key that went, then `+ kind key` for each that came."""
+class Difference(NamedTuple):
+    """A key that only one of two sets has: `sign` is `-` where it went and `+` where it came."""
+
+    sign: str
+    kind: str
+    key: str
+
+
+def diff(old: TrailSet, new: TrailSet) -> Iterator[Difference]:
+    """Yield each key that went, then each that came."""
     for sign, trails, number in _differing(old, new):
         row = trails.row(number)
-        yield f"{sign} {layout.KIND_NAMES[row.kind]} {row.key}"
+        yield Difference(sign, layout.KIND_NAMES[row.kind], row.key)
 
 
 class Change(NamedTuple):

@@ -12,7 +12,7 @@ from tests.wired import Rows, trail_set
 
 def lines(old: Rows, new: Rows) -> list[str]:
     """Return the difference of two sets of these rows."""
-    return list(diff(trail_set(old), trail_set(new)))
+    return [" ".join(one) for one in diff(trail_set(old), trail_set(new))]
 
 
 def test_added_and_removed_keys_are_told_by_kind() -> None:
