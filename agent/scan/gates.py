@@ -210,14 +210,21 @@ def _folded(name: bytes) -> int:
 
 
 def _bitmap(words: Iterable[str]) -> memoryview:
-    """Return a bit for each hash of the rarest four bytes of the words, as paths are written."""
+    """Return a bit for each hash of two windows of four bytes of the words, as paths are written.
+
+    The two are next to each other, one of them the rarest, so that one of them stands at an even
+    place wherever the word does. A word too short for two lets everything pass.
+    """
     bitmap = array("Q", bytes(8 * layout.GATE_WORDS))
     for word in words:
         text = re.sub("//+", "/", word).encode()
-        at = rarest(text)
-        window = int.from_bytes(text[at : at + 4], "big")
-        bit = ((window * layout.GATE_PRIME) & LOW32) >> 16
-        bitmap[bit >> 6] |= 1 << (bit & 63)
+        if len(text) < 5:
+            return memoryview(array("Q", [WORD_MASK] * layout.GATE_WORDS))
+        first = min(rarest(text), len(text) - 5)
+        for at in (first, first + 1):
+            window = int.from_bytes(text[at : at + 4], "little")
+            bit = ((window * layout.GATE_PRIME) & LOW32) >> 16
+            bitmap[bit >> 6] |= 1 << (bit & 63)
     return memoryview(bitmap)
 
 

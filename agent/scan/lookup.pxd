@@ -1,9 +1,10 @@
 cimport cython
+from agent.scan cimport octets
 from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
 cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
-cdef unsigned long long ONE, HYPHEN, SLASH, SUFFIXES, ADDRESS4, HOST, QUESTIONS, TABLES
+cdef unsigned long long ONE, HYPHEN, SLASH, QUESTION_MARK, NUMBER_SIGN, SUFFIXES, ADDRESS4, HOST, PATH_PARTS, QUESTIONS, TABLES, WORD
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -27,7 +28,7 @@ cdef class Lookup:
     cdef unsigned long long _write_firsts(self, unsigned long long table, unsigned long long[::1] hashes) except? 999
     @cython.locals(address="unsigned long long", end="unsigned long long")
     cdef unsigned long long _first_address(self, unsigned long long at) except? 0
-    @cython.locals(h="unsigned long long")
+    @cython.locals(h="unsigned long long", i="unsigned long long")
     cdef unsigned long long _first_host(self, unsigned long long at, unsigned long long end) except? 0
     @cython.locals(h="unsigned long long", i=size_t)
     cdef unsigned long long hash_text(self, unsigned long long table, size_t start, size_t end) except? 0 nogil
@@ -35,6 +36,9 @@ cdef class Lookup:
     cdef int _equal(self, unsigned long long at, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(i="unsigned long long", found="unsigned long long")
     cdef int _same_number(self, unsigned long long at, unsigned long long size, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
+
+@cython.locals(size="unsigned long long", first="unsigned long long")
+cdef unsigned long long _parts(Keyed keyed, const unsigned char[::1] data, size_t start, size_t end) except? 0 nogil
 
 @cython.final
 cdef class Filters:
@@ -56,20 +60,18 @@ cdef class Sets:
     cdef Keyed keyed
     cdef unsigned char[::1] text
     cdef long long row
-    cdef unsigned long long candidate, ungated, agents_ungated, host
+    cdef unsigned long long candidate, ungated, agents_ungated
     cdef unsigned long long[::1] agent_gate
     cdef size_t host_start, host_end
-    cdef int agents, certificates, fingerprints, has_urls, asking
+    cdef int agents, certificates, fingerprints, has_urls, has_root, asking
     cdef unsigned long long packet, wanted, asked, touched
     cdef unsigned long long[::1] places
     cdef unsigned long long[::1] hashes
     cdef unsigned long long dots, name_hash
     cdef unsigned long long[::1] suffix_at
     cdef unsigned long long[::1] suffix_hash
-    cdef size_t path_start
-    cdef int path_passes
+    cdef const unsigned char[::1] readable
     cdef unsigned long long[::1] literals
-    cdef unsigned long long[::1] path_states
     cdef unsigned long long[::1] networks
     cdef unsigned long long[::1] words
     cdef unsigned long long[::1] plan
@@ -81,12 +83,19 @@ cdef class Sets:
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
     @cython.locals(passed="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef int may_be_agent(self, size_t start, size_t end) except? -2 nogil
-    @cython.locals(h="unsigned long long", i=size_t)
+    @cython.locals(i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", i=size_t, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", c="unsigned long long")
-    cdef int begin_path(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(h="unsigned long long", found=int)
+    cdef int begin_name(self, size_t start, size_t end) except -1 nogil
+    cdef inline int _begin_host(self, unsigned long long h, size_t start, size_t end) except -1 nogil
+    cdef int begin_path(self, size_t start) except -1 nogil
+    @cython.locals(passed="unsigned long long", word="unsigned long long", bit="unsigned long long")
+    cdef int may_matter(self, size_t start, size_t end) except -1 nogil
+    @cython.locals(h="unsigned long long", i=size_t, c="unsigned long long")
+    cdef unsigned long long first_segment(self, size_t start, size_t end) except? 0 nogil
+    @cython.locals(found=int)
     cdef int path(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(found=int)
+    cdef int root(self, size_t at) except? -2 nogil
     @cython.locals(h="unsigned long long", i=size_t)
     cdef int _url(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(bits="unsigned long long", place="unsigned long long")

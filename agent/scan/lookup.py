@@ -15,7 +15,7 @@ import ctypes
 import mmap
 from array import array
 
-from agent.scan import layout
+from agent.scan import layout, octets
 from agent.scan.hashing import Keyed
 
 PRIME = layout.HASH_PRIME
@@ -33,6 +33,7 @@ OWN_ROWS = layout.OWN_ROWS
 DOT = 46
 HYPHEN = 45
 ONE = 1
+WORD = octets.WORD
 LOW32 = 0xFFFFFFFF
 GATE_PRIME = layout.GATE_PRIME
 GATE_PRIME2 = layout.GATE_PRIME2
@@ -40,13 +41,15 @@ GATE_WORDS = layout.GATE_WORDS
 
 TABLES = layout.TABLES
 SLASH = 47
+QUESTION_MARK = 63
+NUMBER_SIGN = 35
 SUFFIXES = 3
 """Last labels of a name that are noted: what is registered in example.co.uk."""
 
-# Filters beside those of the tables: what keys of two parts begin with.
+# Filters beside those of the tables: what of a key is asked for before the whole of it is.
 ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
-HOST = layout.TABLES + 1  # hosts of URLs, with their ports
-FILTERS = layout.TABLES + 2
+HOST = layout.TABLES + 1  # hosts of URLs, with their ports, hashed as names are
+PATH_PARTS = layout.TABLES + 2  # paths by their size and what `_parts` takes of them
 
 QUESTIONS = 512
 """Of one group of packets: a dozen each and some more. The packet of one that finds no room is
@@ -230,7 +233,7 @@ class Lookup:
         return found
 
     def firsts(self, table: int) -> "array[int]":
-        """Return hashes of the addresses or URL hosts that keys of a table begin with."""
+        """Return hashes of the addresses or URL hosts that keys begin with, of parts of paths."""
         hashes = array("Q", bytes(8 * self.words[self.directory + table * 6 + 5]))
         return hashes[: self._write_firsts(table, memoryview(hashes))]
 
@@ -248,6 +251,8 @@ class Lookup:
             at = self.pool + (word & LOW32)
             if table == URL:
                 h = self._first_host(at, at + ((word >> 32) & 0xFFFF))
+            elif table == PATH:
+                h = _parts(self.keyed, self.raw, at, at + ((word >> 32) & 0xFFFF))
             else:
                 h = self._first_address(at)
             if count == 0 or h != before:
@@ -268,10 +273,11 @@ class Lookup:
 
     def _first_host(self, at: int, end: int) -> int:
         """Return the hash of a URL's host, as `Sets.begin_host` makes it of one on the wire."""
-        h = self.keyed.begin(URL)
-        while at < end and self.raw[at] != SLASH:
-            h = ((h ^ self.raw[at]) * PRIME) & MASK
-            at += 1
+        i = octets.find(self.raw, SLASH, at, end)
+        h = self.keyed.begin(DOMAIN)
+        while i > at:
+            i -= 1
+            h = ((h ^ self.raw[i]) * PRIME) & MASK
         return self.keyed.finish(h)
 
     def hash_key(self, table: int, key: bytes) -> int:
@@ -367,6 +373,24 @@ class Lookup:
         return 1 if found == extra else 0
 
 
+def _parts(keyed: Keyed, data: memoryview, start: int, end: int) -> int:
+    """Return a hash of the size and the first, middle and last eight bytes of data[start:end].
+
+    Paths of up to 24 bytes are told apart for certain, others but for a few that look alike, at
+    once rather than byte by byte. Eight bytes may be read where there are fewer.
+    """
+    size = end - start
+    if size < WORD:
+        first = octets.word(data, start) & ((ONE << (8 * size)) - 1)
+        return keyed.numbers(PATH_PARTS | (size << 8), first, 0, 0)
+    return keyed.numbers(
+        PATH_PARTS | (size << 8),
+        octets.word(data, start),
+        octets.word(data, start + (size >> 1) - WORD // 2),
+        octets.word(data, end - WORD),
+    )
+
+
 class Filters:
     """The filters of two sets under one seed, merged, in huge pages where the system has them.
 
@@ -381,6 +405,7 @@ class Filters:
         firsts = {
             ADDRESS4: [one.firsts(table) for one in (own, published) for table in (IP4, IP4_PORT)],
             HOST: [own.firsts(URL), published.firsts(URL)],
+            PATH_PARTS: [own.firsts(PATH), published.firsts(PATH)],
         }
         # Twice the room of other filters: what passes here is read again, not only looked up.
         sizes += [2 * layout.filter_words(sum(map(len, parts))) for parts in firsts.values()]
@@ -482,7 +507,6 @@ class Sets:
         self.certificates = filters.certificates
         self.fingerprints = filters.fingerprints
         self.networks = filters.networks
-        self.host = 0
         self.host_start = 0
         self.host_end = 0
         self.has_urls = 0
@@ -498,10 +522,9 @@ class Sets:
         self.name_hash = 0
         self.suffix_at = memoryview(array("Q", bytes(8 * SUFFIXES)))
         self.suffix_hash = memoryview(array("Q", bytes(8 * SUFFIXES)))
-        self.path_start = 0
-        self.path_passes = 0
-        self.literals = memoryview(array("Q", bytes(8 * GATE_WORDS)))  # a bitmap, see `begin_path`
-        self.path_states = memoryview(array("Q", bytes(8 * (TEXT_BYTES + 1))))
+        self.readable = self.text
+        self.literals = memoryview(array("Q", bytes(8 * GATE_WORDS)))  # a bitmap, see `may_matter`
+        self.has_root = int(any(one.find(PATH, b"/") >= 0 for one in (own, published)))
 
     @cython.boundscheck(False)
     def domain(self, start: int, end: int) -> int:
@@ -586,64 +609,84 @@ class Sets:
             i += 1
         return 1 if passed else 0
 
-    @cython.boundscheck(False)
     def begin_host(self, start: int, end: int) -> None:
-        """Hash the host text[start:end] for the paths that come; few hosts are part of any URL.
+        """Take text[start:end] as the host of the paths that come; few are part of any URL.
 
         A host on the wire may hold a slash, that of a key ends there.
         """
-        h = self.keyed.begin(URL)
-        i = start
-        while i < end and self.text[i] != SLASH:
-            h = ((h ^ self.text[i]) * PRIME) & MASK
-            i += 1
-        self.has_urls = self._may_hold(HOST, self.keyed.finish(h))
-        while i < end:
-            h = ((h ^ self.text[i]) * PRIME) & MASK
-            i += 1
-        self.host = h
+        i = octets.find(self.readable, SLASH, start, end)
+        self._begin_host(self.published.hash_text(DOMAIN, start, i), start, end)
+
+    def begin_name(self, start: int, end: int) -> None:
+        """Take text[start:end], the name that was looked up last, as the host."""
+        self._begin_host(self.name_hash, start, end)
+
+    def _begin_host(self, h: int, start: int, end: int) -> None:
+        self.has_urls = self._may_hold(HOST, h)
         self.host_start = start
         self.host_end = end
 
     @cython.boundscheck(False)
-    def begin_path(self, start: int, end: int) -> None:
-        """Hash text[start:end] once for all paths that begin there and end in it.
-
-        On the way `path_passes` is set where four bytes of it may be those of a literal; the hash
-        waits for each multiplication, so that this costs next to nothing.
-        """
+    def begin_path(self, start: int) -> None:
+        """Take text[start:] as where the paths that come begin."""
         if self.text[start] != SLASH:  # no path: it goes on with the host
             self.has_urls = 1
-        h = self.keyed.begin(PATH)
-        self.path_start = start
-        self.path_states[0] = h
+
+    @cython.boundscheck(False)
+    def may_matter(self, start: int, end: int) -> int:
+        """Tell whether four bytes of text[start:end] may be those of a literal.
+
+        Every second window of four is looked at, as the bitmap has two of each literal; the last
+        may go on with whatever stands behind.
+        """
         passed = 0
-        window = 0
-        i = start
+        while start + 4 <= end:
+            word = octets.word(self.readable, start)
+            bit = (((word & LOW32) * GATE_PRIME) & LOW32) >> 16
+            passed |= self.literals[bit >> 6] >> (bit & 63)
+            bit = ((((word >> 16) & LOW32) * GATE_PRIME) & LOW32) >> 16
+            passed |= self.literals[bit >> 6] >> (bit & 63)
+            bit = (((word >> 32) * GATE_PRIME) & LOW32) >> 16
+            passed |= self.literals[bit >> 6] >> (bit & 63)
+            start += 6
+        return passed & 1
+
+    @cython.boundscheck(False)
+    def first_segment(self, start: int, end: int) -> int:
+        """Return the hash of the path text[start:end] up to its second slash or query."""
+        h = ((self.keyed.begin(PATH) ^ self.text[start]) * PRIME) & MASK
+        i = start + 1
         while i < end:
             c = self.text[i]
+            if c == SLASH or c == QUESTION_MARK or c == NUMBER_SIGN:
+                break
             h = ((h ^ c) * PRIME) & MASK
-            window = ((window << 8) | c) & LOW32
-            bit = ((window * GATE_PRIME) & LOW32) >> 16
-            passed |= self.literals[bit >> 6] >> (bit & 63)
             i += 1
-            self.path_states[i - start] = h
-        self.path_passes = passed & 1
+        return self.keyed.finish(h)
 
     def path(self, start: int, end: int) -> int:
         """Tell whether text[start:end] is a listed path, alone or behind the host."""
-        if start == self.path_start:
-            h = self.keyed.finish(self.path_states[end - start])
-        else:
-            h = self.published.hash_text(PATH, start, end)
-        found = self._text(PATH, h, start, end, 0, 0)
+        found = 0
+        if self._may_hold(PATH_PARTS, _parts(self.keyed, self.readable, start, end)):
+            found = self.exact(PATH, start, end)
         if self.has_urls:
             found |= self._url(start, end)
         return found
 
+    def root(self, at: int) -> int:
+        """Tell whether `/`, which stands at text[at], is listed, alone or behind the host."""
+        found = self.exact(PATH, at, at + 1) if self.has_root else 0
+        if self.has_urls:
+            found |= self._url(at, at + 1)
+        return found
+
     def _url(self, start: int, end: int) -> int:
         """Tell whether text[start:end] behind the host is a listed URL."""
-        h = self.host
+        h = self.keyed.begin(URL)
+        i = self.host_start
+        while i < self.host_end:
+            h = ((h ^ self.text[i]) * PRIME) & MASK
+            i += 1
         i = start
         while i < end:
             h = ((h ^ self.text[i]) * PRIME) & MASK

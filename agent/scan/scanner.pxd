@@ -223,7 +223,7 @@ cdef class Scanner:
     @cython.locals(h="unsigned long long", key="unsigned long long", item="unsigned long long", i=Py_ssize_t, stop=Py_ssize_t)
     cdef int _ping(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     cdef unsigned long long _exchange(self) except? 0 nogil
-    @cython.locals(i=size_t, c="unsigned char", item="unsigned long long", h="unsigned long long")
+    @cython.locals(item="unsigned long long", h="unsigned long long")
     cdef int _note_path(self) except -1 nogil
     @cython.locals(h="unsigned long long", word="unsigned long long", ports="unsigned long long")
     cdef int _note_status(self, unsigned char c) except -1 nogil
@@ -271,9 +271,9 @@ cdef class Scanner:
     @cython.locals(token="unsigned long long")
     cdef unsigned long long _agent(self, size_t end) except? 999 nogil
     @cython.locals(found=int)
-    cdef int _other_spellings(self, Py_ssize_t host) except -1 nogil
+    cdef int _other_spellings(self) except -1 nogil
     @cython.locals(found=int, i=Py_ssize_t)
-    cdef int _paths(self, Py_ssize_t host) except -1 nogil
+    cdef int _paths(self) except -1 nogil
     @cython.locals(version=int, high="unsigned long long", low="unsigned long long")
     cdef int _literal(self, size_t start, size_t end) except -1 nogil
     @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t, c="unsigned char")

@@ -1708,13 +1708,7 @@ class Scanner:
         """Count the first segment of a path, without a query, until it is found: rule H-6."""
         if self.http.path_size == 0 or self.sets.text[HTTP_PATH_AT] != 47:
             return 0
-        i = 1
-        while i < self.http.path_size:
-            c = self.sets.text[HTTP_PATH_AT + i]
-            if c == 47 or c == 63 or c == 35:
-                break
-            i += 1
-        item = self.keyed.finish(self.sets.path_states[i]) & LOW32
+        item = self.sets.first_segment(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size) & LOW32
         h = self._exchange()
         self.asked[h & (ASKED - 1)] = ((h >> 32) << 32) | item
         return self._note(self.paths, self.ports | PORTS_TCP, item)
@@ -1760,7 +1754,9 @@ class Scanner:
         """Tell whether a gate lets the request that was read pass."""
         path = HTTP_PATH_AT + self.http.path_size
         if self.gates.texts:
-            if (self.http.spelling or self.sets.path_passes) and self.gates.may_matter(
+            if (
+                self.http.spelling or self.sets.may_matter(HTTP_PATH_AT, path)
+            ) and self.gates.may_matter(
                 self.http.data, self.http.target_at, self.http.target_end, self.http.spelling
             ):
                 return 1
@@ -1826,10 +1822,13 @@ class Scanner:
         if 48 <= c <= 57 or c == 91:
             exact |= self._literal(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
         host = self.http.host_size
-        if host == 0:
-            host = self._write_destination()
-        self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
-        self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+        if self.http.is_name:
+            self.sets.begin_name(HTTP_HOST_AT, HTTP_HOST_AT + host)
+        else:
+            if host == 0:
+                host = self._write_destination()
+            self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
+        self.sets.begin_path(HTTP_PATH_AT)
         if self.count_paths and self.counts:
             self._note_path()
         if self.gates.agents or self.gates.requests:
@@ -1838,9 +1837,9 @@ class Scanner:
         while i < self.http.count:
             exact |= self.sets.path(self.http.starts[i], self.http.ends[i])
             i += 1
-        exact |= self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        exact |= self.sets.root(HTTP_SLASH_AT)
         if self.http.spelling == DECODE:
-            exact |= self._other_spellings(host)
+            exact |= self._other_spellings()
         agent = 0
         if self.sets.agents and self.http.agent_end:
             agent = self._agent(HTTP_AGENT_AT + self.http.write_agent())
@@ -1857,23 +1856,22 @@ class Scanner:
             self._slices(payload, end)
         return 0
 
-    def _other_spellings(self, host: int) -> int:
+    def _other_spellings(self) -> int:
         """Look the URL up as it is meant: decoded, and up to a blank."""
-        found = self._paths(host) if self.http.decode() else 0
+        found = self._paths() if self.http.decode() else 0
         if self.http.has_blanks and self.http.cut():
-            found |= self._paths(host)
+            found |= self._paths()
         return found
 
-    def _paths(self, host: int) -> int:
-        """Look the candidates up, behind a host of that size and alone."""
-        self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
-        self.sets.begin_path(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size)
+    def _paths(self) -> int:
+        """Look the candidates up, behind the host and alone."""
+        self.sets.begin_path(HTTP_PATH_AT)
         found = 0
         i = 0
         while i < self.http.count:
             found |= self.sets.path(self.http.starts[i], self.http.ends[i])
             i += 1
-        return found | self.sets.path(HTTP_SLASH_AT, HTTP_SLASH_AT + 1)
+        return found | self.sets.root(HTTP_SLASH_AT)
 
     def _literal(self, start: int, end: int) -> int:
         """Tell whether a host is written as a listed address that this packet does not go to."""
