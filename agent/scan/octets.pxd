@@ -7,29 +7,30 @@ cdef extern from "endian.h" nogil:
 
 # Bounds are checked here once for a range, not for each byte of it.
 
-@cython.boundscheck(False)
 cdef inline size_t find(const unsigned char[::1] data, unsigned char wanted, size_t at, size_t end) except? -1 nogil:
-    cdef const unsigned char* first = &data[0]
+    cdef const unsigned char* first
     cdef const void* found
     if at >= end:
         return at
     if end > <size_t>data.shape[0]:
         raise IndexError("out of range")
+    with cython.boundscheck(False):
+        first = &data[0]
     found = memchr(first + at, wanted, end - at)
     return end if found is NULL else <size_t>(<const unsigned char*>found - first)
 
-@cython.boundscheck(False)
 cdef inline unsigned long long word(const unsigned char[::1] data, size_t at) except? 1 nogil:
     cdef unsigned long long value
     if at + 8 > <size_t>data.shape[0]:
         raise IndexError("out of range")
-    memcpy(&value, &data[0] + at, 8)
+    with cython.boundscheck(False):
+        memcpy(&value, &data[at], 8)
     return le64toh(value)
 
-@cython.boundscheck(False)
 cdef inline int put(unsigned char[::1] data, size_t at, unsigned long long value) except -1 nogil:
     if at + 8 > <size_t>data.shape[0]:
         raise IndexError("out of range")
     value = htole64(value)
-    memcpy(&data[0] + at, &value, 8)
+    with cython.boundscheck(False):
+        memcpy(&data[at], &value, 8)
     return 0
