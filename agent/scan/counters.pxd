@@ -1,37 +1,59 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long WAYS, WAY_BITS, LAST_WAY, WORDS, LOW32, LOW24, HOT_ENTRIES, KEY, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, KEY_SERVICE, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED
+cdef unsigned long long WAYS, WAY_BITS, LAST_WAY, WORDS, LOW32, LOW24, LOW20, HOT_ENTRIES, KEY, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, KEY_SERVICE, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED, HEAD, SINGLE_TAGS, SINGLES, SINGLE_BITS, MICROSECONDS, PROTOCOL_AT, SINGLE_PRINTS, TAGS, PRINT, BYTE, EACH, TOPS, LIVE, MARKED, NOWHERE
 
 @cython.final
 cdef class Distinct:
     cdef Keyed keyed
     cdef readonly object name
     cdef readonly unsigned long long memory, window, slow_window, items
-    cdef unsigned long long mask, size, stride, keep, failed_only, by_port, by_service, hot_count, waiting, touched
+    cdef unsigned long long mask, size, keep, failed_only, by_port, by_service, has_singles, hot_count, waiting, touched
     cdef unsigned long long[::1] queue
     cdef readonly unsigned long long evictions, saturated
-    cdef public unsigned long long level, slow_level
+    cdef readonly unsigned long long level, slow_level
+    cdef unsigned long long[::1] heads
     cdef unsigned long long[::1] table
     cdef unsigned char[::1] hot_flags
     cdef unsigned long long[::1] hot_list
 
     @cython.locals(h="unsigned long long", at="unsigned long long")
     cdef int note(self, unsigned long long now_us, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long item) except -1 nogil
-    @cython.locals(touched="unsigned long long", i="unsigned long long", at="unsigned long long", entry="unsigned long long", place="unsigned long long", tag="unsigned long long")
+    @cython.locals(touched="unsigned long long", i="unsigned long long", head="unsigned long long")
     cdef int settle(self) except -1 nogil
-    cdef inline unsigned long long _place(self, unsigned long long entry) except? 1 nogil
+    cdef inline unsigned long long _place(self, unsigned long long entry) except? 999 nogil
     cdef inline unsigned long long _tag(self, unsigned long long entry) except? 999 nogil
-    @cython.locals(h="unsigned long long", now_us="unsigned long long", item="unsigned long long", age="unsigned long long", second="unsigned long long", word="unsigned long long", at="unsigned long long", count="unsigned long long", tag="unsigned long long")
-    cdef int _add(self, unsigned long long waiting, unsigned long long entry) except -1 nogil
+    @cython.locals(different="unsigned long long")
+    cdef inline int _may_hold(self, unsigned long long prints, unsigned long long h) except -1 nogil
+    cdef inline int _print(self, unsigned long long place, unsigned long long way, unsigned long long value) except -1 nogil
+    cdef inline unsigned long long _place_of_single(self, unsigned long long single) except? 999 nogil
+    cdef inline unsigned long long _tag_of_single(self, unsigned long long single) except? 999 nogil
+    @cython.locals(h="unsigned long long", item="unsigned long long", entry="unsigned long long")
+    cdef int _add(self, unsigned long long waiting) except -1 nogil
+    @cython.locals(h="unsigned long long", second="unsigned long long", at="unsigned long long", tag="unsigned long long", age="unsigned long long", count="unsigned long long")
+    cdef int _add_to(self, unsigned long long waiting, unsigned long long entry) except -1 nogil
+    @cython.locals(h="unsigned long long", now_us="unsigned long long", item="unsigned long long", second="unsigned long long", single="unsigned long long", is_known=int, tag="unsigned long long", at="unsigned long long", word="unsigned long long", age="unsigned long long", flags="unsigned long long", ports="unsigned long long", prints="unsigned long long")
+    cdef unsigned long long _add_single(self, unsigned long long waiting) except? 999 nogil
+    @cython.locals(entry="unsigned long long", head="unsigned long long", at="unsigned long long", tag="unsigned long long", last="unsigned long long", is_answered="unsigned long long", ports="unsigned long long", protocol="unsigned long long")
+    cdef unsigned long long _promote(self, unsigned long long h, unsigned long long second, unsigned long long single) except? 999 nogil
     @cython.locals(used="unsigned long long", i="unsigned long long")
     cdef int _answer(self, unsigned long long at, unsigned long long item) except -1 nogil
-    @cython.locals(first="unsigned long long", best="unsigned long long", tags="unsigned long long", lowest="unsigned long long", way="unsigned long long", word="unsigned long long", age="unsigned long long", rank="unsigned long long")
-    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second, int certain) except? 1 nogil
+    @cython.locals(single="unsigned long long")
+    cdef int _answer_single(self, unsigned long long h, unsigned long long item) except -1 nogil
+    @cython.locals(head="unsigned long long", first="unsigned long long", way="unsigned long long", word="unsigned long long")
+    cdef unsigned long long _held(self, unsigned long long h) except? 999 nogil
+    @cython.locals(tags="unsigned long long", best="unsigned long long", lowest="unsigned long long", way="unsigned long long", word="unsigned long long", age="unsigned long long", rank="unsigned long long")
+    cdef unsigned long long _give_way(self, unsigned long long h, unsigned long long second) except? 999 nogil
+    @cython.locals(head="unsigned long long", first="unsigned long long", way="unsigned long long", word="unsigned long long")
+    cdef unsigned long long _find_single(self, unsigned long long h) except? 999 nogil
+    @cython.locals(tags="unsigned long long", best="unsigned long long", oldest="unsigned long long", way="unsigned long long", word="unsigned long long", age="unsigned long long")
+    cdef unsigned long long _oldest_single(self, unsigned long long h, unsigned long long second) except? 999 nogil
     @cython.locals(at="unsigned long long", start="unsigned long long", used="unsigned long long", answered="unsigned long long", place="unsigned long long", known="unsigned long long", fast="unsigned long long", slow="unsigned long long", failed="unsigned long long", lives="unsigned long long", last="unsigned long long", i="unsigned long long", value="unsigned long long")
     cdef unsigned long long _note(self, unsigned long long entry, unsigned long long second, unsigned long long item) except? 999 nogil
     cdef int _heat(self, unsigned long long entry) except -1 nogil
-    @cython.locals(h="unsigned long long", first="unsigned long long", way="unsigned long long")
-    cdef Py_ssize_t _find(self, unsigned long long key) except? -2
+    @cython.locals(single="unsigned long long", entry="unsigned long long")
+    cpdef object find(self, unsigned long long key)
     @cython.locals(at="unsigned long long", ports="unsigned long long", value="unsigned long long", i="unsigned long long", six="unsigned long long", key="unsigned long long")
     cdef object _row(self, unsigned long long entry)
+    @cython.locals(at="unsigned long long", word="unsigned long long", ports="unsigned long long", item="unsigned long long", first_us="unsigned long long", addresses="unsigned long long", first="unsigned long long", last="unsigned long long")
+    cdef object _row_of_single(self, unsigned long long key, unsigned long long single)

@@ -1,14 +1,18 @@
 """Generic counters that behaviours read: distinct values per key within sliding windows.
 
 A table has a fixed size. Keys live in buckets of eight, so that a flood of random keys costs
-neither memory nor long searches: a new key takes the place of the emptiest, then oldest, one of
-its bucket, which a real scan is not. Tables of several workers under one seed are merged by key.
+neither memory nor long searches. Tables of several workers under one seed are merged by key.
+
+Most keys never hold more than one value. Such a key is a single: it takes half a cache line, and
+the place of the oldest single of its bucket. With its second value it becomes an entry and takes
+the place of the emptiest, then oldest, entry of the bucket, which a real scan is not.
 
 Two windows slide over each key: a short one, and where wanted a long one in which only values
 count that nothing answered.
 
-All of a bucket lies together, so that a key costs few cache misses and one page: the tags of its
-entries, a cache line of them, then its entries, each a line of words, one more and the values.
+A bucket's tags and singles lie together, apart from entries and a tenth of their size, so that
+near caches hold them. What a key that nobody knows needs, besides its place among the singles, is
+prints, a byte of each key's hash, and tags of singles: two cache lines side by side.
 """
 
 try:
@@ -22,6 +26,7 @@ from typing import NamedTuple
 from agent.scan import layout
 from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
+from agent.scan.memory import resident
 
 WAYS = 8
 WAY_BITS = 3  # divisions by what the compiler does not know cost more than all the rest
@@ -29,6 +34,27 @@ LAST_WAY = 7
 WORDS = 9
 """Hash, four address words, ports and version and protocol and values in use, first and last time,
 a bit for each value that was answered."""
+HEAD = 52
+"""Words of a bucket besides its entries: prints of entries, prints of singles, tags of singles,
+tags of entries, singles."""
+SINGLE_PRINTS = 1
+SINGLE_TAGS = 2
+TAGS = 10
+SINGLES = 20
+PRINT = 56  # where in a hash its print is
+BYTE = 0xFF
+EACH = 0x0101010101010101
+TOPS = 0x8080808080808080
+SINGLE_BITS = 2
+"""A single is four words: low half of the hash << 32 | ports, value << 32 | protocol << 20 |
+microseconds of the last time, first time, IPv4 addresses."""
+MICROSECONDS = 1000000
+LOW20 = 0xFFFFF
+PROTOCOL_AT = 20
+LIVE = 1  # in the tag of a single, which otherwise is as that of an entry
+MARKED = 2  # its value was answered
+NOWHERE = (1 << 63) - 1
+"""In place of an entry: there is none."""
 USED = 40  # where the number of values begins in its word
 PORTS = 0xFFFFFFFFFF
 PROTOCOL = 33  # where the protocol begins in that word
@@ -40,8 +66,8 @@ HOT_ENTRIES = 1024
 tries again."""
 QUEUE = 32
 """Observations that wait for one another: some more than a processor keeps loads in flight."""
-WAIT_WORDS = 11
-"""Hash, time, four address words, ports, item, entry and its tag when last seen, second."""
+WAIT_WORDS = 9
+"""Hash, time, four address words, ports, item, second."""
 KEY = layout.TABLES + 16  # hashed apart from every table of trails
 KEY4 = KEY + 1  # both addresses in one word
 KEY_PORT = KEY + 2
@@ -116,7 +142,6 @@ class Distinct:
         self.mask = buckets - 1
         self.items = items
         self.size = WORDS + items
-        self.stride = WAYS + WAYS * self.size
         self.name = name
         self.window = window
         self.level = level
@@ -126,12 +151,15 @@ class Distinct:
         self.by_port = int(by_port)
         self.by_service = int(by_service)
         self.keep = max(window, slow_window)
+        # Where one value is enough to be looked at, its key has to be an entry at once.
+        self.has_singles = int(level > 0 and (slow_window == 0 or slow_level > 0))
         self.evictions = 0
         self.saturated = 0
         self.hot_count = 0
         # A tag is one word: half of the hash << 32 | last second << 8 | count.
-        self.table = memoryview(huge_pages(8 * self.stride * buckets)).cast("Q")
-        self.memory = 8 * self.stride * buckets
+        self.heads = memoryview(resident(8 * HEAD * buckets)).cast("Q")
+        self.table = memoryview(huge_pages(8 * self.size * WAYS * buckets)).cast("Q")
+        self.memory = 8 * (HEAD + self.size * WAYS) * buckets
         self.waiting = 0
         self.queue = memoryview(array("Q", bytes(8 * WAIT_WORDS * QUEUE)))
         self.touched = 0
@@ -177,7 +205,7 @@ class Distinct:
         self.queue[at + 5] = destination_low
         self.queue[at + 6] = ports
         self.queue[at + 7] = item
-        self.queue[at + 10] = now_us // 1000000  # known to the compiler, see WAY_BITS
+        self.queue[at + 8] = now_us // 1000000  # known to the compiler, see WAY_BITS
         self.waiting += 1
         return 0
 
@@ -185,82 +213,160 @@ class Distinct:
     def settle(self) -> int:
         """Take in what was noted, in order.
 
-        Each observation touches three places that are hardly ever in a cache. Quick runs through
-        the queue load them first, so that the misses overlap.
+        Heads are hardly ever in the nearest cache. A quick run through the queue loads them first,
+        so that the misses overlap.
         """
         touched = 0
         i = 0
         while i < self.waiting:
-            touched ^= self.table[(self.queue[i * WAIT_WORDS] & self.mask) * self.stride]
-            i += 1
-        i = 0
-        while i < self.waiting:
-            at = i * WAIT_WORDS
-            entry = self._entry(self.queue[at], self.queue[at + 10], 0)
-            self.queue[at + 8] = entry
-            self.queue[at + 9] = self.table[self._tag(entry)]
-            i += 1
-        i = 0
-        while i < self.waiting:
-            place = self._place(self.queue[i * WAIT_WORDS + 8])
-            touched ^= self.table[place] ^ self.table[place + WORDS]
+            head = (self.queue[i * WAIT_WORDS] & self.mask) * HEAD
+            touched ^= self.heads[head] ^ self.heads[head + TAGS - 1]
             i += 1
         self.touched = touched  # or the compiler would leave the loads out
         i = 0
         while i < self.waiting:
-            at = i * WAIT_WORDS
-            entry = self.queue[at + 8]
-            tag = self.table[self._tag(entry)]
-            # The entry is another's where one before in the queue took it, or half a hash misled.
-            if tag != self.queue[at + 9] or (
-                tag >> 32 == self.queue[at] >> 32
-                and self.table[self._place(entry)] != self.queue[at]
-            ):
-                entry = self._entry(self.queue[at], self.queue[at + 10], 1)
-            self._add(at, entry)
+            self._add(i * WAIT_WORDS)
             i += 1
         self.waiting = 0
         return 0
 
     def _place(self, entry: int) -> int:
         """Return where the words of an entry begin."""
-        return (entry >> WAY_BITS) * self.stride + WAYS + (entry & LAST_WAY) * self.size
+        return entry * self.size
 
     def _tag(self, entry: int) -> int:
         """Return where the tag of an entry is."""
-        return (entry >> WAY_BITS) * self.stride + (entry & LAST_WAY)
+        return (entry >> WAY_BITS) * HEAD + TAGS + (entry & LAST_WAY)
+
+    def _may_hold(self, prints: int, h: int) -> int:
+        """Tell whether the print of a hash may be among eight, all looked at together.
+
+        Exact but above a byte that is equal (Hacker's Delight, 2nd edition, section 6-1).
+        """
+        different = prints ^ ((h >> PRINT) * EACH)
+        return 1 if (different - EACH) & ~different & TOPS else 0
 
     @cython.boundscheck(False)
-    def _add(self, waiting: int, entry: int) -> int:
+    def _print(self, place: int, way: int, value: int) -> int:
+        """Set the print of a way."""
+        self.heads[place] = (self.heads[place] & ~(BYTE << (way << 3))) | (value << (way << 3))
+        return 0
+
+    @cython.boundscheck(False)
+    def _add(self, waiting: int) -> int:
         """Take in the observation at `waiting` of the queue."""
         h = self.queue[waiting]
-        now_us = self.queue[waiting + 1]
         item = self.queue[waiting + 7]
-        second = self.queue[waiting + 10]
-        at = self._place(entry)
+        entry = self._held(h)
         if item >= ANSWER:
-            return self._answer(at, item & LOW32) if self.table[at] == h else 0
+            if entry == NOWHERE:
+                return self._answer_single(h, item & LOW32)
+            return self._answer(self._place(entry), item & LOW32)
+        if entry == NOWHERE:
+            if self.has_singles and self.queue[waiting + 6] & SIX == 0:
+                entry = self._add_single(waiting)
+                if entry == NOWHERE:
+                    return 0
+            else:
+                entry = self._give_way(h, self.queue[waiting + 8])
+        return self._add_to(waiting, entry)
+
+    @cython.boundscheck(False)
+    def _add_to(self, waiting: int, entry: int) -> int:
+        """Take in the observation at `waiting` of the queue for this entry."""
+        h = self.queue[waiting]
+        second = self.queue[waiting + 8]
+        at = self._place(entry)
         tag = self._tag(entry)
-        word = self.table[tag]
-        age = (second - (word >> 8)) & LOW24
+        age = (second - (self.heads[tag] >> 8)) & LOW24
         if self.table[at] != h or age > self.keep:
-            # A single value that only the long window remembers tells nothing by itself.
-            if (word & 255 and age <= self.window) or (word & 255 > 1 and age <= self.keep):
-                self.evictions += 1
+            self._print((entry >> WAY_BITS) * HEAD, entry & LAST_WAY, h >> PRINT)
             self.table[at] = h
             self.table[at + 1] = self.queue[waiting + 2]
             self.table[at + 2] = self.queue[waiting + 3]
             self.table[at + 3] = self.queue[waiting + 4]
             self.table[at + 4] = self.queue[waiting + 5]
             self.table[at + 5] = self.queue[waiting + 6] & PORTS
-            self.table[at + 6] = now_us
+            self.table[at + 6] = self.queue[waiting + 1]
             self.table[at + 8] = 0
-        self.table[at + 7] = now_us
-        count = self._note(entry, second, item)
-        self.table[tag] = (
+        self.table[at + 7] = self.queue[waiting + 1]
+        count = self._note(entry, second, self.queue[waiting + 7])
+        self.heads[tag] = (
             ((h >> 32) << 32) | ((second & LOW24) << 8) | (count if count < 255 else 255)
         )
         return 0
+
+    @cython.boundscheck(False)
+    def _add_single(self, waiting: int) -> int:
+        """Take in the observation at `waiting` of the queue as a single.
+
+        Return NOWHERE, or the entry that the key became as this is its second value.
+        """
+        h = self.queue[waiting]
+        now_us = self.queue[waiting + 1]
+        item = self.queue[waiting + 7]
+        second = self.queue[waiting + 8]
+        single = self._find_single(h)
+        is_known = 1
+        if single == NOWHERE:
+            is_known = 0
+            single = self._oldest_single(h, second)
+        tag = self._tag_of_single(single)
+        at = self._place_of_single(single)
+        word = self.heads[tag]
+        age = (second - (word >> 8)) & LOW24
+        flags = word & 255
+        if flags and age <= self.keep and is_known:
+            if self.heads[at + 1] >> 32 != item:
+                return self._promote(h, second, single)
+            if age >= self.window:  # an attempt of its own, with an answer of its own
+                flags = LIVE
+            self.heads[at + 1] = (self.heads[at + 1] & ~LOW20) | (now_us - second * MICROSECONDS)
+        else:
+            # A single that only the long window remembers tells nothing by itself.
+            if flags and age <= self.window:
+                self.evictions += 1
+            flags = LIVE
+            prints = (h & self.mask) * HEAD + SINGLE_PRINTS
+            self._print(prints, single & LAST_WAY, h >> PRINT)
+            ports = self.queue[waiting + 6]
+            self.heads[at] = (h & LOW32) << 32 | (ports & LOW32)
+            self.heads[at + 1] = (
+                item << 32
+                | ((ports >> PROTOCOL) & 255) << PROTOCOL_AT
+                | (now_us - second * MICROSECONDS)
+            )
+            self.heads[at + 2] = now_us
+            self.heads[at + 3] = self.queue[waiting + 3] << 32 | self.queue[waiting + 5]
+        self.heads[tag] = (h >> 32) << 32 | (second & LOW24) << 8 | flags
+        return NOWHERE
+
+    @cython.boundscheck(False)
+    def _promote(self, h: int, second: int, single: int) -> int:
+        """Make a single of less than LOW24 seconds an entry and return it."""
+        entry = self._give_way(h, second)
+        at = self._place(entry)
+        tag = self._tag_of_single(single)
+        last = second - ((second - (self.heads[tag] >> 8)) & LOW24)
+        is_answered = 1 if self.heads[tag] & MARKED else 0
+        head = (h & self.mask) * HEAD
+        self._print(head, entry & LAST_WAY, h >> PRINT)
+        self._print(head + SINGLE_PRINTS, single & LAST_WAY, 0)
+        single = self._place_of_single(single)
+        ports = self.heads[single] & LOW32
+        protocol = (self.heads[single + 1] >> PROTOCOL_AT) & 255
+        self.table[at] = h
+        self.table[at + 1] = 0
+        self.table[at + 2] = self.heads[single + 3] >> 32
+        self.table[at + 3] = 0
+        self.table[at + 4] = self.heads[single + 3] & LOW32
+        self.table[at + 5] = ports | protocol << PROTOCOL | ONE << USED
+        self.table[at + 6] = self.heads[single + 2]
+        self.table[at + 8] = is_answered
+        self.table[at + WORDS] = (self.heads[single + 1] >> 32) << 32 | last
+        self.heads[self._tag(entry)] = (h >> 32) << 32 | (last & LOW24) << 8 | 1
+        self.heads[tag] = 0
+        return entry
 
     @cython.boundscheck(False)
     def _answer(self, at: int, item: int) -> int:
@@ -272,6 +378,14 @@ class Distinct:
                 self.table[at + 8] |= ONE << i
                 return 0
             i += 1
+        return 0
+
+    @cython.boundscheck(False)
+    def _answer_single(self, h: int, item: int) -> int:
+        """Mark the value of the single of a hash, if there is one, as answered."""
+        single = self._find_single(h)
+        if single != NOWHERE and self.heads[self._place_of_single(single) + 1] >> 32 == item:
+            self.heads[self._tag_of_single(single)] |= MARKED
         return 0
 
     def observe(
@@ -310,52 +424,104 @@ class Distinct:
 
     def find(self, key: int) -> DistinctRow | None:
         """Return one key's row, or None; for any thread, the row may be a moment old."""
-        entry = self._find(key)
-        if entry < 0:
+        single = self._find_single(key)  # before entries, as singles become those
+        if single != NOWHERE:
+            row = self._row_of_single(key, single)
+            return row if self._find_single(key) == single else None
+        entry = self._held(key)
+        if entry == NOWHERE:
             return None
         row = self._row(entry)
         return row if row.key == key == self.table[self._place(entry)] else None
 
     def counted(self, key: int) -> int:
         """Return how many values a key held when it was noted last, at most 255; cheaper."""
-        entry = self._find(key)
-        return self.table[self._tag(entry)] & 255 if entry >= 0 else 0
-
-    def _find(self, key: int) -> int:
-        """Return the entry of a key, or -1."""
-        h = key
-        first = (h & self.mask) * WAYS
-        for way in range(WAYS):
-            if self.table[self._place(first + way)] == h:
-                return first + way
-        return -1
+        if self._find_single(key) != NOWHERE:
+            return 1
+        entry = self._held(key)
+        return self.heads[self._tag(entry)] & 255 if entry != NOWHERE else 0
 
     @cython.boundscheck(False)
-    def _entry(self, h: int, second: int, certain: int) -> int:
-        """Return the entry of a hash, or the one that has to give way to it.
-
-        Unless it is to be `certain` the tags alone decide, which are at hand.
-        """
+    def _held(self, h: int) -> int:
+        """Return the entry of a hash, or NOWHERE."""
+        head = (h & self.mask) * HEAD
+        if self._may_hold(self.heads[head], h) == 0:
+            return NOWHERE
         first = (h & self.mask) * WAYS
-        tags = (h & self.mask) * self.stride
-        best = first
+        way = 0
+        while way < WAYS:
+            word = self.heads[head + TAGS + way]
+            if word >> 32 == h >> 32 and self.table[self._place(first + way)] == h:
+                return first + way
+            way += 1
+        return NOWHERE
+
+    @cython.boundscheck(False)
+    def _give_way(self, h: int, second: int) -> int:
+        """Return the entry that has to give way to a hash; count it where it still counted."""
+        tags = (h & self.mask) * HEAD + TAGS
+        best = 0
         lowest = FULL_RANK
         way = 0
         while way < WAYS:
-            word = self.table[tags + way]
-            if word >> 32 == h >> 32 and (
-                certain == 0 or self.table[self._place(first + way)] == h
-            ):
-                return first + way
+            word = self.heads[tags + way]
             age = (second - (word >> 8)) & LOW24
             # What the window has left behind protects nothing; of equals the oldest gives way.
             rank = (word & 255) << 24 if age <= self.keep else 0
             rank += LOW24 - age
             if rank < lowest:
-                best = first + way
+                best = way
                 lowest = rank
             way += 1
-        return best
+        word = self.heads[tags + best]
+        age = (second - (word >> 8)) & LOW24
+        # A single value that only the long window remembers tells nothing by itself.
+        if (word & 255 and age <= self.window) or (word & 255 > 1 and age <= self.keep):
+            self.evictions += 1
+        return (h & self.mask) * WAYS + best
+
+    def _place_of_single(self, single: int) -> int:
+        """Return where the words of a single begin."""
+        return (single >> WAY_BITS) * HEAD + SINGLES + ((single & LAST_WAY) << SINGLE_BITS)
+
+    def _tag_of_single(self, single: int) -> int:
+        """Return where the tag of a single is."""
+        return (single >> WAY_BITS) * HEAD + SINGLE_TAGS + (single & LAST_WAY)
+
+    @cython.boundscheck(False)
+    def _find_single(self, h: int) -> int:
+        """Return the single of a hash, or NOWHERE."""
+        head = (h & self.mask) * HEAD
+        if self._may_hold(self.heads[head + SINGLE_PRINTS], h) == 0:
+            return NOWHERE
+        first = (h & self.mask) * WAYS
+        way = 0
+        while way < WAYS:
+            word = self.heads[head + SINGLE_TAGS + way]
+            if (
+                word >> 32 == h >> 32
+                and word & LIVE
+                and self.heads[self._place_of_single(first + way)] >> 32 == h & LOW32
+            ):
+                return first + way
+            way += 1
+        return NOWHERE
+
+    @cython.boundscheck(False)
+    def _oldest_single(self, h: int, second: int) -> int:
+        """Return the single that has to give way to a hash."""
+        tags = (h & self.mask) * HEAD + SINGLE_TAGS
+        best = 0
+        oldest = 0
+        way = 0
+        while way < WAYS:
+            word = self.heads[tags + way]
+            age = (second - (word >> 8)) & LOW24 if word & LIVE else FULL_RANK
+            if age > oldest:
+                best = way
+                oldest = age
+            way += 1
+        return (h & self.mask) * WAYS + best
 
     @cython.boundscheck(False)
     def _note(self, entry: int, second: int, item: int) -> int:
@@ -378,7 +544,7 @@ class Distinct:
             if value >> 32 == item:
                 if last + self.window > second:
                     self.table[start + i] = (item << 32) | second
-                    return self.table[self._tag(entry)] & 255
+                    return self.heads[self._tag(entry)] & 255
                 known = 1
                 place = i
             else:
@@ -440,6 +606,29 @@ class Distinct:
             last_us=self.table[at + 7],
             items=items,
             answered=frozenset(answered),
+        )
+
+    def _row_of_single(self, key: int, single: int) -> DistinctRow:
+        at = self._place_of_single(single)
+        word = self.heads[self._tag_of_single(single)]
+        ports = self.heads[at] & LOW32
+        item = self.heads[at + 1] >> 32
+        first_us = self.heads[at + 2]
+        addresses = self.heads[at + 3]
+        first = first_us // 1000000
+        last = first + (((word >> 8) - first) & LOW24)
+        return DistinctRow(
+            table=self.name,
+            key=key,
+            protocol=(self.heads[at + 1] >> PROTOCOL_AT) & 255,
+            source=_packed(0, addresses >> 32, 0),
+            destination=_packed(0, addresses & LOW32, 0),
+            source_port=ports >> 16,
+            destination_port=ports & LOW16,
+            first_us=first_us,
+            last_us=last * MICROSECONDS + (self.heads[at + 1] & LOW20),
+            items={item: last},
+            answered=frozenset((item,)) if word & MARKED else frozenset(),
         )
 
 

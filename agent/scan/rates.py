@@ -3,6 +3,9 @@
 A table has a fixed size. Keys live in buckets of four; a new one takes the place of the one with
 the fewest packets in this second. Of each key the second that runs and the one before are kept,
 so that several workers' counts of a second can be added up once it is over.
+
+A bucket begins with a cache line of what is asked of each key: its hash, and its second and packets
+in one word. Whom that does not concern is not touched.
 """
 
 try:
@@ -15,7 +18,7 @@ from typing import NamedTuple
 
 from agent.scan import layout
 from agent.scan.hashing import Keyed
-from agent.scan.memory import pages
+from agent.scan.memory import resident
 
 SYN_RATE = 1
 UDP_RATE = 2
@@ -27,17 +30,24 @@ NAMES = ("", "syn", "udp", "icmp", "reflected")
 
 BUCKETS = 512  # a power of two
 WAYS = 4
-WORDS = 16
-"""Hash, destination, kind with service port and version, second, packets, bits of sources, second
-in which it was put on the hot list; the second before and its packets and bits; source, ports and
-time of the first packet of the second."""
+WAY_BITS = 2
+LAST_WAY = 3
+COUNTS = 4
+"""Where in a bucket, behind its hashes, a word for each key begins: second << 32 | packets."""
+WORDS_AT = 8
+WORDS = 12
+"""Destination, kind with service port and version, bits of sources; second in which it was put on
+the hot list; the second before with its packets, and bits; source, ports and time of the first
+packet of the second. One is free."""
+BUCKET = 56
+LOW32 = 0xFFFFFFFF
 HOT_KEYS = 1024
 NEVER = 0xFFFFFFFFFFFFFFFF
 KEY = layout.TABLES + 17
 SPREAD = layout.HASH_PRIME
 TOP = 58  # bits of a word without the six that choose one of its bits
 ONE = 1
-BYTES = BUCKETS * WAYS * WORDS * 8
+BYTES = BUCKETS * BUCKET * 8
 
 
 class RateKey(NamedTuple):
@@ -73,7 +83,7 @@ class Rates:
     def __init__(self, seed: int, levels: dict[str, int]) -> None:
         self.keyed = Keyed(seed)
         self.levels = memoryview(array("Q", [levels.get(name, NEVER) for name in NAMES]))
-        self.table = memoryview(pages(BYTES)).cast("Q")
+        self.table = memoryview(resident(BYTES)).cast("Q")
         self.evictions = 0
         self.saturated = 0
         self.hot_count = 0
@@ -97,33 +107,33 @@ class Rates:
         `ports` is as in agent.scan.counters; kinds and places are our own numbers.
         """
         h = self._hash(kind, service, high, low)
-        at = self._entry(h, second)
-        if self.table[at] != h:
-            self.evictions += 1 if self.table[at] and self.table[at + 4] >= second else 0
-            self.table[at] = h
-            self.table[at + 1] = high
-            self.table[at + 2] = low
-            self.table[at + 3] = kind | (service << 8) | ((ports >> 32 & 1) << 24)
+        entry = self._entry(h, second)
+        tag = self._tag(entry)
+        at = self._place(entry)
+        word = self.table[tag + COUNTS]
+        if self.table[tag] != h:
+            self.evictions += 1 if self.table[tag] and word >> 32 >= second else 0
+            self.table[tag] = h
+            self.table[at] = high
+            self.table[at + 1] = low
+            self.table[at + 2] = kind | (service << 8) | ((ports >> 32 & 1) << 24)
+            self.table[at + 3] = 0
             self.table[at + 4] = 0
-            self.table[at + 5] = 0
-            self.table[at + 6] = 0
-            self.table[at + 7] = 0
-        if self.table[at + 4] < second:
-            self.table[at + 8] = self.table[at + 4]
-            self.table[at + 9] = self.table[at + 5]
-            self.table[at + 10] = self.table[at + 6]
-            self.table[at + 4] = second
-            self.table[at + 5] = 0
-            self.table[at + 6] = 0
-            self.table[at + 11] = source_high
-            self.table[at + 12] = source_low
-            self.table[at + 13] = ports
-            self.table[at + 14] = now_us
-        count = self.table[at + 5] + 1
-        self.table[at + 5] = count
-        self.table[at + 6] |= ONE << (((source_high ^ source_low) * SPREAD & NEVER) >> TOP)
-        if count > self.levels[kind] and self.table[at + 7] != second:
-            self._heat(at, second)
+            word = 0
+        if word >> 32 < second:
+            self.table[at + 5] = word
+            self.table[at + 6] = self.table[at + 3]
+            self.table[at + 3] = 0
+            self.table[at + 7] = source_high
+            self.table[at + 8] = source_low
+            self.table[at + 9] = ports
+            self.table[at + 10] = now_us
+            word = second << 32
+        self.table[tag + COUNTS] = word + 1
+        count = (word & LOW32) + 1
+        self.table[at + 3] |= ONE << (((source_high ^ source_low) * SPREAD & NEVER) >> TOP)
+        if count > self.levels[kind] and self.table[at + 4] != second:
+            self._heat(entry, second)
         return count
 
     def _hash(self, kind: int, service: int, high: int, low: int) -> int:
@@ -136,35 +146,45 @@ class Rates:
     def take_back(self, second: int, kind: int, service: int, high: int, low: int) -> int:
         """Count a packet no longer, as it was answered."""
         h = self._hash(kind, service, high, low)
-        at = self._entry(h, second)
-        if self.table[at] == h and self.table[at + 4] == second and self.table[at + 5]:
-            self.table[at + 5] -= 1
+        tag = self._tag(self._entry(h, second))
+        word = self.table[tag + COUNTS]
+        if self.table[tag] == h and word >> 32 == second and word & LOW32:
+            self.table[tag + COUNTS] = word - 1
         return 0
 
     @cython.boundscheck(False)
     def _entry(self, h: int, second: int) -> int:
-        """Return where the entry of a hash is, or the one that has to give way to it."""
-        at = ((h >> 1) & (BUCKETS - 1)) * WAYS * WORDS
-        best = at
+        """Return the entry of a hash, or the one that has to give way to it."""
+        first = ((h >> 1) & (BUCKETS - 1)) << WAY_BITS
+        tag = self._tag(first)
+        best = 0
         best_count = NEVER
         way = 0
         while way < WAYS:
-            if self.table[at] == h:
-                return at
-            count = self.table[at + 5] if self.table[at + 4] >= second else 0
+            if self.table[tag + way] == h:
+                return first + way
+            word = self.table[tag + way + COUNTS]
+            count = word & LOW32 if word >> 32 >= second else 0
             if count < best_count:
-                best = at
+                best = way
                 best_count = count
-            at += WORDS
             way += 1
-        return best
+        return first + best
 
-    def _heat(self, at: int, second: int) -> int:
+    def _tag(self, entry: int) -> int:
+        """Return where the hash of an entry is."""
+        return (entry >> WAY_BITS) * BUCKET + (entry & LAST_WAY)
+
+    def _place(self, entry: int) -> int:
+        """Return where the words of an entry begin."""
+        return (entry >> WAY_BITS) * BUCKET + WORDS_AT + (entry & LAST_WAY) * WORDS
+
+    def _heat(self, entry: int, second: int) -> int:
         if self.hot_count >= HOT_KEYS:
             self.saturated += 1
             return 0
-        self.table[at + 7] = second
-        self.hot_list[2 * self.hot_count] = self.table[at]
+        self.table[self._place(entry) + 4] = second
+        self.hot_list[2 * self.hot_count] = self.table[self._tag(entry)]
         self.hot_list[2 * self.hot_count + 1] = second
         self.hot_count += 1
         return 0
@@ -179,27 +199,23 @@ class Rates:
 
     def find(self, key: int, second: int) -> RateRow | None:
         """Return what was counted for a key in one of the last two seconds; for any thread."""
-        at = self._entry(key, second)
-        if self.table[at] != key:
+        entry = self._entry(key, second)
+        tag, at = self._tag(entry), self._place(entry)
+        now, before = self.table[tag + COUNTS], self.table[at + 5]
+        if self.table[tag] != key or second not in (now >> 32, before >> 32):
             return None
-        count = -1
-        for place in (at + 4, at + 8):
-            if self.table[place] == second:
-                count, bits = self.table[place + 1], self.table[place + 2]
-                break
-        if count < 0:
-            return None
-        meta, ports = self.table[at + 3], self.table[at + 13]
+        is_over = now >> 32 != second
+        meta, ports = self.table[at + 2], self.table[at + 9]
         return RateRow(
             kind=NAMES[meta & 255],
             service=(meta >> 8) & 0xFFFF,
             key=key,
-            destination=_packed(self.table[at + 1], self.table[at + 2], meta >> 24),
+            destination=_packed(self.table[at], self.table[at + 1], meta >> 24),
             second=second,
-            packets=count,
-            bits=bits,
-            first_us=self.table[at + 14],
-            source=_packed(self.table[at + 11], self.table[at + 12], meta >> 24),
+            packets=(before if is_over else now) & LOW32,
+            bits=self.table[at + 6 if is_over else at + 3],
+            first_us=self.table[at + 10],
+            source=_packed(self.table[at + 7], self.table[at + 8], meta >> 24),
             source_port=(ports >> 16) & 0xFFFF,
             destination_port=ports & 0xFFFF,
         )

@@ -149,6 +149,63 @@ def test_row_is_found_by_its_key_across_counters_of_one_seed() -> None:
     assert second.find(key ^ 1) is None
 
 
+ANSWER = 1 << 40
+
+
+def key_of(source: bytes) -> int:
+    """Return the key of a source and the target, which a counter with level 0 tells at once."""
+    counter = made(level=0)
+    probe(counter, 0, 1, source)
+    return hot(counter).key
+
+
+def test_key_of_one_value_is_found_with_its_first_and_last_time() -> None:
+    """Such keys lie in less room, and nothing of them is lost."""
+    counter = made()
+    counter.observe(START * SECOND + 123, SCANNER, TARGET, 40000 << 16 | 80, 80)
+    counter.observe((START + 7) * SECOND + 456, SCANNER, TARGET, 40001 << 16 | 80, 80)
+
+    row = counter.find(key_of(SCANNER))
+
+    assert row is not None
+    assert counter.counted(row.key) == 1
+    assert (row.source, row.destination) == (SCANNER, TARGET)
+    assert (row.source_port, row.destination_port) == (40000, 80)
+    assert (row.first_us, row.last_us) == (START * SECOND + 123, (START + 7) * SECOND + 456)
+    assert (row.items, row.answered) == ({80: START + 7}, frozenset())
+
+
+def test_second_value_of_a_key_finds_the_first_with_its_answer() -> None:
+    """What a key was while it had one value goes on to count."""
+    counter = made()
+    probe(counter, 0, 80)
+    counter.observe((START + 1) * SECOND, SCANNER, TARGET, 80, 80 | ANSWER)
+    probe(counter, 2, 443)
+
+    row = counter.find(key_of(SCANNER))
+
+    assert row is not None
+    assert counter.counted(row.key) == 2
+    assert (row.source_port, row.destination_port) == (40000, 80)
+    assert (row.first_us, row.last_us) == (START * SECOND, (START + 2) * SECOND)
+    assert (row.items, row.answered) == ({80: START, 443: START + 2}, frozenset({80}))
+
+
+def test_an_attempt_after_the_window_wants_an_answer_of_its_own() -> None:
+    """An answer counts for the attempts of its window."""
+    counter = Distinct(SEED, 64, 16, 30, 10, slow_window=900, slow_level=10)
+    probe(counter, 0, 80)
+    counter.observe((START + 1) * SECOND, SCANNER, TARGET, 80, 80 | ANSWER)
+    probe(counter, 29, 80)
+    row = counter.find(key_of(SCANNER))
+    probe(counter, 59, 80)
+    again = counter.find(key_of(SCANNER))
+
+    assert row is not None
+    assert again is not None
+    assert (row.answered, again.answered) == (frozenset({80}), frozenset())
+
+
 def test_other_seed_means_other_keys() -> None:
     """Nobody outside can tell which pairs share a bucket."""
     counters = [Distinct(seed, 64, 8, 30, 0) for seed in (1, 2)]
