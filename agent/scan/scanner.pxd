@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport octets
 from agent.scan.carriers cimport Carriers
 from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
@@ -42,7 +43,7 @@ cdef unsigned long long ICMP, TCP, UDP, ICMP6, DNS_PORT, ECHO_REQUEST, ECHO_REQU
 cdef Py_ssize_t HTTP_HOST_AT, HTTP_SLASH_AT, HTTP_PATH_AT, HTTP_AGENT_AT
 cdef unsigned long long PRIME, WORD_MASK, FOUND_MARK, FOUND_PLACES
 cdef unsigned long long GROUP, LOOK_BACK
-cdef size_t CACHE_LINE
+cdef size_t CACHE_LINE, WORD
 cdef unsigned long long MICROSECONDS, FOR_EVER, PORTS_SIX, SIGHTING_SALT, FOLD_SALT
 cdef size_t S_PACKETS, S_BYTES, S_TRUNCATED, S_TCP, S_UDP, S_ICMP, S_OTHER, S_SYN, S_QUERIES, S_RESPONSES, S_DNS_MALFORMED, S_REQUESTS, S_HELLOS, S_NO_NAME, S_ERRORS, S_PROBES, S_INITIALS, S_CERTIFICATES, S_DNS_TCP, S_ENCRYPTED, S_TUNNELS, S_DUPLICATES, S_SCTP, S_ACCEPTS, S_REFUSALS, S_HTTP2, S_DOT, S_DOH, S_REASSEMBLED, S_INCOMPLETE, S_REFUSED, S_UNNOTED, S_SKIPPED
 
