@@ -465,8 +465,10 @@ def test_an_interrupt_ends_an_update_that_waits(site: Site, tmp_path: Path) -> N
     before = site.standing()
     site.server.pages["/one"] = _hang
     site.server.asked.clear()
-    command = ["-m", "agent", "update", "-c", str(config), "--state-dir", str(site.state)]
-    with subprocess.Popen([sys.executable, *command, "--force"], stderr=subprocess.PIPE) as running:
+    # A shell has its background jobs ignore interrupts, and what they start inherits that.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "agent", "update", "--force"]
+    command += ["-c", str(config), "--state-dir", str(site.state)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
         site.server.wait_until_asked()
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=WAIT)
