@@ -47,8 +47,8 @@ def test_every_record_arrives_once_and_in_order(broker: Broker) -> None:
     """And its sockets are known while it is open."""
     output = make(broker, "ordered")
     output.write([delivery(EVENT, seq=seq) for seq in range(1, EVENTS + 1)])
-    flows = output.flows()
     until(lambda: not output.unconfirmed(), "all replicas have everything")
+    flows = output.flows()  # now that the client has found which broker leads
     output.close()
 
     assert {flow.remote_port for flow in flows} == {broker.port}
