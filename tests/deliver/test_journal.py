@@ -26,6 +26,7 @@ from agent.deliver.journal import (
 )
 from agent.deliver.journal_band import RECYCLE
 from agent.deliver.queue import QUEUE_FULL, STOPPED, UNREADABLE, Queue
+from tests.deliver.open_files import open_files
 from tests.deliver.queued import event, put, seqs
 from tests.outputs.samples import RUN_ID
 
@@ -39,11 +40,11 @@ _open: list[Queue] = []
 @pytest.fixture(autouse=True)
 def close_all() -> Iterator[None]:
     """Let go of all files at the end, and leave none open."""
-    before = len([*Path("/proc/self/fd").iterdir()])
+    before = open_files()
     yield
     while _open:
         _open.pop().close(0.0)
-    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    assert not open_files() - before
 
 
 def opened(folder: Path, run_id: str = RUN_ID, bounds: Bounds = LARGE) -> Queue:
