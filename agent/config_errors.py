@@ -6,6 +6,18 @@ import re
 import msgspec
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>.*)`)?")
+_TYPES = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "keys with values",
+    "str": "a text",
+}
+"""What msgspec calls types, and how YAML's writers would."""
+_TYPE = re.compile(f"`({'|'.join(_TYPES)})`")
+_ALTERNATIVES = re.compile(r"`(\w+(?: \| \w+)+)`")
 _INVALID = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<at>.*)`)?")
 
 
@@ -29,9 +41,15 @@ def _explained(message: str, kind: type) -> str:
         hint = f"did you mean {near[0]!r}?" if near else "see config.yaml for the known keys"
         return f"{path}: unknown key; {hint}"
     match = _INVALID.fullmatch(message)
-    what = match["what"] if match else message
+    what = _worded(match["what"] if match else message)
     at = match["at"] if match else None
     return f"{at}: {what[:1].lower() + what[1:]}" if at else what
+
+
+def _worded(what: str) -> str:
+    """Return what is wrong with types in words of people."""
+    what = _ALTERNATIVES.sub(lambda match: f"`{match[1].replace(' | ', '` or `')}`", what)
+    return _TYPE.sub(lambda match: _TYPES[match[1]], what)
 
 
 def _known_keys(kind: type) -> set[str]:

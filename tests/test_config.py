@@ -139,8 +139,12 @@ def test_every_key_of_the_sample_says_why() -> None:
             "config.yaml: allow_list.entries[...].untill: unknown key; did you mean 'until'?",
         ),
         ("zzz: 1", "config.yaml: zzz: unknown key; see config.yaml for the known keys"),
-        ("capture: {workers: many}", "config.yaml: capture.workers: expected `int`, got `str`"),
-        ("capture: [1]", "config.yaml: capture: expected `object`, got `array`"),
+        (
+            "capture: {workers: many}",
+            "config.yaml: capture.workers: expected a whole number, got a text",
+        ),
+        ("capture: [1]", "config.yaml: capture: expected keys with values, got a list"),
+        ("sensor: {site: [1]}", "config.yaml: sensor.site: expected a text or nothing, got a list"),
         (
             "capture: {snaplen: 10}",
             "config.yaml: capture: snaplen: expected 68 to 262144, found 10",
