@@ -41,8 +41,9 @@ class Band:
         self._reader: Reader | None = None
         if self.segments:
             first = self.segments[0]
-            place = Place(first, 0, first.first)
-            self._begin(Place(first, offset, ordinal) if first.first <= ordinal else place)
+            # An offset belongs to the segment that held what is settled: not to one begun after it.
+            is_within = first.first < ordinal
+            self._begin(Place(first, offset, ordinal) if is_within else Place(first, 0, first.first))
 
     @property
     def events(self) -> int:

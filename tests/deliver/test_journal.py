@@ -115,6 +115,23 @@ def test_what_was_settled_does_not_come_again(tmp_path: Path) -> None:
     assert seqs(queue) == [5, 6, 7, 8, 9, 10]
 
 
+def test_what_was_put_between_two_crashes_is_there(tmp_path: Path) -> None:
+    """All was settled before the first one, and the second comes before anything else is."""
+    queue = opened(tmp_path)
+    put(queue, *[event()] * 10)
+    queue.take(10)
+    queue.settle(10)
+    crash(queue)
+    queue = opened(tmp_path, LATER_RUN)
+    put(queue, event())
+    crash(queue)
+
+    queue = opened(tmp_path)
+
+    assert taken(queue) == [("d", 1)]
+    assert not any(queue.dropped.values())
+
+
 def test_a_closed_queue_goes_on_where_it_was(tmp_path: Path) -> None:
     """A restart loses nothing and drops nothing."""
     queue = opened(tmp_path)
@@ -561,6 +578,7 @@ class Life:
         self.entered = 0
         self.settled: set[tuple[str, int]] = set()
         self.lost = 0
+        self.spoilt = 0
         self.taken: list[tuple[str, int]] = []
         self.last: dict[int, tuple[str, int]] = {}
         self.is_failing = False
@@ -625,21 +643,21 @@ class Life:
     def crash(self, _: object) -> None:
         """End without a word; what memory held is gone, and nobody can count it."""
         self.lost += sum(line.events for line in self.queue._memory)
-        self.lost += sum(self.queue.dropped.values())
+        self.count_lost()
         crash(self.queue)
         self.open()
 
     def close(self, _: object) -> None:
         """End in order."""
         self.queue.close(0.0)
-        self.lost += sum(self.queue.dropped.values())
+        self.count_lost()
         self.open()
 
     def flip(self, at: object) -> None:
         """Damage a byte while nobody has the file open."""
         assert isinstance(at, int)
         self.queue.close(0.0)
-        self.lost += sum(self.queue.dropped.values())
+        self.count_lost()
         files = [path for path in segments(self.folder) if path.stat().st_size]
         # How much two tears at one end took is not known exactly.
         if files and not self.is_damaged:
@@ -666,9 +684,15 @@ class Life:
                 break
             self.settle(7)
         assert self.queue.state().events == 0
-        self.lost += sum(self.queue.dropped.values())
+        self.count_lost()
         self.queue.close(0.0)
 
         # A cursor that a full disk kept old brings back what was settled: more is counted then.
         assert len(self.settled) + self.lost >= self.entered
         assert len(self.settled) + self.lost == self.entered or self.ever_failed
+        assert not self.spoilt or self.is_damaged or self.ever_failed
+
+    def count_lost(self) -> None:
+        """Note what this run says that it lost."""
+        self.lost += sum(self.queue.dropped.values())
+        self.spoilt += self.queue.dropped.get(CORRUPT, 0) + self.queue.dropped.get(TORN, 0)
