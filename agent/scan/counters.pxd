@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport prefetch
 from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long WAYS, WAY_BITS, LAST_WAY, WORDS, LOW32, LOW24, LOW20, HOT_ENTRIES, KEY, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, KEY_SERVICE, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED, HEAD, SINGLE_TAGS, SINGLES, SINGLE_BITS, MICROSECONDS, PROTOCOL_AT, SINGLE_PRINTS, TAGS, PRINT, BYTE, EACH, TOPS, LIVE, MARKED, NOWHERE
@@ -8,7 +9,7 @@ cdef class Distinct:
     cdef Keyed keyed
     cdef readonly object name
     cdef readonly unsigned long long memory, window, slow_window, items
-    cdef unsigned long long mask, size, keep, failed_only, by_port, by_service, has_singles, hot_count, waiting, touched
+    cdef unsigned long long mask, size, keep, failed_only, by_port, by_service, has_singles, hot_count, waiting
     cdef unsigned long long[::1] queue
     cdef readonly unsigned long long evictions, saturated
     cdef readonly unsigned long long level, slow_level
@@ -17,9 +18,9 @@ cdef class Distinct:
     cdef unsigned char[::1] hot_flags
     cdef unsigned long long[::1] hot_list
 
-    @cython.locals(h="unsigned long long", at="unsigned long long")
+    @cython.locals(h="unsigned long long", at="unsigned long long", head="unsigned long long")
     cdef int note(self, unsigned long long now_us, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long item) except -1 nogil
-    @cython.locals(touched="unsigned long long", i="unsigned long long", head="unsigned long long")
+    @cython.locals(i="unsigned long long")
     cdef int settle(self) except -1 nogil
     cdef inline unsigned long long _place(self, unsigned long long entry) except? 999 nogil
     cdef inline unsigned long long _tag(self, unsigned long long entry) except? 999 nogil

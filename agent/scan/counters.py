@@ -23,7 +23,7 @@ except ImportError:
 from array import array
 from typing import NamedTuple
 
-from agent.scan import layout
+from agent.scan import layout, prefetch
 from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
 from agent.scan.memory import resident
@@ -65,7 +65,8 @@ HOT_ENTRIES = 1024
 """Keys over their level that wait for a behaviour; the next probe of one that found no room
 tries again."""
 QUEUE = 32
-"""Observations that wait for one another: some more than a processor keeps loads in flight."""
+"""Observations that wait, so that their heads, asked for when they come, are near when they are
+taken in."""
 WAIT_WORDS = 9
 """Hash, time, four address words, ports, item, second."""
 KEY = layout.TABLES + 16  # hashed apart from every table of trails
@@ -162,7 +163,6 @@ class Distinct:
         self.memory = 8 * (HEAD + self.size * WAYS) * buckets
         self.waiting = 0
         self.queue = memoryview(array("Q", bytes(8 * WAIT_WORDS * QUEUE)))
-        self.touched = 0
         self.hot_flags = memoryview(bytearray(WAYS * buckets))
         self.hot_list = memoryview(array("Q", bytes(8 * HOT_ENTRIES)))
 
@@ -206,23 +206,15 @@ class Distinct:
         self.queue[at + 6] = ports
         self.queue[at + 7] = item
         self.queue[at + 8] = now_us // 1000000  # known to the compiler, see WAY_BITS
+        head = (h & self.mask) * HEAD
+        prefetch.word(self.heads, head)
+        prefetch.word(self.heads, head + TAGS - 1)
         self.waiting += 1
         return 0
 
     @cython.boundscheck(False)
     def settle(self) -> int:
-        """Take in what was noted, in order.
-
-        Heads are hardly ever in the nearest cache. A quick run through the queue loads them first,
-        so that the misses overlap.
-        """
-        touched = 0
-        i = 0
-        while i < self.waiting:
-            head = (self.queue[i * WAIT_WORDS] & self.mask) * HEAD
-            touched ^= self.heads[head] ^ self.heads[head + TAGS - 1]
-            i += 1
-        self.touched = touched  # or the compiler would leave the loads out
+        """Take in what was noted, in order."""
         i = 0
         while i < self.waiting:
             self._add(i * WAIT_WORDS)

@@ -1,5 +1,5 @@
 cimport cython
-from agent.scan cimport octets
+from agent.scan cimport octets, prefetch
 from agent.scan.hashing cimport Keyed
 
 cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
@@ -64,7 +64,7 @@ cdef class Sets:
     cdef unsigned long long[::1] agent_gate
     cdef size_t host_start, host_end
     cdef int agents, certificates, fingerprints, has_urls, has_root, asking
-    cdef unsigned long long packet, wanted, asked, touched
+    cdef unsigned long long packet, wanted, asked
     cdef unsigned long long[::1] places
     cdef unsigned long long[::1] hashes
     cdef unsigned long long dots, name_hash
@@ -102,7 +102,7 @@ cdef class Sets:
     cdef inline int _may_hold(self, unsigned long long table, unsigned long long h) except? -2 nogil
     cdef int begin_group(self) except -1 nogil
     cdef int want(self) except -1 nogil
-    @cython.locals(bits="unsigned long long", place="unsigned long long", h="unsigned long long", i="unsigned long long", touched="unsigned long long")
+    @cython.locals(bits="unsigned long long", place="unsigned long long", h="unsigned long long", i="unsigned long long")
     cdef int answer(self) except -1 nogil
     cdef int _has_tag(self, unsigned long long table, unsigned long long h) except? -2 nogil
     cdef int exact(self, unsigned long long table, size_t start, size_t end) except? -2 nogil

@@ -15,7 +15,7 @@ import ctypes
 import mmap
 from array import array
 
-from agent.scan import layout, octets
+from agent.scan import layout, octets, prefetch
 from agent.scan.hashing import Keyed
 
 PRIME = layout.HASH_PRIME
@@ -485,9 +485,9 @@ class Sets:
     specific row (own rows are numbered from OWN_ROWS), by which floods are folded.
 
     A filter's word is hardly ever in a near cache, so packets come in groups. In a first round
-    (`asking`) questions of all packets are only noted; `answer` then reads their words one right
-    after the other, so that the misses overlap, and sets the bit in `wanted` of each packet that
-    may hold something listed. Only those are looked up in a second round.
+    (`asking`) questions of all packets are only noted and their words asked for; `answer` then
+    reads the words, which came meanwhile, and sets the bit in `wanted` of each packet that may hold
+    something listed. Only those are looked up in a second round.
     """
 
     def __init__(self, own: Lookup, published: Lookup, filters: Filters) -> None:
@@ -514,7 +514,6 @@ class Sets:
         self.packet = 0  # number in its group
         self.wanted = 0
         self.asked = 0
-        self.touched = 0
         # Each a filter's word | packet << 32 | table << 40.
         self.places = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
@@ -754,6 +753,7 @@ class Sets:
             self.places[self.asked] = place | (self.packet << 32) | (table << 40)
             self.hashes[self.asked] = h
             self.asked += 1
+            prefetch.word(self.words, place)
         else:
             self.wanted |= ONE << self.packet
         return 0
@@ -769,16 +769,7 @@ class Sets:
 
     @cython.boundscheck(False)
     def answer(self) -> None:
-        """Read all words that were asked for; set the bits of packets in `wanted`.
-
-        A quick run loads them: the shorter the way from one to the next, the more misses overlap.
-        """
-        touched = 0
-        i = 0
-        while i < self.asked:
-            touched ^= self.words[self.places[i] & LOW32]
-            i += 1
-        self.touched = touched  # or the compiler would leave the loads out
+        """Read all words that were asked for; set the bits of packets in `wanted`."""
         i = 0
         while i < self.asked:
             place = self.places[i]
