@@ -43,7 +43,8 @@ class Band:
             first = self.segments[0]
             # An offset belongs to the segment that held what is settled: not to one begun after it.
             is_within = first.first < ordinal
-            self._begin(Place(first, offset, ordinal) if is_within else Place(first, 0, first.first))
+            place = (offset, ordinal) if is_within else (0, first.first)
+            self._begin(Place(first, *place))
 
     @property
     def events(self) -> int:
