@@ -10,54 +10,60 @@ What is TLS all the same is handed on to its reader. Where bytes have to be put 
 are written to a text of our own; nothing is kept between two calls.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
 from agent.scan import carried
 
-NOTHING = carried.NOTHING
-TLS = carried.TLS
-CERTIFICATES = carried.CERTIFICATES
-MORE = carried.MORE
-WRITTEN_TLS = carried.WRITTEN_TLS
-WRITTEN_REQUEST = carried.WRITTEN_REQUEST
-GOOGLE = carried.GOOGLE
-OPENVPN = carried.OPENVPN
-CONTENT = carried.CONTENT
-MAX_CERTIFICATES = carried.MAX_CERTIFICATES
-MAX_MESSAGE = carried.MAX_MESSAGE
-WORD_OPEN = carried.OPEN
-WORD_ADAT = carried.ADAT
-WORD_PROXY = carried.PROXY
+if not cython.compiled:  # else the same from the .pxd
+    NOTHING = carried.NOTHING
+    TLS = carried.TLS
+    CERTIFICATES = carried.CERTIFICATES
+    MORE = carried.MORE
+    WRITTEN_TLS = carried.WRITTEN_TLS
+    WRITTEN_REQUEST = carried.WRITTEN_REQUEST
+    GOOGLE = carried.GOOGLE
+    OPENVPN = carried.OPENVPN
+    CONTENT = carried.CONTENT
+    MAX_CERTIFICATES = carried.MAX_CERTIFICATES
+    MAX_MESSAGE = carried.MAX_MESSAGE
+    WORD_OPEN = carried.OPEN
+    WORD_ADAT = carried.ADAT
+    WORD_PROXY = carried.PROXY
 
-MAX_WRITTEN = 16384
-MAX_NAME = 255
-MAX_PAYLOADS = 24
-"""Of one IKE message; a first one has a dozen, most of them vendors' marks."""
-MAX_HANDSHAKES = 16
-"""Of one datagram."""
-SEARCHED = 600
-"""Bytes of an MCS Connect Response in which its user data begins."""
+    MAX_WRITTEN = 16384
+    MAX_NAME = 255
+    MAX_PAYLOADS = 24
+    """Of one IKE message; a first one has a dozen, most of them vendors' marks."""
+    MAX_HANDSHAKES = 16
+    """Of one datagram."""
+    SEARCHED = 600
+    """Bytes of an MCS Connect Response in which its user data begins."""
 
-HANDSHAKE = 22
-CLIENT_HELLO = 1
-SERVER_HELLO = 2
-DTLS_HEADER = 13
-MESSAGE_HEADER = 12
-IKE_HEADER = 28
-IKE_1 = 0x10
-IKE_2 = 0x20
-IKE_1_CERTIFICATE = 6
-IKE_2_CERTIFICATE = 37
-X509_SIGNATURE = 4
-X509_EXCHANGE = 5
-OPENVPN_CONTROL = 4  # P_CONTROL_V1, above the three bits of a key's number
-MAX_ACKNOWLEDGED = 8
-SEQUENCE = 0x30  # DER
-RDP_SECURITY = 0x0C02
-WORD_MCDN = 0x4D63446E  # "McDn", the server's H.221 key
-WORD_335 = 0x33333520  # "335 "
-WORD_ZERO = 0x31515456  # "1QTV"
-PROXY_2 = 0x0D0A0D0A
+    HANDSHAKE = 22
+    CLIENT_HELLO = 1
+    SERVER_HELLO = 2
+    DTLS_HEADER = 13
+    MESSAGE_HEADER = 12
+    IKE_HEADER = 28
+    IKE_1 = 0x10
+    IKE_2 = 0x20
+    IKE_1_CERTIFICATE = 6
+    IKE_2_CERTIFICATE = 37
+    X509_SIGNATURE = 4
+    X509_EXCHANGE = 5
+    OPENVPN_CONTROL = 4  # P_CONTROL_V1, above the three bits of a key's number
+    MAX_ACKNOWLEDGED = 8
+    SEQUENCE = 0x30  # DER
+    RDP_SECURITY = 0x0C02
+    WORD_MCDN = 0x4D63446E  # "McDn", the server's H.221 key
+    WORD_335 = 0x33333520  # "335 "
+    WORD_ZERO = 0x31515456  # "1QTV"
+    PROXY_2 = 0x0D0A0D0A
 
 
 class Carriers:

@@ -1,7 +1,9 @@
 cimport cython
 
-cdef unsigned long long BUCKETS, WAYS, IDLE_SECONDS, LOW24, TAG, FORWARD, ANSWERED, LIVE
-cdef int OPENED, WAITS, ANSWER, KNOWN
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long BUCKETS "16384ULL", WAYS "4ULL", IDLE_SECONDS "120ULL", LOW24 "0xffffffULL"
+    const unsigned long long TAG "0xffffffff00000000ULL", FORWARD "1ULL", ANSWERED "2ULL", LIVE "4ULL"
+    const int OPENED "1", WAITS "2", ANSWER "3", KNOWN "0"
 
 @cython.final
 cdef class Conversations:

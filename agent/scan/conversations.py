@@ -11,19 +11,20 @@ except ImportError:
 
 from agent.scan.memory import pages
 
-BUCKETS = 16384  # a power of two
-WAYS = 4
-IDLE_SECONDS = 120  # RFC 4787 section 4.3: what a translator keeps at least
-LOW24 = 0xFFFFFF
-TAG = 0xFFFFFFFF00000000
-FORWARD = 1  # the lower end opened it
-ANSWERED = 2
-LIVE = 4
+if not cython.compiled:  # else the same from the .pxd
+    BUCKETS = 16384  # a power of two
+    WAYS = 4
+    IDLE_SECONDS = 120  # RFC 4787 section 4.3: what a translator keeps at least
+    LOW24 = 0xFFFFFF
+    TAG = 0xFFFFFFFF00000000
+    FORWARD = 1  # the lower end opened it
+    ANSWERED = 2
+    LIVE = 4
 
-OPENED = 1
-WAITS = 2
-ANSWER = 3
-KNOWN = 0
+    OPENED = 1
+    WAITS = 2
+    ANSWER = 3
+    KNOWN = 0
 
 
 class Conversations:

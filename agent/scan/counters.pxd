@@ -2,7 +2,18 @@ cimport cython
 from agent.scan cimport prefetch
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long WAYS, WAY_BITS, LAST_WAY, WORDS, LOW32, LOW24, LOW20, HOT_ENTRIES, KEY, QUEUE, WAIT_WORDS, USED, PORTS, PROTOCOL, KEY4, KEY_PORT, KEY_SERVICE, SIX, ONE, FULL_RANK, LOW16, ANSWER, MAX_MARKED, HEAD, SINGLE_TAGS, SINGLES, SINGLE_BITS, MICROSECONDS, PROTOCOL_AT, SINGLE_PRINTS, TAGS, PRINT, BYTE, EACH, TOPS, LIVE, MARKED, NOWHERE
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long WAYS "8ULL", WAY_BITS "3ULL", LAST_WAY "7ULL", WORDS "9ULL"
+    const unsigned long long LOW32 "0xffffffffULL", LOW24 "0xffffffULL", LOW20 "0xfffffULL"
+    const unsigned long long HOT_ENTRIES "1024ULL", KEY "29ULL", QUEUE "32ULL", WAIT_WORDS "9ULL"
+    const unsigned long long USED "40ULL", PORTS "0xffffffffffULL", PROTOCOL "33ULL", KEY4 "30ULL"
+    const unsigned long long KEY_PORT "31ULL", KEY_SERVICE "32ULL", SIX "0x100000000ULL", ONE "1ULL"
+    const unsigned long long FULL_RANK "0x100000000ULL", LOW16 "65535ULL", ANSWER "0x10000000000ULL"
+    const unsigned long long MAX_MARKED "64ULL", HEAD "52ULL", SINGLE_TAGS "2ULL", SINGLES "20ULL"
+    const unsigned long long SINGLE_BITS "2ULL", MICROSECONDS "0xf4240ULL", PROTOCOL_AT "20ULL"
+    const unsigned long long SINGLE_PRINTS "1ULL", TAGS "10ULL", PRINT "56ULL", BYTE "255ULL"
+    const unsigned long long EACH "0x101010101010101ULL", TOPS "0x8080808080808080ULL", LIVE "1ULL"
+    const unsigned long long MARKED "2ULL", NOWHERE "0x7fffffffffffffffULL"
 
 @cython.final
 cdef class Distinct:

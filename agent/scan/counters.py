@@ -28,57 +28,59 @@ from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
 from agent.scan.memory import resident
 
-WAYS = 8
-WAY_BITS = 3  # divisions by what the compiler does not know cost more than all the rest
-LAST_WAY = 7
-WORDS = 9
-"""Hash, four address words, ports and version and protocol and values in use, first and last time,
-a bit for each value that was answered."""
-HEAD = 52
-"""Words of a bucket besides its entries: prints of entries, prints of singles, tags of singles,
-tags of entries, singles."""
-SINGLE_PRINTS = 1
-SINGLE_TAGS = 2
-TAGS = 10
-SINGLES = 20
-PRINT = 56  # where in a hash its print is
-BYTE = 0xFF
-EACH = 0x0101010101010101
-TOPS = 0x8080808080808080
-SINGLE_BITS = 2
-"""A single is four words: low half of the hash << 32 | ports, value << 32 | protocol << 20 |
-microseconds of the last time, first time, IPv4 addresses."""
-MICROSECONDS = 1000000
-LOW20 = 0xFFFFF
-PROTOCOL_AT = 20
-LIVE = 1  # in the tag of a single, which otherwise is as that of an entry
-MARKED = 2  # its value was answered
-NOWHERE = (1 << 63) - 1
-"""In place of an entry: there is none."""
-USED = 40  # where the number of values begins in its word
-PORTS = 0xFFFFFFFFFF
-PROTOCOL = 33  # where the protocol begins in that word
-LOW16 = 0xFFFF
-LOW32 = 0xFFFFFFFF
-LOW24 = 0xFFFFFF
-HOT_ENTRIES = 1024
-"""Keys over their level that wait for a behaviour; the next probe of one that found no room
-tries again."""
-QUEUE = 32
-"""Observations that wait, so that their heads, asked for when they come, are near when they are
-taken in."""
-WAIT_WORDS = 9
-"""Hash, time, four address words, ports, item, second."""
-KEY = layout.TABLES + 16  # hashed apart from every table of trails
-KEY4 = KEY + 1  # both addresses in one word
-KEY_PORT = KEY + 2
-KEY_SERVICE = KEY + 3
-SIX = 1 << 32
-ANSWER = 1 << 40  # of an item in the queue: it was answered
-MAX_MARKED = 64
-"""Values of a key that can be marked as answered, the bits of a word; others count as answered."""
-ONE = 1
-FULL_RANK = 1 << 32
+if not cython.compiled:  # else the same from the .pxd
+    WAYS = 8
+    WAY_BITS = 3  # divisions by what the compiler does not know cost more than all the rest
+    LAST_WAY = 7
+    WORDS = 9
+    """Hash, four address words, ports and version and protocol and values in use, first and last
+    time, a bit for each value that was answered."""
+    HEAD = 52
+    """Words of a bucket besides its entries: prints of entries, prints of singles, tags of singles,
+    tags of entries, singles."""
+    SINGLE_PRINTS = 1
+    SINGLE_TAGS = 2
+    TAGS = 10
+    SINGLES = 20
+    PRINT = 56  # where in a hash its print is
+    BYTE = 0xFF
+    EACH = 0x0101010101010101
+    TOPS = 0x8080808080808080
+    SINGLE_BITS = 2
+    """A single is four words: low half of the hash << 32 | ports, value << 32 | protocol << 20 |
+    microseconds of the last time, first time, IPv4 addresses."""
+    MICROSECONDS = 1000000
+    LOW20 = 0xFFFFF
+    PROTOCOL_AT = 20
+    LIVE = 1  # in the tag of a single, which otherwise is as that of an entry
+    MARKED = 2  # its value was answered
+    NOWHERE = (1 << 63) - 1
+    """In place of an entry: there is none."""
+    USED = 40  # where the number of values begins in its word
+    PORTS = 0xFFFFFFFFFF
+    PROTOCOL = 33  # where the protocol begins in that word
+    LOW16 = 0xFFFF
+    LOW32 = 0xFFFFFFFF
+    LOW24 = 0xFFFFFF
+    HOT_ENTRIES = 1024
+    """Keys over their level that wait for a behaviour; the next probe of one that found no room
+    tries again."""
+    QUEUE = 32
+    """Observations that wait, so that their heads, asked for when they come, are near when they are
+    taken in."""
+    WAIT_WORDS = 9
+    """Hash, time, four address words, ports, item, second."""
+    KEY = layout.TABLES + 16  # hashed apart from every table of trails
+    KEY4 = KEY + 1  # both addresses in one word
+    KEY_PORT = KEY + 2
+    KEY_SERVICE = KEY + 3
+    SIX = 1 << 32
+    ANSWER = 1 << 40  # of an item in the queue: it was answered
+    MAX_MARKED = 64
+    """Values of a key that can be marked as answered, the bits of a word; others count as
+    answered."""
+    ONE = 1
+    FULL_RANK = 1 << 32
 
 
 class DistinctRow(NamedTuple):

@@ -1,8 +1,10 @@
 cimport cython
 
-cdef size_t NAME_AT, ANSWER_AT, MAX_NAME, HEADER, MAX_ANSWERS
-cdef unsigned int QUERY, NOTIFY, UPDATE, A, CNAME, AAAA, IN, UNICAST, MAX_POINTERS
-cdef int END, ADDRESS4, ADDRESS6, ALIAS, OTHER
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t NAME_AT "0UL", ANSWER_AT "6000UL", MAX_NAME "253UL", HEADER "12UL", MAX_ANSWERS "32UL"
+    const unsigned int QUERY "0U", NOTIFY "4U", UPDATE "5U", A "1U", CNAME "5U", AAAA "28U", IN "1U"
+    const unsigned int UNICAST "32767U", MAX_POINTERS "8U"
+    const int END "0", ADDRESS4 "1", ADDRESS6 "2", ALIAS "3", OTHER "4"
 
 @cython.final
 cdef class DnsReader:

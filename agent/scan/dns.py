@@ -3,26 +3,32 @@
 Names are written to the scratch text in lower case with dots; dnslib decodes what a hit shows.
 """
 
-NAME_AT = 0
-ANSWER_AT = 6000  # behind everything that HTTP writes
-MAX_NAME = 253
-HEADER = 12
-A = 1
-CNAME = 5
-AAAA = 28
-IN = 1
-QUERY = 0
-NOTIFY = 4  # RFC 1996
-UPDATE = 5  # RFC 2136
-UNICAST = 0x7FFF  # the top bit of a class is mDNS's, RFC 6762 section 5.4
-MAX_ANSWERS = 32
-"""Records read of one message: more than a resolver packs into a datagram of today's sizes."""
-MAX_POINTERS = 8
-END = 0
-ADDRESS4 = 1
-ADDRESS6 = 2
-ALIAS = 3
-OTHER = 4
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
+if not cython.compiled:  # else the same from the .pxd
+    NAME_AT = 0
+    ANSWER_AT = 6000  # behind everything that HTTP writes
+    MAX_NAME = 253
+    HEADER = 12
+    A = 1
+    CNAME = 5
+    AAAA = 28
+    IN = 1
+    QUERY = 0
+    NOTIFY = 4  # RFC 1996
+    UPDATE = 5  # RFC 2136
+    UNICAST = 0x7FFF  # the top bit of a class is mDNS's, RFC 6762 section 5.4
+    MAX_ANSWERS = 32
+    """Records read of one message: more than a resolver packs into a datagram of today's sizes."""
+    MAX_POINTERS = 8
+    END = 0
+    ADDRESS4 = 1
+    ADDRESS6 = 2
+    ALIAS = 3
+    OTHER = 4
 
 
 class DnsReader:

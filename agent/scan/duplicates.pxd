@@ -1,6 +1,7 @@
 cimport cython
 
-cdef unsigned long long PLACES, WINDOW_US, TIME_BITS, TIME_MASK
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long PLACES "8192ULL", WINDOW_US "1000ULL", TIME_BITS "24ULL", TIME_MASK "0xffffffULL"
 
 @cython.final
 cdef class Duplicates:

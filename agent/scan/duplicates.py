@@ -6,13 +6,19 @@ than a millisecond apart. All workers share one table, so that interfaces are co
 words are read and written whole without a lock: at worst a copy counts.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
-PLACES = 8192
-"""Sightings remembered: what 16,000 a second make in half a second."""
-WINDOW_US = 1000
-TIME_BITS = 24  # microseconds, about 17 s; the digest has the other 40 bits
-TIME_MASK = 0xFFFFFF
+if not cython.compiled:  # else the same from the .pxd
+    PLACES = 8192
+    """Sightings remembered: what 16,000 a second make in half a second."""
+    WINDOW_US = 1000
+    TIME_BITS = 24  # microseconds, about 17 s; the digest has the other 40 bits
+    TIME_MASK = 0xFFFFFF
 
 
 class Duplicates:

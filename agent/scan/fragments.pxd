@@ -1,8 +1,13 @@
 cimport cython
 
-cdef unsigned long long BUCKETS, WAYS, SLOTS, BYTES, UNIT, UNITS, MARKS, MAX_DATAGRAM, ONE
-cdef unsigned long long KEY, LAST, TOTAL, COVERED, VERSION, PROTOCOL, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, VLANS, TUNNEL, PATH, PATH_WORDS, WORDS
-cdef size_t S_OVERLAPPING, S_REFUSED
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long BUCKETS "64ULL", WAYS "4ULL", SLOTS "256ULL", BYTES "16384ULL", UNIT "8ULL"
+    const unsigned long long UNITS "2048ULL", MARKS "32ULL", MAX_DATAGRAM "65535ULL", ONE "1ULL", KEY "0ULL"
+    const unsigned long long LAST "1ULL", TOTAL "2ULL", COVERED "3ULL", VERSION "4ULL", PROTOCOL "5ULL"
+    const unsigned long long SOURCE_HIGH "6ULL", SOURCE_LOW "7ULL", DESTINATION_HIGH "8ULL"
+    const unsigned long long DESTINATION_LOW "9ULL", VLANS "10ULL", TUNNEL "11ULL", PATH "12ULL"
+    const unsigned long long PATH_WORDS "7ULL", WORDS "20ULL"
+    const size_t S_OVERLAPPING "60UL", S_REFUSED "61UL"
 
 @cython.final
 cdef class Fragments:

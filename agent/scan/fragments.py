@@ -8,41 +8,48 @@ neither a lone first fragment nor a flood of fragments hides what it begins with
 Slots live in buckets of WAYS; one of each is always kept free, by giving up the oldest.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layers, stats
 from agent.scan.memory import pages
 
-BUCKETS = 64
-WAYS = 4
-SLOTS = BUCKETS * WAYS
-"""Datagrams under construction: a network has few at a time, as fragments follow each other."""
-BYTES = 16384
-"""Of one datagram: ten times what tunnels make of a full packet, four times a large DNS answer."""
-UNIT = 8  # offsets count so many bytes, RFC 791 section 3.1
-UNITS = BYTES // UNIT
-MARKS = UNITS // 64
-"""Words of bits, one for each unit that came."""
-MAX_DATAGRAM = 65535
-ONE = 1
+if not cython.compiled:  # else the same from the .pxd
+    BUCKETS = 64
+    WAYS = 4
+    SLOTS = BUCKETS * WAYS
+    """Datagrams under construction: a network has few at a time, as fragments follow each other."""
+    BYTES = 16384
+    """Of one datagram: ten times what tunnels make of a full packet, four times a large DNS
+    answer."""
+    UNIT = 8  # offsets count so many bytes, RFC 791 section 3.1
+    UNITS = BYTES // UNIT
+    MARKS = UNITS // 64
+    """Words of bits, one for each unit that came."""
+    MAX_DATAGRAM = 65535
+    ONE = 1
 
-# Words of a slot.
-KEY = 0
-LAST = 1  # microseconds
-TOTAL = 2  # bytes, 0 until the last fragment came
-COVERED = 3  # units
-VERSION = 4
-PROTOCOL = 5  # of IPv6 the header that follows
-SOURCE_HIGH = 6
-SOURCE_LOW = 7
-DESTINATION_HIGH = 8
-DESTINATION_LOW = 9
-VLANS = 10
-TUNNEL = 11
-PATH = 12  # of the tunnels around it, see agent.scan.layers
-PATH_WORDS = layers.PATH_WORDS
-WORDS = 20
+    # Words of a slot.
+    KEY = 0
+    LAST = 1  # microseconds
+    TOTAL = 2  # bytes, 0 until the last fragment came
+    COVERED = 3  # units
+    VERSION = 4
+    PROTOCOL = 5  # of IPv6 the header that follows
+    SOURCE_HIGH = 6
+    SOURCE_LOW = 7
+    DESTINATION_HIGH = 8
+    DESTINATION_LOW = 9
+    VLANS = 10
+    TUNNEL = 11
+    PATH = 12  # of the tunnels around it, see agent.scan.layers
+    PATH_WORDS = layers.PATH_WORDS
+    WORDS = 20
 
-S_OVERLAPPING = stats.FRAGMENTS_OVERLAPPING
-S_REFUSED = stats.FRAGMENTS_REFUSED
+    S_OVERLAPPING = stats.FRAGMENTS_OVERLAPPING
+    S_REFUSED = stats.FRAGMENTS_REFUSED
 
 
 class Fragments:

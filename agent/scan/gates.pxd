@@ -1,9 +1,11 @@
 cimport cython
 from agent.scan.literals cimport Literals
 
-cdef size_t MAX_DECODED, MAX_RESPONSE
-cdef int MANY_AT, MAX_EXTENSION
-cdef unsigned long long TABLE, LOW32, PRIME, WORD_MASK, NAME_PRIME
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t MAX_DECODED "4096UL", MAX_RESPONSE "1024UL"
+    const int MANY_AT "4", MAX_EXTENSION "6"
+    const unsigned long long TABLE "1024ULL", LOW32 "0xffffffffULL", PRIME "0x9e3779b1ULL"
+    const unsigned long long WORD_MASK "0xffffffffffffffffULL", NAME_PRIME "0x100000001b3ULL"
 
 @cython.final
 cdef class Gates:

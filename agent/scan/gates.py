@@ -3,6 +3,11 @@
 All others never reach Python. A gate errs towards showing: the behaviours judge.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 import re
 from array import array
 from collections.abc import Iterable
@@ -11,18 +16,19 @@ from agent.scan import layout
 from agent.scan.literals import Literals, rarest
 from agent.scan.wanted import Wanted
 
-MAX_DECODED = 4096
-"""Bytes of a target or body that are decoded: twice what capture keeps of a packet."""
-MAX_RESPONSE = 1024
-"""Bytes of a response that are looked at: the head, and the title of a page behind it."""
-MANY_AT = 4
-"""Mail addresses in one request that may be a leak."""
-MAX_EXTENSION = 6
-TABLE = 1024
-LOW32 = 0xFFFFFFFF
-PRIME = 0x9E3779B1
-NAME_PRIME = 0x100000001B3
-WORD_MASK = 0xFFFFFFFFFFFFFFFF
+if not cython.compiled:  # else the same from the .pxd
+    MAX_DECODED = 4096
+    """Bytes of a target or body that are decoded: twice what capture keeps of a packet."""
+    MAX_RESPONSE = 1024
+    """Bytes of a response that are looked at: the head, and the title of a page behind it."""
+    MANY_AT = 4
+    """Mail addresses in one request that may be a leak."""
+    MAX_EXTENSION = 6
+    TABLE = 1024
+    LOW32 = 0xFFFFFFFF
+    PRIME = 0x9E3779B1
+    NAME_PRIME = 0x100000001B3
+    WORD_MASK = 0xFFFFFFFFFFFFFFFF
 PLAIN = re.compile(r"[a-z0-9/._-]+")
 EMPTY = "\0\0\0\0"
 """Stands for no literal at all: no text of a request holds it."""

@@ -1,6 +1,8 @@
 cimport cython
 
-cdef unsigned long long PRIME, FINISH, MASK
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", FINISH "0xd6e8feb86659fd93ULL"
+    const unsigned long long MASK "0xffffffffffffffffULL"
 
 @cython.final
 cdef class Keyed:

@@ -5,11 +5,17 @@ is hashed byte by byte; domain names from the last byte to the first, so that on
 hash of every parent.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layout
 
-PRIME = layout.HASH_PRIME
-FINISH = layout.HASH_FINISH
-MASK = layout.WORD_MASK
+if not cython.compiled:  # else the same from the .pxd
+    PRIME = layout.HASH_PRIME
+    FINISH = layout.HASH_FINISH
+    MASK = layout.WORD_MASK
 
 
 class Keyed:

@@ -14,62 +14,65 @@ from array import array
 
 from agent.scan import layout, octets
 
-HOST_AT = 0
-MAX_HOST = 255
-SLASH_AT = 510
-PATH_AT = 512
-MAX_PATH = 2048
-"""Longest path that is looked at: as much as capture keeps of a packet by default."""
-BLANKED_AT = PATH_AT + MAX_PATH
-AGENT_AT = BLANKED_AT + MAX_PATH
-MAX_AGENT = 2048
-MAX_METHOD = 16
-MAX_LINES = 64
-"""Header lines that are read; a request with more hides its Host on purpose, which is odd enough
-to be a matter for behaviours."""
-MAX_CANDIDATES = 8
-CONNECT = 7  # length of the only method of seven letters whose target is no path, RFC 9110 9.3.6
-HOST_SIZE = 5
-VERSION = memoryview(b" HTTP/")
-
-# Names of headers by their first and last eight bytes, and the bit of lower case of their letters.
-AGENT_SIZE = 11
-AGENT_FIRST = int.from_bytes(b"user-age", "little")
-AGENT_FIRST_CASE = 0x2020200020202020
-AGENT_LAST = int.from_bytes(b"r-agent:", "little")
-AGENT_LAST_CASE = 0x0020202020200020
-LENGTH_SIZE = 15
-LENGTH_FIRST = int.from_bytes(b"content-", "little")
-LENGTH_FIRST_CASE = 0x0020202020202020
-LENGTH_LAST = int.from_bytes(b"-length:", "little")
-LENGTH_LAST_CASE = 0x0020202020202000
-MAX_BODY = 2048
-"""Bytes of a body that are waited for: as much as a key has room for."""
-ABSENT = 0xFFFFFFFF  # no length is announced
-GET = 3  # length of the commonest methods without a body, GET and HEAD
-HEAD = 4
-HASH_PRIME = layout.HASH_PRIME
-WORD_MASK = layout.WORD_MASK
-LOW32 = 0xFFFFFFFF
-
 # Eight bytes are looked at in one word. To the low seven bits of each a number is added that
 # carries into its high bit where the byte is as large as the first of a range, another where it is
 # larger than the last (Hacker's Delight, section 6-1): 128 - first, 127 - last.
 ONES = 0x0101010101010101
-HIGH_BITS = 0x80 * ONES
-LOW_BITS = 0x7F * ONES
-PRINTED = 33 * ONES
-FROM_A = (128 - 65) * ONES
-TO_Z = (127 - 90) * ONES
-FROM_SMALL_A = (128 - 97) * ONES
-TO_SMALL_Z = (127 - 122) * ONES
-FROM_HYPHEN = (128 - 45) * ONES
-TO_9 = (127 - 57) * ONES
-FROM_UNDERSCORE = (128 - 95) * ONES
-TO_UNDERSCORE = (127 - 95) * ONES
-FROM_SLASH = (128 - 47) * ONES
-TO_SLASH = (127 - 47) * ONES
-WORD = octets.WORD
+VERSION = memoryview(b" HTTP/")
+
+if not cython.compiled:  # else the same from the .pxd
+    HOST_AT = 0
+    MAX_HOST = 255
+    SLASH_AT = 510
+    PATH_AT = 512
+    MAX_PATH = 2048
+    """Longest path that is looked at: as much as capture keeps of a packet by default."""
+    BLANKED_AT = PATH_AT + MAX_PATH
+    AGENT_AT = BLANKED_AT + MAX_PATH
+    MAX_AGENT = 2048
+    MAX_METHOD = 16
+    MAX_LINES = 64
+    """Header lines that are read; a request with more hides its Host on purpose, which is odd
+    enough to be a matter for behaviours."""
+    MAX_CANDIDATES = 8
+    CONNECT = 7
+    """Length of the only method of seven letters whose target is no path, RFC 9110 9.3.6."""
+    HOST_SIZE = 5
+
+    # Names of headers by their first and last eight bytes, and their letters' bit of lower case.
+    AGENT_SIZE = 11
+    AGENT_FIRST = int.from_bytes(b"user-age", "little")
+    AGENT_FIRST_CASE = 0x2020200020202020
+    AGENT_LAST = int.from_bytes(b"r-agent:", "little")
+    AGENT_LAST_CASE = 0x0020202020200020
+    LENGTH_SIZE = 15
+    LENGTH_FIRST = int.from_bytes(b"content-", "little")
+    LENGTH_FIRST_CASE = 0x0020202020202020
+    LENGTH_LAST = int.from_bytes(b"-length:", "little")
+    LENGTH_LAST_CASE = 0x0020202020202000
+    MAX_BODY = 2048
+    """Bytes of a body that are waited for: as much as a key has room for."""
+    ABSENT = 0xFFFFFFFF  # no length is announced
+    GET = 3  # length of the commonest methods without a body, GET and HEAD
+    HEAD = 4
+    HASH_PRIME = layout.HASH_PRIME
+    WORD_MASK = layout.WORD_MASK
+    LOW32 = 0xFFFFFFFF
+
+    HIGH_BITS = 0x80 * ONES
+    LOW_BITS = 0x7F * ONES
+    PRINTED = 33 * ONES
+    FROM_A = (128 - 65) * ONES
+    TO_Z = (127 - 90) * ONES
+    FROM_SMALL_A = (128 - 97) * ONES
+    TO_SMALL_Z = (127 - 122) * ONES
+    FROM_HYPHEN = (128 - 45) * ONES
+    TO_9 = (127 - 57) * ONES
+    FROM_UNDERSCORE = (128 - 95) * ONES
+    TO_UNDERSCORE = (127 - 95) * ONES
+    FROM_SLASH = (128 - 47) * ONES
+    TO_SLASH = (127 - 47) * ONES
+    WORD = octets.WORD
 
 
 class HttpReader:

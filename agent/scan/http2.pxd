@@ -1,8 +1,12 @@
 cimport cython
 
-cdef size_t PREFACE_SIZE, FRAME_HEADER, MAX_BLOCKS, MAX_BLOCK, MAX_WRITTEN, MAX_FIELDS, TABLE_BYTES, ENTRY_COST, MAX_ENTRIES, STATIC_SIZE, MAX_TEXT
-cdef unsigned int HEADERS, CONTINUATION, END_HEADERS, PADDED, PRIORITY, END_OF_STRING, LEAF
-cdef int METHOD, AUTHORITY, PATH, OTHER
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t PREFACE_SIZE "24UL", FRAME_HEADER "9UL", MAX_BLOCKS "32UL", MAX_BLOCK "8192UL"
+    const size_t MAX_WRITTEN "8192UL", MAX_FIELDS "128UL", TABLE_BYTES "4096UL", ENTRY_COST "32UL"
+    const size_t MAX_ENTRIES "128UL", STATIC_SIZE "61UL", MAX_TEXT "4096UL"
+    const unsigned int HEADERS "1U", CONTINUATION "9U", END_HEADERS "4U", PADDED "8U", PRIORITY "32U"
+    const unsigned int END_OF_STRING "256U", LEAF "32768U"
+    const int METHOD "1", AUTHORITY "2", PATH "3", OTHER "4"
 
 @cython.final
 cdef class Http2Reader:

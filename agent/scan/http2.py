@@ -7,38 +7,44 @@ own, in the form that RFC 9113 section 8.3 gives, so that the reader of HTTP/1.1
 Blocks are bounded in number and size, and so is the table that they share.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
 from agent.scan import carried
 
-PREFACE_SIZE = 24
-FRAME_HEADER = 9
-HEADERS = 1
-CONTINUATION = 9
-END_HEADERS = 4
-PADDED = 8
-PRIORITY = 0x20
-MAX_BLOCKS = carried.MAX_BLOCKS
-MAX_BLOCK = 8192
-"""Bytes of one header block; servers take as much."""
-MAX_WRITTEN = 8192
-MAX_FIELDS = 128
-"""Fields of one block."""
-TABLE_BYTES = 4096
-"""The dynamic table's size that everybody begins with (RFC 7541 section 4.2, RFC 9113 6.5.2)."""
-ENTRY_COST = 32  # RFC 7541 section 4.1
-MAX_ENTRIES = TABLE_BYTES // ENTRY_COST
-STATIC_SIZE = 61
-MAX_TEXT = 4096
-"""Bytes of one name or value."""
-END_OF_STRING = 256
-NODES = 512
-LEAF = 1 << 15
+if not cython.compiled:  # else the same from the .pxd
+    PREFACE_SIZE = 24
+    FRAME_HEADER = 9
+    HEADERS = 1
+    CONTINUATION = 9
+    END_HEADERS = 4
+    PADDED = 8
+    PRIORITY = 0x20
+    MAX_BLOCKS = carried.MAX_BLOCKS
+    MAX_BLOCK = 8192
+    """Bytes of one header block; servers take as much."""
+    MAX_WRITTEN = 8192
+    MAX_FIELDS = 128
+    """Fields of one block."""
+    TABLE_BYTES = 4096
+    """Of the dynamic table that everybody begins with (RFC 7541 section 4.2, RFC 9113 6.5.2)."""
+    ENTRY_COST = 32  # RFC 7541 section 4.1
+    MAX_ENTRIES = TABLE_BYTES // ENTRY_COST
+    STATIC_SIZE = 61
+    MAX_TEXT = 4096
+    """Bytes of one name or value."""
+    END_OF_STRING = 256
+    LEAF = 1 << 15
 
-METHOD = 1
-AUTHORITY = 2
-PATH = 3
-OTHER = 4
+    METHOD = 1
+    AUTHORITY = 2
+    PATH = 3
+    OTHER = 4
+NODES = 512
 
 STATIC = (
     (":authority", ""),

@@ -1,7 +1,9 @@
 cimport cython
 
-cdef size_t FRAGMENTS, TRUNCATED, NOT_IP, CUT, IPV4, IPV6
-cdef unsigned int HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION, MOBILITY, MAX_EXTENSIONS
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t FRAGMENTS "4UL", TRUNCATED "3UL", NOT_IP "2UL", CUT "37UL", IPV4 "22UL", IPV6 "23UL"
+    const unsigned int HOP_BY_HOP "0U", ROUTING "43U", FRAGMENT "44U", AUTHENTICATION "51U", DESTINATION "60U"
+    const unsigned int MOBILITY "135U", MAX_EXTENSIONS "8U"
 
 @cython.final
 cdef class Ip:

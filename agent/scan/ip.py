@@ -7,20 +7,21 @@ except ImportError:
 
 from agent.scan import stats
 
-FRAGMENTS = stats.FRAGMENTS
-TRUNCATED = stats.TRUNCATED
-NOT_IP = stats.NOT_IP
-CUT = stats.CUT
-IPV4 = stats.IPV4
-IPV6 = stats.IPV6
+if not cython.compiled:  # else the same from the .pxd
+    FRAGMENTS = stats.FRAGMENTS
+    TRUNCATED = stats.TRUNCATED
+    NOT_IP = stats.NOT_IP
+    CUT = stats.CUT
+    IPV4 = stats.IPV4
+    IPV6 = stats.IPV6
 
-HOP_BY_HOP = 0
-ROUTING = 43
-FRAGMENT = 44
-AUTHENTICATION = 51
-DESTINATION = 60
-MOBILITY = 135
-MAX_EXTENSIONS = 8  # RFC 8200 section 4.1 knows six; more is an attempt to waste time
+    HOP_BY_HOP = 0
+    ROUTING = 43
+    FRAGMENT = 44
+    AUTHENTICATION = 51
+    DESTINATION = 60
+    MOBILITY = 135
+    MAX_EXTENSIONS = 8  # RFC 8200 section 4.1 knows six; more is an attempt to waste time
 
 
 class Ip:

@@ -1,6 +1,7 @@
 cimport cython
 
-cdef unsigned long long PLACES
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long PLACES "8192ULL"
 
 @cython.final
 cdef class Known:

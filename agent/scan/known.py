@@ -4,10 +4,16 @@ A flow is a client, a server and its port, each direction for itself. Nothing is
 worker keeps up. A flow of which anything is shown is forgotten.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
-PLACES = 8192
-"""Flows remembered; a newer one takes the place of another with the same low bits."""
+if not cython.compiled:  # else the same from the .pxd
+    PLACES = 8192
+    """Flows remembered; a newer one takes the place of another with the same low bits."""
 
 
 class Known:

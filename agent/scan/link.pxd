@@ -2,11 +2,17 @@ cimport cython
 from agent.scan.media cimport Media
 from agent.scan.unread cimport Unread
 
-cdef long long DLT_ETHERNET
-cdef unsigned int TYPE_IPV4, TYPE_IPV6, TYPE_LLC, TYPE_ETHERNET, TYPE_VLAN, TYPE_QINQ, TYPE_QINQ_OLD, TYPE_QINQ_OLDER, TYPE_MPLS, TYPE_MPLS_UPSTREAM, TYPE_PPPOE, TYPE_PPP, TYPE_PBB, TYPE_VNTAG, TYPE_NSH, TYPE_FABRICPATH, TYPE_METADATA, PPP_IPV4, PPP_IPV6, PPP_MPLS, MAX_TAGS, MAX_LABELS, MAX_STEPS
-cdef int UNKNOWN_MEDIUM, ENCRYPTED_MEDIUM, NO_PAYLOAD, CUT
-cdef unsigned long long LINK_TYPE, ETHERTYPE, PPP_PROTOCOL, LLC_SAP
-cdef size_t NOT_IP, TRUNCATED, UNKNOWN_LINK, ENCRYPTED, TOO_DEEP
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const long long DLT_ETHERNET "1LL"
+    const unsigned int TYPE_IPV4 "2048U", TYPE_IPV6 "34525U", TYPE_LLC "1500U", TYPE_ETHERNET "25944U"
+    const unsigned int TYPE_VLAN "33024U", TYPE_QINQ "34984U", TYPE_QINQ_OLD "37120U"
+    const unsigned int TYPE_QINQ_OLDER "37376U", TYPE_MPLS "34887U", TYPE_MPLS_UPSTREAM "34888U"
+    const unsigned int TYPE_PPPOE "34916U", TYPE_PPP "34827U", TYPE_PBB "35047U", TYPE_VNTAG "35110U"
+    const unsigned int TYPE_NSH "35151U", TYPE_FABRICPATH "35075U", TYPE_METADATA "35081U", PPP_IPV4 "33U"
+    const unsigned int PPP_IPV6 "87U", PPP_MPLS "641U", MAX_TAGS "4U", MAX_LABELS "16U", MAX_STEPS "16U"
+    const int UNKNOWN_MEDIUM "-2", ENCRYPTED_MEDIUM "-3", NO_PAYLOAD "-1", CUT "0"
+    const unsigned long long LINK_TYPE "1ULL", ETHERTYPE "2ULL", PPP_PROTOCOL "3ULL", LLC_SAP "4ULL"
+    const size_t NOT_IP "2UL", TRUNCATED "3UL", UNKNOWN_LINK "5UL", ENCRYPTED "35UL", TOO_DEEP "36UL"
 
 @cython.final
 cdef class Link:

@@ -5,50 +5,56 @@ and service chains, in any of them. Other media are opened by agent.scan.media a
 EtherTypes: https://www.iana.org/assignments/ieee-802-numbers
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layers, stats
 from agent.scan.media import Media
 from agent.scan.unread import Unread
 
-DLT_ETHERNET = layers.DLT_ETHERNET
-TYPE_LLC = layers.TYPE_LLC
-TYPE_IPV4 = layers.TYPE_IPV4
-TYPE_IPV6 = layers.TYPE_IPV6
-TYPE_ETHERNET = layers.TYPE_ETHERNET
-TYPE_VLAN = layers.TYPE_VLAN
-TYPE_QINQ = layers.TYPE_QINQ
-TYPE_QINQ_OLD = layers.TYPE_QINQ_OLD
-TYPE_QINQ_OLDER = layers.TYPE_QINQ_OLDER
-TYPE_MPLS = layers.TYPE_MPLS
-TYPE_MPLS_UPSTREAM = layers.TYPE_MPLS_UPSTREAM
-TYPE_PPPOE = layers.TYPE_PPPOE
-TYPE_PPP = layers.TYPE_PPP
-TYPE_PBB = layers.TYPE_PBB
-TYPE_VNTAG = layers.TYPE_VNTAG
-TYPE_NSH = layers.TYPE_NSH
-TYPE_FABRICPATH = layers.TYPE_FABRICPATH
-TYPE_METADATA = layers.TYPE_METADATA
-PPP_IPV4 = 0x0021
-PPP_IPV6 = 0x0057
-PPP_MPLS = 0x0281
-MAX_TAGS = 4  # of a frame; more than two occur only in crafted frames
-MAX_LABELS = 16  # of a stack; carriers use up to five
-MAX_STEPS = 16  # headers of one frame, tags and stacks together
+if not cython.compiled:  # else the same from the .pxd
+    DLT_ETHERNET = layers.DLT_ETHERNET
+    TYPE_LLC = layers.TYPE_LLC
+    TYPE_IPV4 = layers.TYPE_IPV4
+    TYPE_IPV6 = layers.TYPE_IPV6
+    TYPE_ETHERNET = layers.TYPE_ETHERNET
+    TYPE_VLAN = layers.TYPE_VLAN
+    TYPE_QINQ = layers.TYPE_QINQ
+    TYPE_QINQ_OLD = layers.TYPE_QINQ_OLD
+    TYPE_QINQ_OLDER = layers.TYPE_QINQ_OLDER
+    TYPE_MPLS = layers.TYPE_MPLS
+    TYPE_MPLS_UPSTREAM = layers.TYPE_MPLS_UPSTREAM
+    TYPE_PPPOE = layers.TYPE_PPPOE
+    TYPE_PPP = layers.TYPE_PPP
+    TYPE_PBB = layers.TYPE_PBB
+    TYPE_VNTAG = layers.TYPE_VNTAG
+    TYPE_NSH = layers.TYPE_NSH
+    TYPE_FABRICPATH = layers.TYPE_FABRICPATH
+    TYPE_METADATA = layers.TYPE_METADATA
+    PPP_IPV4 = 0x0021
+    PPP_IPV6 = 0x0057
+    PPP_MPLS = 0x0281
+    MAX_TAGS = 4  # of a frame; more than two occur only in crafted frames
+    MAX_LABELS = 16  # of a stack; carriers use up to five
+    MAX_STEPS = 16  # headers of one frame, tags and stacks together
 
-UNKNOWN_MEDIUM = layers.UNKNOWN
-ENCRYPTED_MEDIUM = layers.ENCRYPTED
-NO_PAYLOAD = layers.NO_PAYLOAD
-CUT = layers.CUT
+    UNKNOWN_MEDIUM = layers.UNKNOWN
+    ENCRYPTED_MEDIUM = layers.ENCRYPTED
+    NO_PAYLOAD = layers.NO_PAYLOAD
+    CUT = layers.CUT
 
-LINK_TYPE = layers.LINK_TYPE
-ETHERTYPE = layers.ETHERTYPE
-PPP_PROTOCOL = layers.PPP_PROTOCOL
-LLC_SAP = layers.LLC_SAP
+    LINK_TYPE = layers.LINK_TYPE
+    ETHERTYPE = layers.ETHERTYPE
+    PPP_PROTOCOL = layers.PPP_PROTOCOL
+    LLC_SAP = layers.LLC_SAP
 
-NOT_IP = stats.NOT_IP
-TRUNCATED = stats.TRUNCATED
-UNKNOWN_LINK = stats.UNKNOWN_LINK
-ENCRYPTED = stats.ENCRYPTED_LINK
-TOO_DEEP = stats.TOO_DEEP
+    NOT_IP = stats.NOT_IP
+    TRUNCATED = stats.TRUNCATED
+    UNKNOWN_LINK = stats.UNKNOWN_LINK
+    ENCRYPTED = stats.ENCRYPTED_LINK
+    TOO_DEEP = stats.TOO_DEEP
 
 
 class Link:

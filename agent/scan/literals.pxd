@@ -1,6 +1,7 @@
 cimport cython
 
-cdef unsigned long long PRIME, LOW32
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long PRIME "0x9e3779b1ULL", LOW32 "0xffffffffULL"
 
 @cython.final
 cdef class Literals:

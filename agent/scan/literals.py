@@ -4,14 +4,20 @@ The search of Wu and Manber ("A fast algorithm for multi-pattern searching", 199
 the rarest four bytes are looked for, by the last two bytes of which tell how far to jump.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 from collections.abc import Iterable, Sequence
 
 WINDOW = 4
 JUMPS = 4096
 HEADS = 4096
-PRIME = 0x9E3779B1
-LOW32 = 0xFFFFFFFF
+if not cython.compiled:  # else the same from the .pxd
+    PRIME = 0x9E3779B1
+    LOW32 = 0xFFFFFFFF
 COMMON = b"etaoinsrhld"
 RARE = b"jqxzkvw0123456789"
 ORDINARY = b"abcdefghijklmnopqrstuvwxyz /.-_=&%"

@@ -2,9 +2,15 @@ cimport cython
 from agent.scan cimport octets, prefetch
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long PRIME, MASK, LOW32, GATE_PRIME, GATE_PRIME2, GATE_WORDS
-cdef long long DOMAIN, IP4, IP4_PORT, IP6, IP6_PORT, NET4, NET6, URL, PATH, DOT, OWN_ROWS
-cdef unsigned long long ONE, HYPHEN, SLASH, QUESTION_MARK, NUMBER_SIGN, SUFFIXES, ADDRESS4, HOST, PATH_PARTS, QUESTIONS, TABLES, WORD
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", MASK "0xffffffffffffffffULL"
+    const unsigned long long LOW32 "0xffffffffULL", GATE_PRIME "0x9e3779b1ULL", GATE_PRIME2 "0x85ebca6bULL"
+    const unsigned long long GATE_WORDS "1024ULL"
+    const long long DOMAIN "0LL", IP4 "1LL", IP4_PORT "2LL", IP6 "3LL", IP6_PORT "4LL", NET4 "5LL", NET6 "6LL"
+    const long long URL "7LL", PATH "8LL", DOT "46LL", OWN_ROWS "0x100000000LL"
+    const unsigned long long ONE "1ULL", HYPHEN "45ULL", SLASH "47ULL", QUESTION_MARK "63ULL"
+    const unsigned long long NUMBER_SIGN "35ULL", SUFFIXES "3ULL", ADDRESS4 "13ULL", HOST "14ULL"
+    const unsigned long long PATH_PARTS "15ULL", QUESTIONS "512ULL", TABLES "13ULL", WORD "8ULL"
 
 cdef class Lookup:
     cdef readonly Keyed keyed

@@ -18,42 +18,43 @@ from array import array
 from agent.scan import layout, octets, prefetch
 from agent.scan.hashing import Keyed
 
-PRIME = layout.HASH_PRIME
-MASK = layout.WORD_MASK
-DOMAIN = layout.DOMAIN
-IP4 = layout.IP4
-IP4_PORT = layout.IP4_PORT
-IP6 = layout.IP6
-IP6_PORT = layout.IP6_PORT
-NET4 = layout.NET4
-NET6 = layout.NET6
-URL = layout.URL
-PATH = layout.PATH
-OWN_ROWS = layout.OWN_ROWS
-DOT = 46
-HYPHEN = 45
-ONE = 1
-WORD = octets.WORD
-LOW32 = 0xFFFFFFFF
-GATE_PRIME = layout.GATE_PRIME
-GATE_PRIME2 = layout.GATE_PRIME2
-GATE_WORDS = layout.GATE_WORDS
+if not cython.compiled:  # else the same from the .pxd
+    PRIME = layout.HASH_PRIME
+    MASK = layout.WORD_MASK
+    DOMAIN = layout.DOMAIN
+    IP4 = layout.IP4
+    IP4_PORT = layout.IP4_PORT
+    IP6 = layout.IP6
+    IP6_PORT = layout.IP6_PORT
+    NET4 = layout.NET4
+    NET6 = layout.NET6
+    URL = layout.URL
+    PATH = layout.PATH
+    OWN_ROWS = layout.OWN_ROWS
+    DOT = 46
+    HYPHEN = 45
+    ONE = 1
+    WORD = octets.WORD
+    LOW32 = 0xFFFFFFFF
+    GATE_PRIME = layout.GATE_PRIME
+    GATE_PRIME2 = layout.GATE_PRIME2
+    GATE_WORDS = layout.GATE_WORDS
 
-TABLES = layout.TABLES
-SLASH = 47
-QUESTION_MARK = 63
-NUMBER_SIGN = 35
-SUFFIXES = 3
-"""Last labels of a name that are noted: what is registered in example.co.uk."""
+    TABLES = layout.TABLES
+    SLASH = 47
+    QUESTION_MARK = 63
+    NUMBER_SIGN = 35
+    SUFFIXES = 3
+    """Last labels of a name that are noted: what is registered in example.co.uk."""
 
-# Filters beside those of the tables: what of a key is asked for before the whole of it is.
-ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
-HOST = layout.TABLES + 1  # hosts of URLs, with their ports, hashed as names are
-PATH_PARTS = layout.TABLES + 2  # paths by their size and what `_parts` takes of them
+    # Filters beside those of the tables: what of a key is asked for before the whole of it is.
+    ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
+    HOST = layout.TABLES + 1  # hosts of URLs, with their ports, hashed as names are
+    PATH_PARTS = layout.TABLES + 2  # paths by their size and what `_parts` takes of them
 
-QUESTIONS = 512
-"""Of one group of packets: a dozen each and some more. The packet of one that finds no room is
-looked up at once."""
+    QUESTIONS = 512
+    """Of one group of packets: a dozen each and some more. The packet of one that finds no room is
+    looked up at once."""
 
 HUGE_PAGE = 2 << 20
 """The size of x86-64 and of most others; on the rest small pages do as well."""

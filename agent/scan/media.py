@@ -4,66 +4,72 @@ Linux cooked captures, raw IP, loopback, PPP, packet filter logs, radio, switch 
 local networks. Layouts: https://www.tcpdump.org/linktypes.html
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layers
 
-LOOPBACK = 0
-TOKEN_RING = 6
-SLIP = 8
-PPP = 9
-FDDI = 10
-ATM = 11
-RAW = 12
-RAW_BSD = 14
-PPP_SERIAL = 50
-PPP_ETHER = 51
-RAW_FILE = 101
-CISCO_HDLC = 104
-RADIO = 105  # IEEE 802.11
-FRAME_RELAY = 107
-LOOP = 108
-ENC = 109
-SLL = 113
-PFLOG = 117
-PRISM = 119
-IP_FC = 122
-SUN_ATM = 123
-RADIOTAP = 127
-ARCNET_LINUX = 129
-PKTAP_USER = 149
-AVS = 163
-PPI = 192
-PPP_DIRECTION = 204
-CISCO_HDLC_DIRECTION = 205
-IPNET = 226
-RAW_IPV4 = 228
-RAW_IPV6 = 229
-NFLOG = 239
-NETANALYZER = 240
-NETANALYZER_PREAMBLE = 241
-IPOIB = 242
-PKTAP = 258
-SLL2 = 276
-DSA_BROADCOM = 281
-DSA_BROADCOM_PREPENDED = 282
-DSA = 284
-EDSA = 285
+if not cython.compiled:  # else the same from the .pxd
+    LOOPBACK = 0
+    TOKEN_RING = 6
+    SLIP = 8
+    PPP = 9
+    FDDI = 10
+    ATM = 11
+    RAW = 12
+    RAW_BSD = 14
+    PPP_SERIAL = 50
+    PPP_ETHER = 51
+    RAW_FILE = 101
+    CISCO_HDLC = 104
+    RADIO = 105  # IEEE 802.11
+    FRAME_RELAY = 107
+    LOOP = 108
+    ENC = 109
+    SLL = 113
+    PFLOG = 117
+    PRISM = 119
+    IP_FC = 122
+    SUN_ATM = 123
+    RADIOTAP = 127
+    ARCNET_LINUX = 129
+    PKTAP_USER = 149
+    AVS = 163
+    PPI = 192
+    PPP_DIRECTION = 204
+    CISCO_HDLC_DIRECTION = 205
+    IPNET = 226
+    RAW_IPV4 = 228
+    RAW_IPV6 = 229
+    NFLOG = 239
+    NETANALYZER = 240
+    NETANALYZER_PREAMBLE = 241
+    IPOIB = 242
+    PKTAP = 258
+    SLL2 = 276
+    DSA_BROADCOM = 281
+    DSA_BROADCOM_PREPENDED = 282
+    DSA = 284
+    EDSA = 285
 
-# EtherTypes of what is found; LLC stands for all lengths of IEEE 802.3.
-IP_TYPE = layers.TYPE_IPV4
-PPP_TYPE = layers.TYPE_PPP
-PPPOE_TYPE = layers.TYPE_PPPOE
-ETHERNET_TYPE = layers.TYPE_ETHERNET
-LLC_TYPE = 0
+    # EtherTypes of what is found; LLC stands for all lengths of IEEE 802.3.
+    IP_TYPE = layers.TYPE_IPV4
+    PPP_TYPE = layers.TYPE_PPP
+    PPPOE_TYPE = layers.TYPE_PPPOE
+    ETHERNET_TYPE = layers.TYPE_ETHERNET
+    LLC_TYPE = 0
 
-FOUND = layers.FOUND
-CUT = layers.CUT
-NO_PAYLOAD = layers.NO_PAYLOAD
-UNKNOWN = layers.UNKNOWN
-ENCRYPTED = layers.ENCRYPTED
+    FOUND = layers.FOUND
+    CUT = layers.CUT
+    NO_PAYLOAD = layers.NO_PAYLOAD
+    UNKNOWN = layers.UNKNOWN
+    ENCRYPTED = layers.ENCRYPTED
 
-NFLOG_PAYLOAD = 9
-MAX_ATTRIBUTES = 64  # netfilter defines some twenty
-MAX_PRESENT = 8  # words of radiotap's bitmap; drivers write three at most
+    NFLOG_PAYLOAD = 9
+    MAX_ATTRIBUTES = 64  # netfilter defines some twenty
+    MAX_PRESENT = 8  # words of radiotap's bitmap; drivers write three at most
 
 
 class Media:

@@ -1,7 +1,11 @@
 cimport cython
 from agent.scan.hashing cimport Keyed
 
-cdef unsigned long long BUCKETS, WAYS, WORDS, HOT_KEYS, NEVER, KEY, SPREAD, TOP, ONE, WAY_BITS, LAST_WAY, COUNTS, WORDS_AT, BUCKET, LOW32
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long BUCKETS "512ULL", WAYS "4ULL", WORDS "12ULL", HOT_KEYS "1024ULL"
+    const unsigned long long NEVER "0xffffffffffffffffULL", KEY "30ULL", SPREAD "0x9e3779b97f4a7c15ULL"
+    const unsigned long long TOP "58ULL", ONE "1ULL", WAY_BITS "2ULL", LAST_WAY "3ULL", COUNTS "4ULL"
+    const unsigned long long WORDS_AT "8ULL", BUCKET "56ULL", LOW32 "0xffffffffULL"
 
 @cython.final
 cdef class Rates:

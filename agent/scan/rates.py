@@ -28,25 +28,26 @@ KINDS = 5
 NAMES = ("", "syn", "udp", "icmp", "reflected")
 """What `level` is given for, by kind."""
 
-BUCKETS = 512  # a power of two
-WAYS = 4
-WAY_BITS = 2
-LAST_WAY = 3
-COUNTS = 4
-"""Where in a bucket, behind its hashes, a word for each key begins: second << 32 | packets."""
-WORDS_AT = 8
-WORDS = 12
-"""Destination, kind with service port and version, bits of sources; second in which it was put on
-the hot list; the second before with its packets, and bits; source, ports and time of the first
-packet of the second. One is free."""
-BUCKET = 56
-LOW32 = 0xFFFFFFFF
-HOT_KEYS = 1024
-NEVER = 0xFFFFFFFFFFFFFFFF
-KEY = layout.TABLES + 17
-SPREAD = layout.HASH_PRIME
-TOP = 58  # bits of a word without the six that choose one of its bits
-ONE = 1
+if not cython.compiled:  # else the same from the .pxd
+    BUCKETS = 512  # a power of two
+    WAYS = 4
+    WAY_BITS = 2
+    LAST_WAY = 3
+    COUNTS = 4
+    """Where in a bucket, behind its hashes, a word for each key begins: second << 32 | packets."""
+    WORDS_AT = 8
+    WORDS = 12
+    """Destination, kind with service port and version, bits of sources; second in which it was put
+    on the hot list; the second before with its packets, and bits; source, ports and time of the
+    first packet of the second. One is free."""
+    BUCKET = 56
+    LOW32 = 0xFFFFFFFF
+    HOT_KEYS = 1024
+    NEVER = 0xFFFFFFFFFFFFFFFF
+    KEY = layout.TABLES + 17
+    SPREAD = layout.HASH_PRIME
+    TOP = 58  # bits of a word without the six that choose one of its bits
+    ONE = 1
 BYTES = BUCKETS * BUCKET * 8
 
 

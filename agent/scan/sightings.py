@@ -5,6 +5,11 @@ are handed out at the next drain, further counts at the next full drain. When re
 new endpoints are folded into one record a trail; what finds no room at all is counted as shed.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 from socket import AF_INET, AF_INET6, inet_ntop
 
@@ -12,54 +17,62 @@ from agent.model import Endpoint, Sighting, Tunnel
 from agent.scan import layers, stats
 from agent.scan.memory import pages
 
-WORDS = 32
-RECORDS = 8192
-"""Between two full drains, a second apart: what Python can match in a tenth of that second."""
-FOLD_FROM = 7168
-"""From here on endpoints are no longer told apart, so that a flood from random addresses to
-listed ones cannot push out other sightings."""
-PATTERN, QUIC, FINGERPRINT, CERTIFICATE, AGENT = 0, 1, 2, 3, 4
-"""Kinds of candidates: what is not known to be listed, but only a slower look can tell."""
-WATCHED_AGENT, REQUEST, RESPONSE, NAME = 5, 6, 7, 8
-"""What behaviours look at; as many as a twentieth of a second of Python judges."""
+if not cython.compiled:  # else the same from the .pxd
+    WORDS = 32
+    RECORDS = 8192
+    """Between two full drains, a second apart: what Python can match in a tenth of that second."""
+    FOLD_FROM = 7168
+    """From here on endpoints are no longer told apart, so that a flood from random addresses to
+    listed ones cannot push out other sightings."""
+    PATTERN, QUIC, FINGERPRINT, CERTIFICATE, AGENT = 0, 1, 2, 3, 4
+    """Kinds of candidates: what is not known to be listed, but only a slower look can tell."""
+    WATCHED_AGENT, REQUEST, RESPONSE, NAME = 5, 6, 7, 8
+    """What behaviours look at; as many as a twentieth of a second of Python judges."""
+    FULL_EXACT = 2048
+    SLOTS = 16384
+    MAX_PACKET = 2048
+    """Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
+    LONG_PACKET = 8192
+    """Bytes kept where all records still to come keep their room: what servers take as a head."""
+    ARENA = RECORDS * MAX_PACKET + (1 << 20)
+
+    # Words of a record.
+    HASH = 0
+    FIRST = 1
+    LAST = 2
+    COUNT = 3
+    WHAT = 4  # what | version << 8 | protocol << 16 | fresh << 24 | folded << 25
+    PORTS = 5  # source << 16 | destination
+    SOURCE_HIGH = 6
+    SOURCE_LOW = 7
+    DESTINATION_HIGH = 8
+    DESTINATION_LOW = 9
+    VLANS = 10
+    PACKET = 11  # offset in the arena | length << 32
+    FIELDS = 12  # up to eleven slices of the packet: offset | length << 32, 0 for none
+    TOKEN = 23  # what the scanner knows a candidate by
+    PATH = 24  # of the tunnels around the packet, see agent.scan.layers
+    PATH_WORDS = layers.PATH_WORDS
+
+    FRESH = 1 << 24
+    FOLDED = 1 << 25
+    LOW32 = 0xFFFFFFFF
+
+    STAT_SIGHTINGS = stats.SIGHTINGS
+    STAT_FOLDED = stats.FOLDED
+    STAT_SHED = stats.SHED
+    STAT_SHED_PATTERNS = stats.SHED_PATTERNS
+    STAT_SHED_CANDIDATES = stats.SHED_QUIC
+    STAT_SHED_AGENTS = stats.SHED_AGENTS
+    STAT_SHED_WATCHED = stats.SHED_WATCHED_AGENTS
 CANDIDATE_RECORDS = (1536, 512, 512, 256, 256, 512, 1536, 256, 512)
 """Records for each kind of candidates; exact matches are never pushed out by them."""
 CANDIDATE_BYTES = (2048, 2048, 4096, 8192, 2048, 2048, 2048, 2048, 2048)
 """What is kept of each: a hello or a certificate is of use only whole."""
 EXACT = -1
-FULL_EXACT = 2048
 FULL_CANDIDATES = tuple(max(room - 1024, room // 4) for room in CANDIDATE_RECORDS)
 """Who may drain at any time, as a replay, does so here: a batch of 1,024 names or requests more
 still fits."""
-SLOTS = 16384
-MAX_PACKET = 2048
-"""Bytes kept of a packet; what lies behind cannot be shown, but was scanned."""
-LONG_PACKET = 8192
-"""Bytes kept where all records still to come keep their room: what servers take as a head."""
-ARENA = RECORDS * MAX_PACKET + (1 << 20)
-
-# Words of a record.
-HASH = 0
-FIRST = 1
-LAST = 2
-COUNT = 3
-WHAT = 4  # what | version << 8 | protocol << 16 | fresh << 24 | folded << 25
-PORTS = 5  # source << 16 | destination
-SOURCE_HIGH = 6
-SOURCE_LOW = 7
-DESTINATION_HIGH = 8
-DESTINATION_LOW = 9
-VLANS = 10
-PACKET = 11  # offset in the arena | length << 32
-FIELDS = 12  # up to eleven slices of the packet: offset | length << 32, 0 for none
-TOKEN = 23  # what the scanner knows a candidate by
-PATH = 24  # of the tunnels around the packet, see agent.scan.layers
-PATH_WORDS = layers.PATH_WORDS
-
-FRESH = 1 << 24
-FOLDED = 1 << 25
-LOW32 = 0xFFFFFFFF
-
 NAMES = (
     "syn",
     "datagram",
@@ -85,14 +98,6 @@ NAMES = (
     "pinging",
 )
 FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version", "body")
-
-STAT_SIGHTINGS = stats.SIGHTINGS
-STAT_FOLDED = stats.FOLDED
-STAT_SHED = stats.SHED
-STAT_SHED_PATTERNS = stats.SHED_PATTERNS
-STAT_SHED_CANDIDATES = stats.SHED_QUIC
-STAT_SHED_AGENTS = stats.SHED_AGENTS
-STAT_SHED_WATCHED = stats.SHED_WATCHED_AGENTS
 
 
 class Sightings:

@@ -1,6 +1,9 @@
 cimport cython
 
-cdef unsigned long long WAYS, WORDS, COUNT, AMOUNT, MARKED, BITMAP, TAGS, BUCKET, STALE_SECONDS, RANK, ONE, LOW32
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long WAYS "4ULL", WORDS "20ULL", COUNT "1ULL", AMOUNT "2ULL", MARKED "3ULL"
+    const unsigned long long BITMAP "4ULL", TAGS "8ULL", BUCKET "88ULL", STALE_SECONDS "3600ULL"
+    const unsigned long long RANK "0x100000000ULL", ONE "1ULL", LOW32 "0xffffffffULL"
 
 @cython.final
 cdef class Sketches:

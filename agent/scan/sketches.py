@@ -5,28 +5,37 @@ are set tells how many things there were, 3,000 with an error of a few percent. 
 workers under one seed are united bit by bit. A key's window begins with its first thing.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 import math
 from array import array
 from typing import NamedTuple
 
 BITS = 1024
-WAYS = 4
-WORDS = 20
+
 # Words of a key: first and last second << 32, things, their sizes, marked ones; bitmap.
-TIMES, COUNT, AMOUNT, MARKED, BITMAP = 0, 1, 2, 3, 4
-TAGS = 8
-"""Words in front of a bucket, a cache line: its keys, then of each last second << 32 | bits set."""
-BUCKET = TAGS + WAYS * WORDS
+TIMES = 0
+if not cython.compiled:  # else the same from the .pxd
+    WAYS = 4
+    WORDS = 20
+    COUNT, AMOUNT, MARKED, BITMAP = 1, 2, 3, 4
+    TAGS = 8
+    """Words in front of a bucket, a cache line: its keys, then of each last second << 32 | bits
+    set."""
+    BUCKET = TAGS + WAYS * WORDS
+    STALE_SECONDS = 3600
+    """The longest window; what was silent for so long gives way to anything."""
+    RANK = 1 << 32
+    ONE = 1
+    LOW32 = 0xFFFFFFFF
 KEYS = 8192
 """Keys of one worker, 1.6 MB: as many as resolvers of a large site ask for within a minute."""
 SAMPLE = 4
 """Of the names that everybody asks for one in so many is counted, by its hash: thresholds are high,
 and most questions then cost nothing."""
-STALE_SECONDS = 3600
-"""The longest window; what was silent for so long gives way to anything."""
-RANK = 1 << 32
-ONE = 1
-LOW32 = 0xFFFFFFFF
 
 
 class Sketch(NamedTuple):

@@ -1,8 +1,13 @@
 cimport cython
 
-cdef unsigned long long BUCKETS, WAYS, SLOTS, SLOT_BYTES, HOLES
-cdef unsigned long long KEY, KIND, SEQUENCE, FILLED, LAST, RANGES, VERSION, SOURCE_HIGH, SOURCE_LOW, DESTINATION_HIGH, DESTINATION_LOW, PORTS, VLANS, PATH, PATH_WORDS, PART, TUNNEL, WORDS, LOW32, HALF
-cdef size_t S_OPENED, S_EVICTED, S_GAPS
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long BUCKETS "256ULL", WAYS "4ULL", SLOTS "1024ULL", SLOT_BYTES "16384ULL"
+    const unsigned long long HOLES "4ULL", KEY "0ULL", KIND "1ULL", SEQUENCE "2ULL", FILLED "3ULL"
+    const unsigned long long LAST "4ULL", RANGES "5ULL", VERSION "9ULL", SOURCE_HIGH "10ULL"
+    const unsigned long long SOURCE_LOW "11ULL", DESTINATION_HIGH "12ULL", DESTINATION_LOW "13ULL"
+    const unsigned long long PORTS "14ULL", VLANS "15ULL", PATH "16ULL", PATH_WORDS "7ULL", PART "24ULL"
+    const unsigned long long TUNNEL "23ULL", WORDS "25ULL", LOW32 "0xffffffffULL", HALF "0x80000000ULL"
+    const size_t S_OPENED "28UL", S_EVICTED "29UL", S_GAPS "30UL"
 
 @cython.final
 cdef class Streams:

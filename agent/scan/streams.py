@@ -8,46 +8,52 @@ Slots live in buckets of WAYS: where a bucket is full its oldest head is given u
 came. A flood of half-open heads costs heads, never memory, and is counted.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layers, stats
 from agent.scan.memory import pages
 
-BUCKETS = 256
-WAYS = 4
-SLOTS = BUCKETS * WAYS
-"""Heads under construction: as many as a busy gateway begins in a round trip."""
-SLOT_BYTES = 16384
-"""Bytes of one head: a TLS record's, twice what servers take as a request's head."""
-HOLES = 4
-"""Ranges kept that arrived before what comes first; a head has two or three segments."""
+if not cython.compiled:  # else the same from the .pxd
+    BUCKETS = 256
+    WAYS = 4
+    SLOTS = BUCKETS * WAYS
+    """Heads under construction: as many as a busy gateway begins in a round trip."""
+    SLOT_BYTES = 16384
+    """Bytes of one head: a TLS record's, twice what servers take as a request's head."""
+    HOLES = 4
+    """Ranges kept that arrived before what comes first; a head has two or three segments."""
+
+    # Words of a slot.
+    KEY = 0
+    KIND = 1  # what the head is, as its opener says
+    SEQUENCE = 2  # of the first byte
+    FILLED = 3  # bytes from the first one without a gap
+    LAST = 4  # microseconds
+    RANGES = 5  # HOLES times start | end << 32, 0 for none
+    VERSION = 9  # and the protocol, from bit 8 on
+    SOURCE_HIGH = 10
+    SOURCE_LOW = 11
+    DESTINATION_HIGH = 12
+    DESTINATION_LOW = 13
+    PORTS = 14
+    VLANS = 15
+    PATH = 16  # of the tunnels around it, see agent.scan.layers
+    PATH_WORDS = layers.PATH_WORDS
+    TUNNEL = 23  # what tells tunnels apart
+    PART = 24  # how far a carrier or a reader came, as it says
+    WORDS = 25
+
+    LOW32 = 0xFFFFFFFF
+    HALF = 0x80000000
+
+    S_OPENED = stats.STREAMS
+    S_EVICTED = stats.STREAMS_EVICTED
+    S_GAPS = stats.STREAMS_GAPS
 IDLE_US = 5_000_000
 """How long a head waits for its next segment: TCP sends again within a second or two."""
-
-# Words of a slot.
-KEY = 0
-KIND = 1  # what the head is, as its opener says
-SEQUENCE = 2  # of the first byte
-FILLED = 3  # bytes from the first one without a gap
-LAST = 4  # microseconds
-RANGES = 5  # HOLES times start | end << 32, 0 for none
-VERSION = 9  # and the protocol, from bit 8 on
-SOURCE_HIGH = 10
-SOURCE_LOW = 11
-DESTINATION_HIGH = 12
-DESTINATION_LOW = 13
-PORTS = 14
-VLANS = 15
-PATH = 16  # of the tunnels around it, see agent.scan.layers
-PATH_WORDS = layers.PATH_WORDS
-TUNNEL = 23  # what tells tunnels apart
-PART = 24  # how far a carrier or a reader came, as it says
-WORDS = 25
-
-LOW32 = 0xFFFFFFFF
-HALF = 0x80000000
-
-S_OPENED = stats.STREAMS
-S_EVICTED = stats.STREAMS_EVICTED
-S_GAPS = stats.STREAMS_GAPS
 
 
 class Streams:

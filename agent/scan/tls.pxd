@@ -1,10 +1,12 @@
 cimport cython
 
-cdef size_t NAME_AT, MAX_NAME, JOINED_AT, MAX_JOINED, FIXED
-cdef unsigned int HANDSHAKE, CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SUPPLEMENT, SERVER_NAME, HOST_NAME
-cdef unsigned int GROUPS, POINT_FORMATS, SIGNATURES, PROTOCOLS, VERSIONS, ENCRYPTED_HELLO
-cdef int NOTHING, MORE, WHOLE, SPREAD
-cdef unsigned long long PRIME, MASK
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t NAME_AT "0UL", MAX_NAME "253UL", JOINED_AT "5UL", MAX_JOINED "16384UL", FIXED "44UL"
+    const unsigned int HANDSHAKE "22U", CLIENT_HELLO "1U", SERVER_HELLO "2U", CERTIFICATE "11U"
+    const unsigned int SUPPLEMENT "23U", SERVER_NAME "0U", HOST_NAME "0U", GROUPS "10U", POINT_FORMATS "11U"
+    const unsigned int SIGNATURES "13U", PROTOCOLS "16U", VERSIONS "43U", ENCRYPTED_HELLO "65037U"
+    const int NOTHING "0", MORE "1", WHOLE "2", SPREAD "3"
+    const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", MASK "0xffffffffffffffffULL"
 
 @cython.final
 cdef class TlsReader:

@@ -4,35 +4,42 @@ RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 5246 section 7.4.2. A handshake 
 spread over records; `join` takes the records off. What is cut off is read as far as it goes.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layout
 
-NAME_AT = 0
-MAX_NAME = 253
-HANDSHAKE = 22
-CLIENT_HELLO = 1
-SERVER_HELLO = 2
-CERTIFICATE = 11
-SUPPLEMENT = 23  # RFC 4680, the only message that may stand before the certificates
-SERVER_NAME = 0
-HOST_NAME = 0
-GROUPS = 10
-POINT_FORMATS = 11
-SIGNATURES = 13
-PROTOCOLS = 16
-VERSIONS = 43
-ENCRYPTED_HELLO = 0xFE0D  # RFC 9849
-JOINED_AT = 5  # behind the header of one record that holds it all
-MAX_JOINED = 16384
-"""Bytes of a flight that are joined: a hello has 2,000, a chain of certificates 3,000 to 8,000."""
-FIXED = 44
-"""Bytes of a record up to the length of the session id."""
+if not cython.compiled:  # else the same from the .pxd
+    NAME_AT = 0
+    MAX_NAME = 253
+    HANDSHAKE = 22
+    CLIENT_HELLO = 1
+    SERVER_HELLO = 2
+    CERTIFICATE = 11
+    SUPPLEMENT = 23  # RFC 4680, the only message that may stand before the certificates
+    SERVER_NAME = 0
+    HOST_NAME = 0
+    GROUPS = 10
+    POINT_FORMATS = 11
+    SIGNATURES = 13
+    PROTOCOLS = 16
+    VERSIONS = 43
+    ENCRYPTED_HELLO = 0xFE0D  # RFC 9849
+    JOINED_AT = 5  # behind the header of one record that holds it all
+    MAX_JOINED = 16384
+    """Bytes of a flight that are joined: a hello has 2,000, a chain of certificates 3,000 to
+    8,000."""
+    FIXED = 44
+    """Bytes of a record up to the length of the session id."""
 
-NOTHING = 0
-MORE = 1
-WHOLE = 2
-SPREAD = 3
-PRIME = layout.HASH_PRIME
-MASK = layout.WORD_MASK
+    NOTHING = 0
+    MORE = 1
+    WHOLE = 2
+    SPREAD = 3
+    PRIME = layout.HASH_PRIME
+    MASK = layout.WORD_MASK
 
 
 class TlsReader:

@@ -2,14 +2,24 @@ cimport cython
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
 
-cdef unsigned int NO_TUNNEL, IPIP, SIX_IN_FOUR, FOUR_IN_SIX, SIX_IN_SIX, GRE, PPTP, ERSPAN, VXLAN, GENEVE, GTP, TEREDO, AYIYA, L2TP, LISP, TZSP, MPLS, ETHERIP
-cdef unsigned int MAX_TUNNELS, WITH_ID, WORDS, MAX_EXTENSIONS, MAX_FIELDS
-cdef unsigned int P_IPIP, P_IPV6, P_GRE, P_IPIP_OLD, P_ETHERIP, P_MPLS
-cdef unsigned int PORT_L2TP, PORT_GTP, PORT_TEREDO, PORT_LISP, PORT_GRE, PORT_VXLAN, PORT_VXLAN_GPE, PORT_AYIYA, PORT_GENEVE, PORT_MPLS, PORT_VXLAN_LINUX, PORT_TZSP
-cdef unsigned long long PORTS
-cdef unsigned int TYPE_IPV4, TYPE_IPV6, TYPE_VLAN, TYPE_ETHERNET, TYPE_PPP, TYPE_MPLS, TYPE_NSH, TYPE_ERSPAN, TYPE_ERSPAN3, TYPE_WCCP, TYPE_ARUBA, ARUBA_MASK, VXLAN_WORD, GENEVE_MASK, GENEVE_FRAME, GTP_MASK, GTP_PACKET
-cdef long long DLT_RADIO
-cdef size_t S_TOO_DEEP, S_TRUNCATED, S_NOT_IP, S_FIRST
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned int NO_TUNNEL "0U", IPIP "1U", SIX_IN_FOUR "2U", FOUR_IN_SIX "3U", SIX_IN_SIX "4U"
+    const unsigned int GRE "5U", PPTP "6U", ERSPAN "7U", VXLAN "8U", GENEVE "9U", GTP "10U", TEREDO "11U"
+    const unsigned int AYIYA "12U", L2TP "13U", LISP "14U", TZSP "15U", MPLS "16U", ETHERIP "17U"
+    const unsigned int MAX_TUNNELS "4U", WITH_ID "128U", WORDS "7U", MAX_EXTENSIONS "8U", MAX_FIELDS "32U"
+    const unsigned int P_IPIP "4U", P_IPV6 "41U", P_GRE "47U", P_IPIP_OLD "94U", P_ETHERIP "97U"
+    const unsigned int P_MPLS "137U", PORT_L2TP "1701U", PORT_GTP "2152U", PORT_TEREDO "3544U"
+    const unsigned int PORT_LISP "4341U", PORT_GRE "4754U", PORT_VXLAN "4789U", PORT_VXLAN_GPE "4790U"
+    const unsigned int PORT_AYIYA "5072U", PORT_GENEVE "6081U", PORT_MPLS "6635U", PORT_VXLAN_LINUX "8472U"
+    const unsigned int PORT_TZSP "37008U"
+    const unsigned long long PORTS "0x60092001050002ULL"
+    const unsigned int TYPE_IPV4 "2048U", TYPE_IPV6 "34525U", TYPE_VLAN "33024U", TYPE_ETHERNET "25944U"
+    const unsigned int TYPE_PPP "34827U", TYPE_MPLS "34887U", TYPE_NSH "35151U", TYPE_ERSPAN "35006U"
+    const unsigned int TYPE_ERSPAN3 "8939U", TYPE_WCCP "34878U", TYPE_ARUBA "33280U", ARUBA_MASK "65024U"
+    const unsigned int VXLAN_WORD "0x8000000U", GENEVE_MASK "0xffc0ffffU", GENEVE_FRAME "25944U"
+    const unsigned int GTP_MASK "0xf8ff0000U", GTP_PACKET "0x30ff0000U"
+    const long long DLT_RADIO "105LL"
+    const size_t S_TOO_DEEP "36UL", S_TRUNCATED "3UL", S_NOT_IP "2UL", S_FIRST "38UL"
 
 @cython.final
 cdef class Tunnels:

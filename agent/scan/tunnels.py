@@ -6,80 +6,86 @@ any other port too, where the header leaves little doubt. Each tunnel entered is
 which whoever reports an inner packet copies: names, identifiers and the outermost addresses.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
 from agent.scan import layers, stats
 from agent.scan.ip import Ip
 from agent.scan.link import Link
 
-NO_TUNNEL = 0
-IPIP = layers.IPIP
-SIX_IN_FOUR = layers.SIX_IN_FOUR
-FOUR_IN_SIX = layers.FOUR_IN_SIX
-SIX_IN_SIX = layers.SIX_IN_SIX
-GRE = layers.GRE
-PPTP = layers.PPTP
-ERSPAN = layers.ERSPAN
-VXLAN = layers.VXLAN
-GENEVE = layers.GENEVE
-GTP = layers.GTP
-TEREDO = layers.TEREDO
-AYIYA = layers.AYIYA
-L2TP = layers.L2TP
-LISP = layers.LISP
-TZSP = layers.TZSP
-MPLS = layers.MPLS
-ETHERIP = layers.ETHERIP
-MAX_TUNNELS = layers.MAX_TUNNELS
-WITH_ID = layers.WITH_ID
-WORDS = layers.PATH_WORDS
+if not cython.compiled:  # else the same from the .pxd
+    NO_TUNNEL = 0
+    IPIP = layers.IPIP
+    SIX_IN_FOUR = layers.SIX_IN_FOUR
+    FOUR_IN_SIX = layers.FOUR_IN_SIX
+    SIX_IN_SIX = layers.SIX_IN_SIX
+    GRE = layers.GRE
+    PPTP = layers.PPTP
+    ERSPAN = layers.ERSPAN
+    VXLAN = layers.VXLAN
+    GENEVE = layers.GENEVE
+    GTP = layers.GTP
+    TEREDO = layers.TEREDO
+    AYIYA = layers.AYIYA
+    L2TP = layers.L2TP
+    LISP = layers.LISP
+    TZSP = layers.TZSP
+    MPLS = layers.MPLS
+    ETHERIP = layers.ETHERIP
+    MAX_TUNNELS = layers.MAX_TUNNELS
+    WITH_ID = layers.WITH_ID
+    WORDS = layers.PATH_WORDS
 
-P_IPIP = 4
-P_IPV6 = 41
-P_GRE = 47
-P_IPIP_OLD = 94
-P_ETHERIP = 97
-P_MPLS = 137
+    P_IPIP = 4
+    P_IPV6 = 41
+    P_GRE = 47
+    P_IPIP_OLD = 94
+    P_ETHERIP = 97
+    P_MPLS = 137
 
-PORT_L2TP = layers.PORT_L2TP
-PORT_GTP = layers.PORT_GTP
-PORT_TEREDO = layers.PORT_TEREDO
-PORT_LISP = layers.PORT_LISP
-PORT_GRE = layers.PORT_GRE
-PORT_VXLAN = layers.PORT_VXLAN
-PORT_VXLAN_GPE = layers.PORT_VXLAN_GPE
-PORT_AYIYA = layers.PORT_AYIYA
-PORT_GENEVE = layers.PORT_GENEVE
-PORT_MPLS = layers.PORT_MPLS
-PORT_VXLAN_LINUX = layers.PORT_VXLAN_LINUX
-PORT_TZSP = layers.PORT_TZSP
-PORTS = layers.TUNNEL_PORTS
+    PORT_L2TP = layers.PORT_L2TP
+    PORT_GTP = layers.PORT_GTP
+    PORT_TEREDO = layers.PORT_TEREDO
+    PORT_LISP = layers.PORT_LISP
+    PORT_GRE = layers.PORT_GRE
+    PORT_VXLAN = layers.PORT_VXLAN
+    PORT_VXLAN_GPE = layers.PORT_VXLAN_GPE
+    PORT_AYIYA = layers.PORT_AYIYA
+    PORT_GENEVE = layers.PORT_GENEVE
+    PORT_MPLS = layers.PORT_MPLS
+    PORT_VXLAN_LINUX = layers.PORT_VXLAN_LINUX
+    PORT_TZSP = layers.PORT_TZSP
+    PORTS = layers.TUNNEL_PORTS
 
-TYPE_IPV4 = layers.TYPE_IPV4
-TYPE_IPV6 = layers.TYPE_IPV6
-TYPE_VLAN = layers.TYPE_VLAN
-TYPE_ETHERNET = layers.TYPE_ETHERNET
-TYPE_PPP = layers.TYPE_PPP
-TYPE_MPLS = layers.TYPE_MPLS
-TYPE_NSH = layers.TYPE_NSH
-TYPE_ERSPAN = layers.TYPE_ERSPAN
-TYPE_ERSPAN3 = layers.TYPE_ERSPAN3
-TYPE_WCCP = layers.TYPE_WCCP
-TYPE_ARUBA = layers.TYPE_ARUBA
-ARUBA_MASK = 0xFE00
-DLT_RADIO = layers.DLT_RADIO
-VXLAN_WORD = 0x08000000  # only the flag that there is an identifier
-GENEVE_MASK = 0xFFC0FFFF  # all but the length of options
-GENEVE_FRAME = TYPE_ETHERNET
-GTP_MASK = 0xF8FF0000
-GTP_PACKET = 0x30FF0000
-MAX_EXTENSIONS = 8  # of GTP-U; two are in use
-MAX_FIELDS = 32  # of TZSP, which defines a dozen
+    TYPE_IPV4 = layers.TYPE_IPV4
+    TYPE_IPV6 = layers.TYPE_IPV6
+    TYPE_VLAN = layers.TYPE_VLAN
+    TYPE_ETHERNET = layers.TYPE_ETHERNET
+    TYPE_PPP = layers.TYPE_PPP
+    TYPE_MPLS = layers.TYPE_MPLS
+    TYPE_NSH = layers.TYPE_NSH
+    TYPE_ERSPAN = layers.TYPE_ERSPAN
+    TYPE_ERSPAN3 = layers.TYPE_ERSPAN3
+    TYPE_WCCP = layers.TYPE_WCCP
+    TYPE_ARUBA = layers.TYPE_ARUBA
+    ARUBA_MASK = 0xFE00
+    DLT_RADIO = layers.DLT_RADIO
+    VXLAN_WORD = 0x08000000  # only the flag that there is an identifier
+    GENEVE_MASK = 0xFFC0FFFF  # all but the length of options
+    GENEVE_FRAME = TYPE_ETHERNET
+    GTP_MASK = 0xF8FF0000
+    GTP_PACKET = 0x30FF0000
+    MAX_EXTENSIONS = 8  # of GTP-U; two are in use
+    MAX_FIELDS = 32  # of TZSP, which defines a dozen
 
-S_TOO_DEEP = stats.TOO_DEEP
-S_TRUNCATED = stats.TRUNCATED
-S_NOT_IP = stats.NOT_IP
-S_FIRST = stats.TUNNELS
+    S_TOO_DEEP = stats.TOO_DEEP
+    S_TRUNCATED = stats.TRUNCATED
+    S_NOT_IP = stats.NOT_IP
+    S_FIRST = stats.TUNNELS
 
 
 class Tunnels:

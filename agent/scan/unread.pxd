@@ -1,6 +1,7 @@
 cimport cython
 
-cdef unsigned long long ROWS
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const unsigned long long ROWS "64ULL"
 
 @cython.final
 cdef class Unread:

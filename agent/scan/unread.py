@@ -4,12 +4,18 @@ Numbers come from the wire, so the table is bounded: what finds no row is counte
 rest. Whoever notes something here counts the packet elsewhere too.
 """
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from array import array
 
 from agent.scan.layers import LAYERS
 
-ROWS = 64
-"""Different numbers that are told apart: a real network shows a dozen."""
+if not cython.compiled:  # else the same from the .pxd
+    ROWS = 64
+    """Different numbers that are told apart: a real network shows a dozen."""
 
 
 class Unread:

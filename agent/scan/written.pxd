@@ -1,8 +1,9 @@
 cimport cython
 
-cdef size_t MAX_WRITTEN
-cdef unsigned long long MASK
-cdef unsigned int DOT, COLON, OPENING, CLOSING
+cdef extern from *:  # the .py's constants as the C compiler sees them
+    const size_t MAX_WRITTEN "47UL"
+    const unsigned long long MASK "0xffffffffffffffffULL"
+    const unsigned int DOT "46U", COLON "58U", OPENING "91U", CLOSING "93U"
 
 @cython.final
 cdef class WrittenAddress:

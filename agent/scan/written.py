@@ -1,14 +1,20 @@
 """Addresses as hosts are written in requests and hellos: `192.0.2.1`, `[2001:db8::1]`."""
 
+try:
+    import cython
+except ImportError:
+    from agent.scan import nocython as cython  # type: ignore[no-redef]
+
 from agent.scan import layout
 
-MASK = layout.WORD_MASK
-MAX_WRITTEN = 47
-"""Characters of the longest one: eight groups, an embedded IPv4 address, brackets."""
-DOT = 46
-COLON = 58
-OPENING = 91
-CLOSING = 93
+if not cython.compiled:  # else the same from the .pxd
+    MASK = layout.WORD_MASK
+    MAX_WRITTEN = 47
+    """Characters of the longest one: eight groups, an embedded IPv4 address, brackets."""
+    DOT = 46
+    COLON = 58
+    OPENING = 91
+    CLOSING = 93
 
 
 class WrittenAddress:
