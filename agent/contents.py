@@ -72,7 +72,7 @@ class Contents:
         self._severity = severity
         self._verdicts: OrderedDict[bytes, Found] = OrderedDict()
         self._muted: OrderedDict[tuple[str, str, str], int] = OrderedDict()
-        self._harmless: list[int] = []
+        self._harmless: dict[int, bytes | None] = {}  # with the agent that was found so
         self._counts: Counter[str] = Counter(judged=0, remembered=0, over_budget=0, muted=0)
         self._second = 0
         self._left = MAX_A_SECOND
@@ -81,23 +81,31 @@ class Contents:
         """Return what the behaviours tell of a sighting, those that are not muted."""
         if sighting.what not in self._looked_at or not self._is_affordable(sighting):
             return []
+        if sighting.what == "agent" and self._is_harmless(sighting):
+            self._counts["remembered"] += 1
+            return []
         seen = self._see(sighting)
         found = self._judge(sighting, seen)
         if not found:
             is_candidate = sighting.token and sighting.what not in COUNTED
             if is_candidate and len(self._harmless) < MAX_HARMLESS:
-                self._harmless.append(sighting.token)
+                self._harmless[sighting.token] = sighting.fields.get("agent")
             return []
         return [hit for name, finding in found for hit in self._told(name, finding, sighting, seen)]
 
     def take_harmless(self) -> list[int]:
         """Return tokens of candidates that tell nothing, for scanners to learn."""
-        harmless, self._harmless = self._harmless, []
-        return harmless
+        harmless, self._harmless = self._harmless, {}
+        return list(harmless)
 
     def counts(self) -> Mapping[str, int]:
         """Return how much was judged, remembered, muted, and what the budget left out."""
         return self._counts
+
+    def _is_harmless(self, sighting: Sighting) -> bool:
+        """Tell whether an agent was found harmless a moment ago, of another client as a rule."""
+        agent = sighting.fields.get("agent")
+        return agent is not None and self._harmless.get(sighting.token) == agent
 
     def _is_affordable(self, sighting: Sighting) -> bool:
         second = sighting.first_us // 1_000_000

@@ -4,6 +4,7 @@ A hit does not depend on it: a message that dnslib refuses is told by its name a
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import dnslib
 from dnslib.dns import DNSError
@@ -18,6 +19,7 @@ MAX_LABELS = 136
 """Labels of a name, with the pointers between them."""
 
 
+@lru_cache(maxsize=1)  # trails and behaviours ask for the same message, one after the other
 def details(message: bytes, name: str) -> Dns:
     """Describe a DNS message whose first question is `name`."""
     try:

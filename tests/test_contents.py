@@ -131,6 +131,24 @@ def test_verdicts_are_remembered() -> None:
     assert room.contents.counts()["remembered"] == 4
 
 
+def test_an_agent_of_many_clients_is_judged_once() -> None:
+    """All of them are shown before the scanner can learn that it is harmless; a tool's is told."""
+    room = Room()
+    request = packets.http_request("/", "shop.example", user_agent="Browser/1.0")
+    attack = packets.http_request("/", "shop.example", user_agent="masscan/1.0")
+    clients = [f"192.168.1.{number + 1}" for number in range(5)]
+
+    frames = [
+        packets.tcp_frame(client, 40000, SERVER, 80, asked)
+        for client in clients
+        for asked in (request, attack)
+    ]
+
+    assert [hit.source.address for hit in room.hits(*frames)] == clients
+    assert room.contents.counts()["judged"] == 2
+    assert room.contents.counts()["remembered"] == 8
+
+
 def test_harmless_requests_reach_python_once() -> None:
     """A gate lets them pass, the behaviours do not mind, the scanner learns that."""
     room = Room()
