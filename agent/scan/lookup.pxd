@@ -26,6 +26,10 @@ cdef class Lookup:
     cdef int has_tag(self, unsigned long long table, unsigned long long h) except? -2 nogil
     @cython.locals(entry="unsigned long long", slots="unsigned long long", mask="unsigned long long", index="unsigned long long", left="unsigned long long", tag="unsigned long long", slot="unsigned long long", row="unsigned long long", key="unsigned long long")
     cdef long long number_row(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil
+    @cython.locals(low="unsigned long long", row="long long")
+    cdef long long address4_row(self, unsigned long long address, long long port) except? -2 nogil
+    @cython.locals(h="unsigned long long", row="long long")
+    cdef long long address6_row(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked="unsigned long long", low="unsigned long long", row="long long")
     cdef long long network4_row(self, unsigned long long address) except? -2 nogil
     @cython.locals(top="unsigned long long", lengths="unsigned long long", i="unsigned long long", count="unsigned long long", length="unsigned long long", masked_high="unsigned long long", masked_low="unsigned long long", h="unsigned long long", row="long long")

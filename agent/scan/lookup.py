@@ -147,6 +147,26 @@ class Lookup:
             index = (index + 1) & mask
         return -1
 
+    def address4_row(self, address: int, port: int) -> int:
+        """Return the row of an IPv4 address, with its port before without, or of its network."""
+        row = -1
+        if port >= 0:
+            low = (address << 16) | port
+            row = self.number_row(IP4_PORT, self.keyed.number(IP4_PORT, low), 0, low, 0)
+        if row < 0:
+            row = self.number_row(IP4, self.keyed.number(IP4, address), 0, address, 0)
+        return row if row >= 0 else self.network4_row(address)
+
+    def address6_row(self, high: int, low: int, port: int) -> int:
+        """Return the row of an IPv6 address, with its port before without, or of its network."""
+        row = -1
+        if port >= 0:
+            h = self.keyed.numbers(IP6_PORT, high, low, port)
+            row = self.number_row(IP6_PORT, h, high, low, port)
+        if row < 0:
+            row = self.number_row(IP6, self.keyed.numbers(IP6, high, low, 0), high, low, 0)
+        return row if row >= 0 else self.network6_row(high, low)
+
     def network4_row(self, address: int) -> int:
         """Return the row of the longest listed network around an IPv4 address, or -1."""
         top = address >> 16
@@ -206,6 +226,17 @@ class Lookup:
             low = int.from_bytes(key[8:16], "big")
             return self.number_row(table, h, high, low, int.from_bytes(key[16:], "big"))
         return self.text_row(table, h, 0, size, 0, 0)
+
+    def address(self, address: bytes, port: int) -> int:
+        """Return the row that explains a packed address: with its port, bare, or the longest network.
+
+        `port` is -1 where there is none, the row then, too.
+        """
+        if len(address) == 4:
+            return self.address4_row(int.from_bytes(address, "big"), port)
+        return self.address6_row(
+            int.from_bytes(address[:8], "big"), int.from_bytes(address[8:], "big"), port
+        )
 
     def network(self, address: bytes) -> int:
         """Return the row of the longest listed network around a packed address, or -1."""

@@ -19,7 +19,7 @@ IP_ADRESS = ".ip-adress.com"
 ONION = ".onion."
 MAX_ADDRESSES = 8_192
 """Addresses, with their ports, whose trail is remembered: a flood repeats both its sides."""
-_FOUR, _SIX = (layout.IP4, layout.IP4_PORT), (layout.IP6, layout.IP6_PORT)
+NETWORKS = (layout.NET4, layout.NET6)
 MAX_VERDICTS = 4096
 """Texts whose verdict by patterns is remembered; one that repeats costs nothing."""
 
@@ -100,11 +100,11 @@ class Trails:
             if not side.has_addresses:
                 continue
             row = side.address(packed, port)
-            if row:
-                return Found(row, side.custom, row.key, "T-10")
-            row = side.network(packed)
-            if row:
+            if row is None:
+                continue
+            if row.kind in NETWORKS:
                 return Found(row, side.custom, f"{row.key} ({address})", "T-4")
+            return Found(row, side.custom, row.key, "T-10")
         return None
 
     def url(self, host: str, path: str, candidates: Iterable[str]) -> Found | None:
@@ -245,14 +245,8 @@ class _Side:
         return self._set.row(number) if number >= 0 else None
 
     def address(self, packed: bytes, port: int | None) -> Row | None:
-        """Return the row of an address, with its port before without."""
-        bare, with_port = _FOUR if len(packed) == 4 else _SIX
-        row = None if port is None else self.find(with_port, packed + port.to_bytes(2, "big"))
-        return row or self.find(bare, packed)
-
-    def network(self, packed: bytes) -> Row | None:
-        kind = layout.NET4 if len(packed) == 4 else layout.NET6
-        number = self._set.find_network(packed) if kind in self._kinds else -1
+        """Return the row of an address, with its port before without, or of its network."""
+        number = self._set.find_address(packed, port)
         return self._set.row(number) if number >= 0 else None
 
     def pattern(self, name: str) -> Found | None:

@@ -107,6 +107,13 @@ class TrailSet:
         """Return the row of a stored key, or -1."""
         return self._lookup.find(kind, key)
 
+    def find_address(self, packed: bytes, port: int | None) -> int:
+        """Return the row of a packed address, with its port before without, else of its network.
+
+        The longest network; -1 where nothing explains it.
+        """
+        return self._lookup.address(packed, -1 if port is None else port)
+
     def find_network(self, packed: bytes) -> int:
         """Return the row of the longest network around a packed address, or -1."""
         return self._lookup.network(packed)
