@@ -11,10 +11,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.allow import AllowList
+from agent.conversations import Ends
 from agent.detections import Detection, Examiner, Finding, Seen
 from agent.direction import Home
 from agent.dns_details import details
-from agent.match import Ends, Request, Urls, is_ignored, wire_name
+from agent.match import Request, Urls, is_ignored, wire_name
 from agent.model import BEHAVIOUR_PREFIX, Dns, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
 from agent.scan.bank import Bank

@@ -5,14 +5,16 @@ not all flows. It is bounded, forgets the longest silent first, and packet time 
 """
 
 from collections import OrderedDict
-from typing import NamedTuple
 
-from agent.model import Endpoint, Sighting
+from agent.model import Endpoint, Outcome, Sighting
 
 MAX_CONVERSATIONS = 8_192
 """Listed addresses times hosts of ours that speak to them: an incident is open for each."""
 KEPT_US = 300_000_000
 """Silence after which a datagram opens a conversation anew: as long as firewalls keep one."""
+
+Ends = tuple[Endpoint, Endpoint, Outcome]
+"""Who opened a conversation, who was to answer, and what came of it."""
 
 _Key = tuple[int, str, str, int]
 
@@ -28,41 +30,35 @@ class _Conversation:
         self.is_answered = False
 
 
-class Side(NamedTuple):
-    """Who opened the conversation of a datagram, and whether both sides have spoken."""
-
-    opener: Endpoint
-    listener: Endpoint
-    is_answered: bool
-
-
 class Conversations:
     """The table, for one thread."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[_Key, _Conversation] = OrderedDict()
 
-    def datagram(self, sighting: Sighting) -> Side:
+    def datagram(self, sighting: Sighting) -> Ends:
         """Take one datagram or packet without ports into account."""
         source, destination = sighting.source, sighting.destination
+        (low, port), (high, other_port) = source, destination
         service = 0
-        if source.port is not None and destination.port is not None:
-            service = min(source.port, destination.port)
-        low, high = source.address, destination.address
+        if port is not None and other_port is not None:
+            service = min(port, other_port)
         key = (sighting.protocol, low, high, service)
         if high < low:
             key = (sighting.protocol, high, low, service)
-        known = self._open.pop(key, None)
+        known = self._open.get(key)
         if known is None or sighting.first_us - known.last_us > KEPT_US:
-            known = _Conversation(_opener(source, destination), sighting.first_us)
-            if len(self._open) >= MAX_CONVERSATIONS:
+            known = _Conversation(_opener(source, destination), sighting.last_us)
+            if len(self._open) >= MAX_CONVERSATIONS and key not in self._open:
                 self._open.popitem(last=False)
-        known.last_us = max(known.last_us, sighting.last_us)
-        self._open[key] = known
+            self._open[key] = known
+        elif sighting.last_us > known.last_us:
+            known.last_us = sighting.last_us
+        self._open.move_to_end(key)
         if known.opener != source.address:
             known.is_answered = True
-            return Side(destination, source, is_answered=True)
-        return Side(source, destination, known.is_answered)
+            return destination, source, "answered"
+        return source, destination, "answered" if known.is_answered else "unknown"
 
 
 def _opener(source: Endpoint, destination: Endpoint) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from agent import google_quic, hello, model
 from agent.allow import AllowList, Entry
 from agent.budget import Budget
-from agent.conversations import Conversations
+from agent.conversations import Conversations, Ends
 from agent.direction import Home
 from agent.dns_details import details, updated
 from agent.hello import Hello
@@ -100,11 +100,17 @@ TYPES = {
     model.TRAIL_JA4: "JA4",
 }
 
-Ends = tuple[Endpoint, Endpoint, Outcome]
-"""Who opened a conversation, who was to answer, and what came of it."""
-
 _About = tuple[str, str, int, Direction, Outcome, int | None]
 """What the wording of a hit on an address depends on, beside the trail."""
+
+
+class _Worded(NamedTuple):
+    """A hit on an address; it is worded alike as long as trail and allow-list are these."""
+
+    found: Found
+    allow_list: object
+    hit: Hit
+
 
 Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed", "over budget"]
 
@@ -205,7 +211,7 @@ class Matcher:
         self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
         self._conversations = Conversations()
-        self._worded: dict[_About, tuple[Found, Hit]] = {}
+        self._worded: dict[_About, _Worded] = {}
         self._rules: dict[str, Callable[[Sighting], Iterable[Hit]]] = {
             "syn": self._packet,
             "accept": self._reply,
@@ -266,24 +272,50 @@ class Matcher:
 
     def _datagram(self, sighting: Sighting) -> list[Hit]:
         """Rules T-11 and T-12, for the conversation that the datagram belongs to."""
-        side = self._conversations.datagram(sighting)
-        outcome: Outcome = "answered" if side.is_answered else "unknown"
-        return self._sides(sighting, (side.opener, side.listener, outcome))
+        return self._sides(sighting, self._conversations.datagram(sighting))
 
     def _sides(self, sighting: Sighting, ends: Ends) -> list[Hit]:
-        hits: list[Hit] = []
-        for where, endpoint in (("ip.dst", sighting.destination), ("ip.src", sighting.source)):
-            address = endpoint.address
-            found = self.trails.address(address, endpoint.port)
-            if found is None and not self.watch:
-                continue
-            for hit in self._judge(sighting, found, where, address, about=address, ends=ends):
-                if hits and hit.indicator == hits[0].indicator:
-                    # Both ends inside one listed network are one observation of it.
-                    hits.append(msgspec.structs.replace(hit, count=0))
-                else:
-                    hits.append(hit)
+        told = self._side(sighting, "ip.dst", sighting.destination, ends)
+        hits = [told] if told else []
+        hit = self._side(sighting, "ip.src", sighting.source, ends)
+        if hit:
+            if told and hit.indicator == told.indicator:
+                # Both ends inside one listed network are one observation of it.
+                hit = msgspec.structs.replace(hit, count=0)
+            hits.append(hit)
         return hits
+
+    def _side(self, sighting: Sighting, where: str, endpoint: Endpoint, ends: Ends) -> Hit | None:
+        """Return the hit on one end of a packet; what depends on no packet is remembered."""
+        address, port = endpoint
+        found = self.trails.address(address, port)
+        if found is None:
+            self._look(where, address, sighting.count, "not listed")
+            return None
+        opener, listener, outcome = ends
+        direction = self._home.direction(opener.address, listener.address)
+        about = (where, address, sighting.protocol, direction, outcome, listener.port)
+        known = self._worded.get(about)
+        if known is None or known.found is not found or known.allow_list is not self.allow.index:
+            hits = self._judge(sighting, found, where, address, about=address, ends=ends)
+            if not hits:
+                return None
+            if len(self._worded) >= MAX_WORDED:
+                self._worded.clear()
+            self._worded[about] = _Worded(found, self.allow.index, hits[0])
+            return hits[0]
+        hit = msgspec.structs.replace(
+            known.hit,
+            source=sighting.source,
+            destination=sighting.destination,
+            first_us=sighting.first_us,
+            last_us=sighting.last_us,
+            count=sighting.count,
+            interface=sighting.interface,
+            vlans=sighting.vlans,
+            tunnel=sighting.tunnel,
+        )
+        return hit if self._is_told(hit, address, ends) else None
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""
@@ -537,49 +569,21 @@ class Matcher:
         key = found.row.key
         claimed = found.row.kind in CLAIMED
         entry = self.allow.allows(about, key, sighting.count, claimed=claimed)
-        if entry is None:
-            ends = ends or (sighting.source, sighting.destination, "unknown")
-            if dns or http or tls:
-                hit = self._hit(
-                    sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends
-                )
-            else:
-                hit = self._packet_hit(sighting, found, where, observed, ends)
-            if self.allow.has_scopes:
-                entry = self.allow.allows_hit(Judged(hit, ends[0], ends[1]), about)
-            if entry is None:
-                self._look(where, observed, sighting.count, "told", key)
-                return (hit,)
-        self._look(where, observed, sighting.count, "allowed", key, entry)
-        return ()
+        if entry:
+            self._look(where, observed, sighting.count, "allowed", key, entry)
+            return ()
+        ends = ends or (sighting.source, sighting.destination, "unknown")
+        hit = self._hit(sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends)
+        return (hit,) if self._is_told(hit, about, ends) else ()
 
-    def _packet_hit(
-        self, sighting: Sighting, found: Found, where: str, observed: str, ends: Ends
-    ) -> Hit:
-        """Word a hit on a packet's address; what does not depend on the packet is remembered."""
-        opener, listener, outcome = ends
-        direction = self._home.direction(opener.address, listener.address)
-        key = (where, observed, sighting.protocol, direction, outcome, listener.port)
-        known = self._worded.get(key)
-        if known is None or known[0] is not found:  # trails are others, or were
-            hit = self._hit(
-                sighting, found, where, observed, dns=None, http=None, tls=None, ends=ends
-            )
-            if len(self._worded) >= MAX_WORDED:
-                self._worded.clear()
-            self._worded[key] = found, hit
-            return hit
-        return msgspec.structs.replace(
-            known[1],
-            source=sighting.source,
-            destination=sighting.destination,
-            first_us=sighting.first_us,
-            last_us=sighting.last_us,
-            count=sighting.count,
-            interface=sighting.interface,
-            vlans=sighting.vlans,
-            tunnel=sighting.tunnel,
-        )
+    def _is_told(self, hit: Hit, about: str, ends: Ends) -> bool:
+        """Tell whether no entry of the allow-list with more keys keeps a hit quiet."""
+        if not self.allow.has_scopes and not self.watch:
+            return True
+        entry = self.allow.allows_hit(Judged(hit, ends[0], ends[1]), about)
+        verdict: Verdict = "allowed" if entry else "told"
+        self._look(hit.where, hit.observed, hit.count, verdict, hit.indicator, entry)
+        return entry is None
 
     def _hit(
         self,
