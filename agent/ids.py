@@ -22,12 +22,14 @@ def part_of(run_id: str, name: str) -> str:
 
 def derived_ids(seed: bytes) -> Ids:
     """Return a source that gives the same identifiers in the same order for the same seed."""
-    key = blake2b(seed, digest_size=32).digest()
+    keyed = blake2b(digest_size=BYTES, key=blake2b(seed, digest_size=32).digest())
     drawn = 0
 
     def draw() -> str:
         nonlocal drawn
         drawn += 1
-        return blake2b(drawn.to_bytes(8, "big"), digest_size=BYTES, key=key).hexdigest()
+        one = keyed.copy()
+        one.update(drawn.to_bytes(8, "big"))
+        return one.hexdigest()
 
     return draw

@@ -20,7 +20,18 @@ from agent.conversations import Conversations, Ends
 from agent.direction import Home
 from agent.dns_details import details, updated
 from agent.hello import Hello
-from agent.model import Direction, Dns, Endpoint, Hit, Http, Outcome, Sighting, Tls
+from agent.model import (
+    DESTINATION,
+    SOURCE,
+    Direction,
+    Dns,
+    Endpoint,
+    Hit,
+    Http,
+    Outcome,
+    Sighting,
+    Tls,
+)
 from agent.protocols import label
 from agent.quic import QuicHellos
 from agent.scan import layout
@@ -62,6 +73,8 @@ AGENT_CHARACTERS = 16_384
 at worst (1,500 patterns, agents made to be slow) a quarter of a second. What finds no room is
 shown and tried again with its next request."""
 
+SWAPPED = (0, DESTINATION, SOURCE, SOURCE | DESTINATION)
+"""`Sighting.ends` where source and destination change places."""
 MAX_WORDED = 4_096
 """Hits on addresses that are remembered, to be told of other packets."""
 
@@ -265,7 +278,11 @@ class Matcher:
     def _reply(self, sighting: Sighting) -> list[Hit]:
         """What came of an attempt: no observation of its own, but the attempt's outcome."""
         attempt = msgspec.structs.replace(
-            sighting, source=sighting.destination, destination=sighting.source, count=0
+            sighting,
+            source=sighting.destination,
+            destination=sighting.source,
+            ends=SWAPPED[sighting.ends],
+            count=0,
         )
         outcome: Outcome = "answered" if sighting.what == "accept" else "refused"
         return self._sides(attempt, (attempt.source, attempt.destination, outcome))
@@ -275,14 +292,19 @@ class Matcher:
         return self._sides(sighting, self._conversations.datagram(sighting))
 
     def _sides(self, sighting: Sighting, ends: Ends) -> list[Hit]:
-        told = self._side(sighting, "ip.dst", sighting.destination, ends)
-        hits = [told] if told else []
-        hit = self._side(sighting, "ip.src", sighting.source, ends)
-        if hit:
-            if told and hit.indicator == told.indicator:
-                # Both ends inside one listed network are one observation of it.
-                hit = msgspec.structs.replace(hit, count=0)
-            hits.append(hit)
+        """Judge the ends that the scanner found listed; the watch wants to know of both."""
+        hits: list[Hit] = []
+        if sighting.ends & DESTINATION or self.watch:
+            hit = self._side(sighting, "ip.dst", sighting.destination, ends)
+            if hit:
+                hits.append(hit)
+        if sighting.ends & SOURCE or self.watch:
+            hit = self._side(sighting, "ip.src", sighting.source, ends)
+            if hit:
+                if hits and hit.indicator == hits[0].indicator:
+                    # Both ends inside one listed network are one observation of it.
+                    hit = msgspec.structs.replace(hit, count=0)
+                hits.append(hit)
         return hits
 
     def _side(self, sighting: Sighting, where: str, endpoint: Endpoint, ends: Ends) -> Hit | None:

@@ -83,6 +83,10 @@ class PacketBatch(NamedTuple):
     interface: str
 
 
+SOURCE, DESTINATION = 1, 2
+"""Bits of `Sighting.ends`."""
+
+
 class Endpoint(NamedTuple):
     """One side of a packet; `port` is None for protocols without ports."""
 
@@ -114,7 +118,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `host`, `agent`, `name`, `version`). `folded` is true when other endpoints were counted into
     this one to keep a flood cheap: only the first are told. `token` names a candidate to the
     scanner, which does not show it again once it learnt that nothing of it is to be told; 0 for
-    what is no candidate of that kind.
+    what is no candidate of that kind. `ends` are those that the scanner found listed (SOURCE,
+    DESTINATION), both where it does not tell.
     """
 
     what: str
@@ -131,6 +136,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     interface: str = ""
     folded: bool = False
     token: int = 0
+    ends: int = SOURCE | DESTINATION
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):

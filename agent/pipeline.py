@@ -89,13 +89,17 @@ class Pipeline:
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""
         events: list[Event] = []
+        holds, match, examine = self._own.holds, self.matcher.match, self.contents.examine
         for sighting in sightings:
-            if self._own.holds(sighting):
+            if holds(sighting):
                 self.own_traffic += sighting.count
-            else:
-                for hits in (self.matcher.match(sighting), self.contents.examine(sighting)):
-                    if hits:
-                        events += self._take(hits)
+                continue
+            hits = match(sighting)
+            if hits:
+                events += self._take(hits)
+            hits = examine(sighting)
+            if hits:
+                events += self._take(hits)
         return events
 
     def take_harmless(self) -> list[int]:
@@ -138,7 +142,7 @@ class Pipeline:
                 self.canary_traffic += hit.count
                 continue
             self.hits += hit.count > 0  # what came of an attempt is no hit of its own
-            if hit.class_id.startswith(BEHAVIOUR_PREFIX):
+            if self.matcher.watch and hit.class_id.startswith(BEHAVIOUR_PREFIX):
                 self.matcher.note_behaviour(hit)
             if self.suppressions.holds_back(hit):
                 self.matcher.note_suppressed(hit)

@@ -254,6 +254,22 @@ def test_a_repeat_is_judged_anew_when_the_allow_list_changes() -> None:
     assert [entry.hits for entry in wired.matcher.allow] == [2]
 
 
+def test_an_end_that_the_scanner_did_not_find_is_looked_up_for_the_watch_only() -> None:
+    """It would be found listed a second time; who explains wants to know of both."""
+    wired = Wired({SERVER: "c2 (malware)"})
+    seen: list[match.Look] = []
+
+    hit = only(wired.hits(syn()))
+    wired.matcher.watch = seen.append
+    wired.hits(syn())
+
+    assert hit.where == "ip.dst"
+    assert [(look.where, look.verdict) for look in seen] == [
+        ("ip.dst", "told"),
+        ("ip.src", "not listed"),
+    ]
+
+
 def test_severity_of_a_repeat_is_that_of_its_port() -> None:
     """Maltrail knows parked sites by web ports only (rule T-10a)."""
     wired = Wired({SERVER: "parking site (suspicious)"})

@@ -228,9 +228,9 @@ class Lookup:
         return self.text_row(table, h, 0, size, 0, 0)
 
     def address(self, address: bytes, port: int) -> int:
-        """Return the row that explains a packed address: with its port, bare, or the longest network.
+        """Return the row of a packed address, with its port before without, or of its network.
 
-        `port` is -1 where there is none, the row then, too.
+        `port` is -1 where there is none, and the row where nothing explains the address.
         """
         if len(address) == 4:
             return self.address4_row(int.from_bytes(address, "big"), port)

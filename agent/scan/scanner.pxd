@@ -133,7 +133,7 @@ cdef class Scanner:
     cdef Carriers carriers
     cdef WrittenAddress written
     cdef unsigned long long ports
-    cdef int agent_listed
+    cdef int agent_listed, has_found
     cdef unsigned long long[::1] found_rows
 
     @cython.locals(packets="unsigned long long", datalink="long long", stop=int)
@@ -174,11 +174,11 @@ cdef class Scanner:
     @cython.locals(at=Py_ssize_t)
     cdef int _inside(self, unsigned int kind, size_t start, size_t end) except -1 nogil
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
-    @cython.locals(source="long long", destination="long long", found=int)
+    @cython.locals(source="long long", destination="long long", ends=int)
     cdef int _listed(self, int with_ports) except -1 nogil
     @cython.locals(asked="unsigned long long", place="unsigned long long")
     cdef int _listed4(self, unsigned long long address, long long port) except -1 nogil
-    @cython.locals(service="unsigned long long")
+    @cython.locals(service="unsigned long long", ends=int)
     cdef int _addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
     cdef int _sight(self, unsigned long long what, unsigned long long value, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil

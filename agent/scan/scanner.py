@@ -301,6 +301,7 @@ class Scanner:
         self.heads = memoryview(array("Q", [0] * GROUP))
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
+        self.has_found = 0
         self.found_rows = memoryview(array("Q", [0] * (2 * FOUND_PLACES)))
         self.gates = Gates(wanted or Wanted())
         self.domain_at = 0
@@ -373,6 +374,7 @@ class Scanner:
         self.http.seed = self.keyed.begin(WATCHED_AGENT)
         for place in range(2 * CLEAN):
             self.clean[place] = 0
+        self.has_found = 0
         for place in range(2 * FOUND_PLACES):
             self.found_rows[place] = 0
 
@@ -1058,15 +1060,17 @@ class Scanner:
         return self.ip.word(start)
 
     def _listed(self, with_ports: int) -> int:
-        """Tell whether either address is listed, bare, with its port, or by network."""
+        """Tell which ends are listed, bare, with their ports, or by network: `Sighting.ends`."""
         source = self.ports >> 16 if with_ports else -1
         destination = self.ports & 0xFFFF if with_ports else -1
         if self.ip.version == 4:
-            found = self._listed4(self.ip.source_low, source)
-            return found | self._listed4(self.ip.destination_low, destination)
-        found = self.sets.address6(self.ip.source_high, self.ip.source_low, source)
-        return found | self.sets.address6(
-            self.ip.destination_high, self.ip.destination_low, destination
+            ends = self._listed4(self.ip.source_low, source)
+            return ends | self._listed4(self.ip.destination_low, destination) << 1
+        ends = self.sets.address6(self.ip.source_high, self.ip.source_low, source)
+        return (
+            ends
+            | self.sets.address6(self.ip.destination_high, self.ip.destination_low, destination)
+            << 1
         )
 
     @cython.boundscheck(False)
@@ -1075,7 +1079,7 @@ class Scanner:
 
         Two words a place, `found_rows`: what was asked, and the row that was found.
         """
-        if self.sets.asking:
+        if self.has_found == 0 and self.sets.asking:
             return self.sets.address4(address, port)
         asked = FOUND_MARK | (address << 17) | (port + 1)
         place = 2 * ((((asked * PRIME) & WORD_MASK) >> 32) & (FOUND_PLACES - 1))
@@ -1084,13 +1088,17 @@ class Scanner:
             return 1
         if self.sets.address4(address, port) == 0:
             return 0
+        if self.sets.asking:
+            return 1
+        self.has_found = 1
         self.found_rows[place] = asked
         self.found_rows[place + 1] = self.sets.row
         return 1
 
     def _addresses(self, what: int) -> int:
         """Sight a packet whose addresses are listed: rules T-10a, T-11 and T-12."""
-        if self._listed(0 if what == OTHER else 1) == 0:
+        ends = self._listed(0 if what == OTHER else 1)
+        if ends == 0:
             return 0
         # The service's port tells repeats apart, the client's changes with every attempt.
         service = self.ports & 0xFFFF
@@ -1098,7 +1106,8 @@ class Scanner:
             service = self.ports >> 16
         if what == ACCEPT or what == REFUSE:
             service = self.ports >> 16
-        self._sight(what, service, LISTED, self.ip.start, self.ip.start)
+        if self._sight(what, service, LISTED, self.ip.start, self.ip.start):
+            self.sightings.mark_ends(ends)
         return 0
 
     def _sight(self, what: int, value: int, kind: int, start: int, end: int) -> int:

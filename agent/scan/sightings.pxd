@@ -7,7 +7,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long WHAT "4ULL", PORTS "5ULL", SOURCE_HIGH "6ULL", SOURCE_LOW "7ULL"
     const unsigned long long DESTINATION_HIGH "8ULL", DESTINATION_LOW "9ULL", VLANS "10ULL", PACKET "11ULL"
     const unsigned long long FIELDS "12ULL", TOKEN "23ULL", PATH "24ULL", PATH_WORDS "7ULL"
-    const unsigned long long FRESH "0x1000000ULL", FOLDED "0x2000000ULL", LOW32 "0xffffffffULL"
+    const unsigned long long FRESH "0x1000000ULL", FOLDED "0x2000000ULL", ENDS "26ULL", BOTH_ENDS "3ULL", LOW32 "0xffffffffULL"
     const Py_ssize_t STAT_SIGHTINGS "17L", STAT_FOLDED "18L", STAT_SHED "19L", STAT_SHED_PATTERNS "20L"
     const Py_ssize_t STAT_SHED_CANDIDATES "25L", STAT_SHED_AGENTS "56L", STAT_SHED_WATCHED "63L", AGENT "4L"
 
@@ -39,6 +39,7 @@ cdef class Sightings:
     @cython.locals(at="unsigned long long", i="unsigned long long")
     cdef int fill(self, unsigned long long what, unsigned long long version, unsigned long long protocol, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long vlans) except -1 nogil
     cdef int mark(self, unsigned long long token) except -1 nogil
+    cdef int mark_ends(self, unsigned long long ends) except -1 nogil
     @cython.locals(size="unsigned long long", first="unsigned long long", last="unsigned long long")
     cdef int slice(self, unsigned long long field, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(number="unsigned long long", at="unsigned long long", slot="unsigned long long")
@@ -46,3 +47,6 @@ cdef class Sightings:
     @cython.locals(what="unsigned long long", ports="unsigned long long", six=bint, protocol=int, has_ports=bint, place="unsigned long long", start="unsigned long long", vlans="unsigned long long")
     cdef object _sighting(self, unsigned long long at, str interface)
     cdef bytes _bytes(self, unsigned long long first, unsigned long long size)
+
+cdef object _endpoint(str address, object port)
+cdef str _address(unsigned long long high, unsigned long long low, bint six)

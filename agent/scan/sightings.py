@@ -11,9 +11,9 @@ except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 from array import array
-from socket import AF_INET, AF_INET6, inet_ntop
+from socket import AF_INET6, inet_ntop
 
-from agent.model import Endpoint, Sighting, Tunnel
+from agent.model import DESTINATION, SOURCE, Endpoint, Sighting, Tunnel
 from agent.scan import layers, stats
 from agent.scan.memory import pages
 
@@ -41,7 +41,7 @@ if not cython.compiled:  # else the same from the .pxd
     FIRST = 1
     LAST = 2
     COUNT = 3
-    WHAT = 4  # what | version << 8 | protocol << 16 | fresh << 24 | folded << 25
+    WHAT = 4  # what | version << 8 | protocol << 16 | fresh << 24 | folded << 25 | ends << 26
     PORTS = 5  # source << 16 | destination
     SOURCE_HIGH = 6
     SOURCE_LOW = 7
@@ -56,6 +56,8 @@ if not cython.compiled:  # else the same from the .pxd
 
     FRESH = 1 << 24
     FOLDED = 1 << 25
+    ENDS = 26
+    BOTH_ENDS = SOURCE | DESTINATION
     LOW32 = 0xFFFFFFFF
 
     STAT_SIGHTINGS = stats.SIGHTINGS
@@ -97,6 +99,8 @@ NAMES = (
     "tunnelling",
     "pinging",
 )
+NO_FIELDS: dict[str, bytes] = {}
+"""One for all packets of which nothing is kept."""
 FIELD_NAMES = ("name", "type", "method", "target", "host", "agent", "version", "body")
 
 
@@ -250,6 +254,10 @@ class Sightings:
         """Note what the scanner knows record `at` by."""
         self.records[self.at + TOKEN] = token
 
+    def mark_ends(self, ends: int) -> None:
+        """Note which ends of record `at` are listed, see `Sighting.ends`."""
+        self.records[self.at + WHAT] |= ends << ENDS
+
     def slice(self, field: int, start: int, end: int) -> None:
         """Note that data[start:end] is a field of record `at`'s packet, cut to what was kept."""
         size = self.records[self.at + PACKET] >> 32
@@ -286,7 +294,7 @@ class Sightings:
         has_ports = protocol == 6 or protocol == 17 or protocol == 132
         place = self.records[at + PACKET]
         packet = self._bytes(place & LOW32, place >> 32)
-        fields = {}
+        fields = {} if packet else NO_FIELDS
         if packet:
             for number in range(len(FIELD_NAMES)):
                 place = self.records[at + FIELDS + number]
@@ -302,11 +310,11 @@ class Sightings:
             first_us=self.records[at + FIRST],
             last_us=self.records[at + LAST],
             count=self.records[at + COUNT],
-            source=Endpoint(
+            source=_endpoint(
                 _address(self.records[at + SOURCE_HIGH], self.records[at + SOURCE_LOW], six),
                 (ports >> 16) & 0xFFFF if has_ports else None,
             ),
-            destination=Endpoint(
+            destination=_endpoint(
                 _address(
                     self.records[at + DESTINATION_HIGH], self.records[at + DESTINATION_LOW], six
                 ),
@@ -320,16 +328,22 @@ class Sightings:
             tunnel=tunnel,
             interface=interface,
             folded=bool(what & FOLDED),
+            ends=(what >> ENDS) & BOTH_ENDS or BOTH_ENDS,
         )
 
     def _bytes(self, first: int, size: int) -> bytes:
         return bytes(self.arena[first : first + size]) if size else b""
 
 
+def _endpoint(address: str, port: int | None) -> Endpoint:
+    """Return an Endpoint without its constructor, which is a Python function."""
+    return tuple.__new__(Endpoint, (address, port))
+
+
 def _address(high: int, low: int, six: bool) -> str:
     if six:
         return inet_ntop(AF_INET6, high.to_bytes(8, "big") + low.to_bytes(8, "big"))
-    return inet_ntop(AF_INET, low.to_bytes(4, "big"))
+    return f"{low >> 24}.{(low >> 16) & 255}.{(low >> 8) & 255}.{low & 255}"
 
 
 def _tags(vlans: int) -> tuple[int, ...]:

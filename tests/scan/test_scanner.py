@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.capture import CaptureError
 from agent.capture_files import CaptureFiles
-from agent.model import Sighting
+from agent.model import DESTINATION, SOURCE, Sighting
 from agent.scan import is_compiled, layout, stats
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup
 from agent.scan.scanner import Scanner
@@ -151,6 +151,40 @@ def test_an_address_that_is_listed_with_a_port_is_not_remembered_for_another() -
     scanner.scan(packets.batch(frames))
 
     assert [(s.destination.port, s.count) for s in scanner.drain(True, "")] == [(443, 3)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "pair", "ends"),
+    [
+        ([EVIL], (EVIL, B), SOURCE),
+        ([EVIL], (A, EVIL), DESTINATION),
+        ([EVIL, B], (EVIL, B), SOURCE | DESTINATION),
+        ([f"{EVIL}:443", f"{B}:443"], (EVIL, B), DESTINATION),
+        (["66.66.0.0/16", "198.51.100.0/24"], (EVIL, B), SOURCE | DESTINATION),
+        ([EVIL6], (EVIL6, B6), SOURCE),
+        ([EVIL6], (A6, EVIL6), DESTINATION),
+    ],
+)
+def test_a_sighting_tells_which_ends_are_listed(
+    listed: list[str], pair: tuple[str, str], ends: int
+) -> None:
+    """So that nobody looks up the other one; also where an end is known to be listed by then."""
+    scanner = make(*listed)
+    source, destination = pair
+
+    scanner.scan(packets.batch([packets.syn_frame(source, 50000, destination, 443)] * 2))
+    scanner.scan(packets.batch([packets.udp_frame(source, 50000, destination, 443, b"x")]))
+
+    assert [one.ends for one in scanner.drain(True, "")] == [ends, ends]
+
+
+def test_a_sighting_of_something_said_leaves_its_ends_open() -> None:
+    """Rules about names ask for both."""
+    scanner = make("evil.org")
+
+    scanner.scan(packets.batch([packets.udp_frame(A, 1, B, 53, packets.dns_query("evil.org"))]))
+
+    assert [one.ends for one in scanner.drain(True, "")] == [SOURCE | DESTINATION]
 
 
 def test_adopted_sets_count_from_the_next_batch_on() -> None:
