@@ -37,7 +37,7 @@ MAX_MUTED = 65_536
 """Keys that were told and wait for their window's end; the oldest may be told again early."""
 MAX_PENDING = 8_192
 """Keys that are hot and tell nothing yet; beyond, the oldest wait until they are hot again."""
-ENTRY_BYTES = 72 + 52 + 8 + 1
+ENTRY_BYTES = 72 + 48 + 8 + 1
 """Bytes of one key of a table besides its values of eight bytes each."""
 SHARES = {"probes": 4, "hosts": 4, "udp_ports": 2, "paths": 2, "infected": 1, "starts": 4}
 """Of the room: strangers fill what counts pairs and hosts, few come to the ports of worms."""

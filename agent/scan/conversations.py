@@ -9,6 +9,7 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
+from agent.scan import prefetch
 from agent.scan.memory import pages
 
 if not cython.compiled:  # else the same from the .pxd
@@ -32,6 +33,11 @@ class Conversations:
 
     def __init__(self) -> None:
         self.table = memoryview(pages(BUCKETS * WAYS * 8)).cast("Q")
+
+    @cython.boundscheck(False)
+    def expect(self, h: int) -> None:
+        """Ask for what is known of a conversation, of which a datagram will be seen."""
+        prefetch.word(self.table, (h & (BUCKETS - 1)) * WAYS)
 
     @cython.boundscheck(False)
     def see(self, h: int, second: int, forward: int) -> int:

@@ -12,7 +12,7 @@ count that nothing answered.
 
 A bucket's tags and singles lie together, apart from entries and a tenth of their size, so that
 near caches hold them. What a key that nobody knows needs, besides its place among the singles, is
-prints, a byte of each key's hash, and tags of singles: two cache lines side by side.
+prints, a byte of each key's hash, and tags of singles: one cache line, with which a bucket begins.
 """
 
 try:
@@ -35,24 +35,26 @@ if not cython.compiled:  # else the same from the .pxd
     WORDS = 9
     """Hash, four address words, ports and version and protocol and values in use, first and last
     time, a bit for each value that was answered."""
-    HEAD = 52
-    """Words of a bucket besides its entries: prints of entries, prints of singles, tags of singles,
-    tags of entries, singles."""
+    HEAD = 48
+    """Words of a bucket besides its entries, in cache lines: prints of entries, prints of singles,
+    tags of singles, parts of their hashes; tags of entries; singles."""
     SINGLE_PRINTS = 1
     SINGLE_TAGS = 2
-    TAGS = 10
-    SINGLES = 20
+    PARTS = 6
+    TAGS = 8
+    SINGLES = 16
     PRINT = 56  # where in a hash its print is
     BYTE = 0xFF
     EACH = 0x0101010101010101
     TOPS = 0x8080808080808080
     SINGLE_BITS = 2
     """A single is four words: low half of the hash << 32 | ports, value << 32 | protocol << 20 |
-    microseconds of the last time, first time, IPv4 addresses."""
+    microseconds of the last time, first time, IPv4 addresses. Its tag is half a word, last second
+    << 8 | flags; with its print and part, a quarter of a word, 56 bits of its hash are known."""
     MICROSECONDS = 1000000
     LOW20 = 0xFFFFF
     PROTOCOL_AT = 20
-    LIVE = 1  # in the tag of a single, which otherwise is as that of an entry
+    LIVE = 1  # in the tag of a single
     MARKED = 2  # its value was answered
     NOWHERE = (1 << 63) - 1
     """In place of an entry: there is none."""
@@ -81,6 +83,7 @@ if not cython.compiled:  # else the same from the .pxd
     answered."""
     ONE = 1
     FULL_RANK = 1 << 32
+    RANKS = 0xFFFFFF00
 
 
 class DistinctRow(NamedTuple):
@@ -210,7 +213,6 @@ class Distinct:
         self.queue[at + 8] = now_us // 1000000  # known to the compiler, see WAY_BITS
         head = (h & self.mask) * HEAD
         prefetch.word(self.heads, head)
-        prefetch.word(self.heads, head + TAGS - 1)
         self.waiting += 1
         return 0
 
@@ -305,11 +307,10 @@ class Distinct:
         if single == NOWHERE:
             is_known = 0
             single = self._oldest_single(h, second)
-        tag = self._tag_of_single(single)
         at = self._place_of_single(single)
-        word = self.heads[tag]
-        age = (second - (word >> 8)) & LOW24
-        flags = word & 255
+        tag = self._single_tag(single)
+        age = (second - (tag >> 8)) & LOW24
+        flags = tag & 255
         if flags and age <= self.keep and is_known:
             if self.heads[at + 1] >> 32 != item:
                 return self._promote(h, second, single)
@@ -323,6 +324,7 @@ class Distinct:
             flags = LIVE
             prints = (h & self.mask) * HEAD + SINGLE_PRINTS
             self._print(prints, single & LAST_WAY, h >> PRINT)
+            self._put_part(single, (h >> 32) & LOW16)
             ports = self.queue[waiting + 6]
             self.heads[at] = (h & LOW32) << 32 | (ports & LOW32)
             self.heads[at + 1] = (
@@ -332,7 +334,7 @@ class Distinct:
             )
             self.heads[at + 2] = now_us
             self.heads[at + 3] = self.queue[waiting + 3] << 32 | self.queue[waiting + 5]
-        self.heads[tag] = (h >> 32) << 32 | (second & LOW24) << 8 | flags
+        self._put_single_tag(single, (second & LOW24) << 8 | flags)
         return NOWHERE
 
     @cython.boundscheck(False)
@@ -340,26 +342,26 @@ class Distinct:
         """Make a single of less than LOW24 seconds an entry and return it."""
         entry = self._give_way(h, second)
         at = self._place(entry)
-        tag = self._tag_of_single(single)
-        last = second - ((second - (self.heads[tag] >> 8)) & LOW24)
-        is_answered = 1 if self.heads[tag] & MARKED else 0
+        tag = self._single_tag(single)
+        last = second - ((second - (tag >> 8)) & LOW24)
+        is_answered = 1 if tag & MARKED else 0
         head = (h & self.mask) * HEAD
         self._print(head, entry & LAST_WAY, h >> PRINT)
         self._print(head + SINGLE_PRINTS, single & LAST_WAY, 0)
-        single = self._place_of_single(single)
-        ports = self.heads[single] & LOW32
-        protocol = (self.heads[single + 1] >> PROTOCOL_AT) & 255
+        word = self._place_of_single(single)
+        ports = self.heads[word] & LOW32
+        protocol = (self.heads[word + 1] >> PROTOCOL_AT) & 255
         self.table[at] = h
         self.table[at + 1] = 0
-        self.table[at + 2] = self.heads[single + 3] >> 32
+        self.table[at + 2] = self.heads[word + 3] >> 32
         self.table[at + 3] = 0
-        self.table[at + 4] = self.heads[single + 3] & LOW32
+        self.table[at + 4] = self.heads[word + 3] & LOW32
         self.table[at + 5] = ports | protocol << PROTOCOL | ONE << USED
-        self.table[at + 6] = self.heads[single + 2]
+        self.table[at + 6] = self.heads[word + 2]
         self.table[at + 8] = is_answered
-        self.table[at + WORDS] = (self.heads[single + 1] >> 32) << 32 | last
+        self.table[at + WORDS] = (self.heads[word + 1] >> 32) << 32 | last
         self.heads[self._tag(entry)] = (h >> 32) << 32 | (last & LOW24) << 8 | 1
-        self.heads[tag] = 0
+        self._put_single_tag(single, 0)
         return entry
 
     @cython.boundscheck(False)
@@ -379,7 +381,7 @@ class Distinct:
         """Mark the value of the single of a hash, if there is one, as answered."""
         single = self._find_single(h)
         if single != NOWHERE and self.heads[self._place_of_single(single) + 1] >> 32 == item:
-            self.heads[self._tag_of_single(single)] |= MARKED
+            self._put_single_tag(single, self._single_tag(single) | MARKED)
         return 0
 
     def observe(
@@ -478,9 +480,40 @@ class Distinct:
         """Return where the words of a single begin."""
         return (single >> WAY_BITS) * HEAD + SINGLES + ((single & LAST_WAY) << SINGLE_BITS)
 
-    def _tag_of_single(self, single: int) -> int:
-        """Return where the tag of a single is."""
-        return (single >> WAY_BITS) * HEAD + SINGLE_TAGS + (single & LAST_WAY)
+    @cython.boundscheck(False)
+    def _single_tag(self, single: int) -> int:
+        """Return the tag of a single."""
+        place = (single >> WAY_BITS) * HEAD + SINGLE_TAGS + ((single & LAST_WAY) >> 1)
+        return (self.heads[place] >> ((single & 1) << 5)) & LOW32
+
+    @cython.boundscheck(False)
+    def _put_single_tag(self, single: int, tag: int) -> int:
+        """Set the tag of a single."""
+        place = (single >> WAY_BITS) * HEAD + SINGLE_TAGS + ((single & LAST_WAY) >> 1)
+        shift = (single & 1) << 5
+        self.heads[place] = (self.heads[place] & ~(LOW32 << shift)) | (tag << shift)
+        return 0
+
+    @cython.boundscheck(False)
+    def _put_part(self, single: int, part: int) -> int:
+        """Set the part of its hash that lies with the tag of a single."""
+        place = (single >> WAY_BITS) * HEAD + PARTS + ((single & LAST_WAY) >> 2)
+        shift = (single & 3) << 4
+        self.heads[place] = (self.heads[place] & ~(LOW16 << shift)) | (part << shift)
+        return 0
+
+    @cython.boundscheck(False)
+    def _is_single(self, single: int, h: int) -> int:
+        """Tell whether a single is live and that of a hash."""
+        head = (single >> WAY_BITS) * HEAD
+        way = single & LAST_WAY
+        if (self.heads[head + SINGLE_PRINTS] >> (way << 3)) & BYTE != h >> PRINT:
+            return 0
+        if (self.heads[head + PARTS + (way >> 2)] >> ((way & 3) << 4)) & LOW16 != h >> 32 & LOW16:
+            return 0
+        if self._single_tag(single) & LIVE == 0:
+            return 0
+        return 1 if self.heads[self._place_of_single(single)] >> 32 == h & LOW32 else 0
 
     @cython.boundscheck(False)
     def _find_single(self, h: int) -> int:
@@ -491,12 +524,7 @@ class Distinct:
         first = (h & self.mask) * WAYS
         way = 0
         while way < WAYS:
-            word = self.heads[head + SINGLE_TAGS + way]
-            if (
-                word >> 32 == h >> 32
-                and word & LIVE
-                and self.heads[self._place_of_single(first + way)] >> 32 == h & LOW32
-            ):
+            if self._is_single(first + way, h):
                 return first + way
             way += 1
         return NOWHERE
@@ -505,17 +533,21 @@ class Distinct:
     def _oldest_single(self, h: int, second: int) -> int:
         """Return the single that has to give way to a hash."""
         tags = (h & self.mask) * HEAD + SINGLE_TAGS
-        best = 0
+        now = ((second & LOW24) << 8) | BYTE
         oldest = 0
         way = 0
         while way < WAYS:
-            word = self.heads[tags + way]
-            age = (second - (word >> 8)) & LOW24 if word & LIVE else FULL_RANK
-            if age > oldest:
-                best = way
-                oldest = age
-            way += 1
-        return (h & self.mask) * WAYS + best
+            word = self.heads[tags + (way >> 1)]
+            rank = self._rank(word & LOW32, now) | (LAST_WAY - way)
+            oldest = rank if rank > oldest else oldest
+            rank = self._rank(word >> 32, now) | (LAST_WAY - way - 1)
+            oldest = rank if rank > oldest else oldest
+            way += 2
+        return (h & self.mask) * WAYS + LAST_WAY - (oldest & LAST_WAY)
+
+    def _rank(self, tag: int, now: int) -> int:
+        """Return the age of a single << 8, the highest where it is not live."""
+        return ((now - tag) | ((tag & LIVE) - ONE)) & RANKS
 
     @cython.boundscheck(False)
     def _note(self, entry: int, second: int, item: int) -> int:
@@ -604,13 +636,13 @@ class Distinct:
 
     def _row_of_single(self, key: int, single: int) -> DistinctRow:
         at = self._place_of_single(single)
-        word = self.heads[self._tag_of_single(single)]
+        tag = self._single_tag(single)
         ports = self.heads[at] & LOW32
         item = self.heads[at + 1] >> 32
         first_us = self.heads[at + 2]
         addresses = self.heads[at + 3]
         first = first_us // 1000000
-        last = first + (((word >> 8) - first) & LOW24)
+        last = first + (((tag >> 8) - first) & LOW24)
         return DistinctRow(
             table=self.name,
             key=key,
@@ -622,7 +654,7 @@ class Distinct:
             first_us=first_us,
             last_us=last * MICROSECONDS + (self.heads[at + 1] & LOW20),
             items={item: last},
-            answered=frozenset((item,)) if word & MARKED else frozenset(),
+            answered=frozenset((item,)) if tag & MARKED else frozenset(),
         )
 
 

@@ -5,7 +5,8 @@ the fewest packets in this second. Of each key the second that runs and the one 
 so that several workers' counts of a second can be added up once it is over.
 
 A bucket begins with a cache line of what is asked of each key: its hash, and its second and packets
-in one word. Whom that does not concern is not touched.
+in one word. What else is kept of a key is a line of its own, but for the upper halves of IPv6
+addresses, which stand at the end.
 """
 
 try:
@@ -16,7 +17,7 @@ except ImportError:
 from array import array
 from typing import NamedTuple
 
-from agent.scan import layout
+from agent.scan import layout, prefetch
 from agent.scan.hashing import Keyed
 from agent.scan.memory import resident
 
@@ -36,11 +37,14 @@ if not cython.compiled:  # else the same from the .pxd
     COUNTS = 4
     """Where in a bucket, behind its hashes, a word for each key begins: second << 32 | packets."""
     WORDS_AT = 8
-    WORDS = 12
-    """Destination, kind with service port and version, bits of sources; second in which it was put
-    on the hot list; the second before with its packets, and bits; source, ports and time of the
-    first packet of the second. One is free."""
-    BUCKET = 56
+    WORDS = 8
+    """Destination; kind with service port and version | ports of the first packet of the second <<
+    32; bits of sources; second in which it was put on the hot list; the second before with its
+    packets, and bits; source and time of the first packet of the second."""
+    HIGHS_AT = 40
+    """Where in a bucket, for each key, the upper halves of destination and source begin."""
+    BUCKET = 48
+    SIX = 1 << 24  # of a key's second word: its addresses are of IP version 6
     LOW32 = 0xFFFFFFFF
     HOT_KEYS = 1024
     NEVER = 0xFFFFFFFFFFFFFFFF
@@ -107,7 +111,33 @@ class Rates:
 
         `ports` is as in agent.scan.counters; kinds and places are our own numbers.
         """
+        h = self.expect(kind, service, high, low)
+        return self.count(
+            h, now_us, second, kind, service, high, low, source_high, source_low, ports
+        )
+
+    @cython.boundscheck(False)
+    def expect(self, kind: int, service: int, high: int, low: int) -> int:
+        """Return the hash of a key of which a packet will be counted; its bucket is asked for."""
         h = self._hash(kind, service, high, low)
+        prefetch.word(self.table, ((h >> 1) & (BUCKETS - 1)) * BUCKET)
+        return h
+
+    @cython.boundscheck(False)
+    def count(
+        self,
+        h: int,
+        now_us: int,
+        second: int,
+        kind: int,
+        service: int,
+        high: int,
+        low: int,
+        source_high: int,
+        source_low: int,
+        ports: int,
+    ) -> int:
+        """Count a packet of the key whose hash `expect` returned; see `add`."""
         entry = self._entry(h, second)
         tag = self._tag(entry)
         at = self._place(entry)
@@ -115,25 +145,27 @@ class Rates:
         if self.table[tag] != h:
             self.evictions += 1 if self.table[tag] and word >> 32 >= second else 0
             self.table[tag] = h
-            self.table[at] = high
-            self.table[at + 1] = low
-            self.table[at + 2] = kind | (service << 8) | ((ports >> 32 & 1) << 24)
+            self.table[at] = low
+            self.table[at + 1] = kind | (service << 8) | ((ports >> 32 & 1) * SIX)
+            self.table[at + 2] = 0
             self.table[at + 3] = 0
-            self.table[at + 4] = 0
+            if ports >> 32 & 1:
+                self.table[self._highs(entry)] = high
             word = 0
         if word >> 32 < second:
-            self.table[at + 5] = word
-            self.table[at + 6] = self.table[at + 3]
-            self.table[at + 3] = 0
-            self.table[at + 7] = source_high
-            self.table[at + 8] = source_low
-            self.table[at + 9] = ports
-            self.table[at + 10] = now_us
+            self.table[at + 1] = (self.table[at + 1] & LOW32) | ((ports & LOW32) << 32)
+            self.table[at + 4] = word
+            self.table[at + 5] = self.table[at + 2]
+            self.table[at + 2] = 0
+            self.table[at + 6] = source_low
+            self.table[at + 7] = now_us
+            if ports >> 32 & 1:
+                self.table[self._highs(entry) + 1] = source_high
             word = second << 32
         self.table[tag + COUNTS] = word + 1
         count = (word & LOW32) + 1
-        self.table[at + 3] |= ONE << (((source_high ^ source_low) * SPREAD & NEVER) >> TOP)
-        if count > self.levels[kind] and self.table[at + 4] != second:
+        self.table[at + 2] |= ONE << (((source_high ^ source_low) * SPREAD & NEVER) >> TOP)
+        if count > self.levels[kind] and self.table[at + 3] != second:
             self._heat(entry, second)
         return count
 
@@ -180,11 +212,15 @@ class Rates:
         """Return where the words of an entry begin."""
         return (entry >> WAY_BITS) * BUCKET + WORDS_AT + (entry & LAST_WAY) * WORDS
 
+    def _highs(self, entry: int) -> int:
+        """Return where the upper halves of an entry's addresses begin."""
+        return (entry >> WAY_BITS) * BUCKET + HIGHS_AT + (entry & LAST_WAY) * 2
+
     def _heat(self, entry: int, second: int) -> int:
         if self.hot_count >= HOT_KEYS:
             self.saturated += 1
             return 0
-        self.table[self._place(entry) + 4] = second
+        self.table[self._place(entry) + 3] = second
         self.hot_list[2 * self.hot_count] = self.table[self._tag(entry)]
         self.hot_list[2 * self.hot_count + 1] = second
         self.hot_count += 1
@@ -202,23 +238,23 @@ class Rates:
         """Return what was counted for a key in one of the last two seconds; for any thread."""
         entry = self._entry(key, second)
         tag, at = self._tag(entry), self._place(entry)
-        now, before = self.table[tag + COUNTS], self.table[at + 5]
+        now, before = self.table[tag + COUNTS], self.table[at + 4]
         if self.table[tag] != key or second not in (now >> 32, before >> 32):
             return None
         is_over = now >> 32 != second
-        meta, ports = self.table[at + 2], self.table[at + 9]
+        meta, highs, six = self.table[at + 1], self._highs(entry), self.table[at + 1] & SIX
         return RateRow(
             kind=NAMES[meta & 255],
             service=(meta >> 8) & 0xFFFF,
             key=key,
-            destination=_packed(self.table[at], self.table[at + 1], meta >> 24),
+            destination=_packed(self.table[highs], self.table[at], six),
             second=second,
             packets=(before if is_over else now) & LOW32,
-            bits=self.table[at + 6 if is_over else at + 3],
-            first_us=self.table[at + 10],
-            source=_packed(self.table[at + 7], self.table[at + 8], meta >> 24),
-            source_port=(ports >> 16) & 0xFFFF,
-            destination_port=ports & 0xFFFF,
+            bits=self.table[at + 5 if is_over else at + 2],
+            first_us=self.table[at + 7],
+            source=_packed(self.table[highs + 1], self.table[at + 6], six),
+            source_port=meta >> 48,
+            destination_port=(meta >> 32) & 0xFFFF,
         )
 
 

@@ -1,5 +1,5 @@
 cimport cython
-from agent.scan cimport octets
+from agent.scan cimport octets, prefetch
 from agent.scan.carriers cimport Carriers
 from agent.scan.conversations cimport Conversations
 from agent.scan.counters cimport Distinct
@@ -116,7 +116,7 @@ cdef class Scanner:
     cdef unsigned long long shard, shards
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
-    cdef unsigned long long now_us, second, number, group, answered, counts, touched, until_us
+    cdef unsigned long long now_us, second, number, group, answered, counts, touched, until_us, rate_hash, conversation, forward
     cdef size_t size
     cdef Sets sets
     cdef Keyed keyed
@@ -145,7 +145,7 @@ cdef class Scanner:
     cdef int _ask(self, long long datalink, unsigned long long packets) except -1 nogil
     @cython.locals(record="unsigned long long", last_us="unsigned long long")
     cdef int _look_up(self, long long datalink) except -1 nogil
-    @cython.locals(number="unsigned long long", end="unsigned long long", seen="unsigned long long", start=size_t, size=size_t)
+    @cython.locals(end="unsigned long long", start=size_t)
     cdef int _touch(self, unsigned long long packets) except -1 nogil
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
@@ -189,7 +189,8 @@ cdef class Scanner:
     cdef int _note_answer(self, Distinct table, unsigned long long ports, unsigned long long item) except -1 nogil
     cdef unsigned long long _source_item(self) except? 1 nogil
     cdef unsigned long long _destination_item(self) except? 1 nogil
-    cdef unsigned long long _rate(self, unsigned long long kind, unsigned long long service) except? 0 nogil
+    cdef unsigned long long _expect_rate(self, unsigned long long kind, unsigned long long service) except? 0 nogil
+    cdef unsigned long long _rate(self, unsigned long long h, unsigned long long kind, unsigned long long service) except? 0 nogil
     @cython.locals(ports="unsigned long long", port="unsigned long long")
     cdef int _attempt(self) except -1 nogil
     cdef int _is_infection_port(self, unsigned long long port) except -1 nogil
@@ -205,8 +206,9 @@ cdef class Scanner:
     @cython.locals(source="unsigned long long", port="unsigned long long", ports="unsigned long long", kind="unsigned long long", service="unsigned long long")
     cdef int _open(self, int state) except -1 nogil
     @cython.locals(source="unsigned long long", port="unsigned long long", forward="unsigned long long", ports="unsigned long long", addresses="unsigned long long", h="unsigned long long")
-    cdef int _converse(self) except -1 nogil
+    cdef int _expect_datagram(self) except -1 nogil
     cdef int _is_reflector(self, unsigned long long port) except -1 nogil
+    @cython.locals(h="unsigned long long")
     cdef int _echo(self, unsigned int kind) except -1 nogil
     cpdef object finish(self)
     cpdef object compare(self, Duplicates duplicates)

@@ -13,7 +13,7 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import carried, layers, layout, octets, rates, sketches, stats
+from agent.scan import carried, layers, layout, octets, prefetch, rates, sketches, stats
 from agent.scan.bank import Bank
 from agent.scan.carriers import Carriers
 from agent.scan.conversations import Conversations
@@ -324,6 +324,9 @@ class Scanner:
         self.answered = 0
         self.size = 0
         self.touched = 0
+        self.rate_hash = 0
+        self.conversation = 0
+        self.forward = 0
         self.until_us = 0
         self.ports = 0
         self.adopt(own, published, filters)
@@ -397,6 +400,7 @@ class Scanner:
         self.number = number
         self.group = number
         self.answered = number
+        self.touched = number
         self.until_us = until_us
         self._ask_from_now_on(1)
         datalink = batch.datalink
@@ -534,17 +538,13 @@ class Scanner:
 
     @cython.boundscheck(False)
     def _touch(self, packets: int) -> None:
-        """Load the headers of the next packets, so that their cache misses overlap."""
-        number = self.number
-        end = number + GROUP if number + GROUP < packets else packets
-        seen = 0
-        while number < end:
-            start = self.meta[number * 4 + 2]
-            size = self.meta[number * 4 + 3]
-            if size > CACHE_LINE and start + size <= self.size:
-                seen += self.batch[start] + self.batch[start + CACHE_LINE]
-            number += 1
-        self.touched = seen
+        """Ask for the headers of this group, if nobody did, and of the next one."""
+        end = self.group + 2 * GROUP if self.group + 2 * GROUP < packets else packets
+        while self.touched < end:
+            start = self.meta[self.touched * 4 + 2]
+            prefetch.byte(self.batch, start)
+            prefetch.byte(self.batch, start + CACHE_LINE)
+            self.touched += 1
 
     @cython.boundscheck(False)
     def _packet(self, datalink: int, record: int) -> int:
@@ -668,6 +668,8 @@ class Scanner:
             return 0
         if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
             self.counters[S_SYN] += self.counts
+            if self.counts and self.count_rates:
+                self.rate_hash = self._expect_rate(SYN_RATE, 0)
             self._addresses(SYN_KIND)
             return self._attempt()
         if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
@@ -938,11 +940,12 @@ class Scanner:
             return 0
         self.counters[S_UDP] += self.counts
         self.ports = self._ports(start)
+        if self.counts and self.follow_udp:
+            self._expect_datagram()
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
-            self._datagram()
             if self._dns(start + 8, end) == 0:
-                return self._addresses(DATAGRAM)
-            return 0
+                self._addresses(DATAGRAM)
+            return self._datagram()
         if (
             start + 8 + MIN_INITIAL <= end
             and (self.data[start + 8] & 0xC0 == 0xC0 or self.data[start + 17] == 81)
@@ -1229,9 +1232,17 @@ class Scanner:
             CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, 0
         )
 
-    def _rate(self, kind: int, service: int) -> int:
-        """Count a packet to this destination; return how many there were in this second."""
-        return self.rates.add(
+    def _expect_rate(self, kind: int, service: int) -> int:
+        """Return the hash under which packets to this destination are counted, ask for its line."""
+        return self.rates.expect(kind, service, self.ip.destination_high, self.ip.destination_low)
+
+    def _rate(self, h: int, kind: int, service: int) -> int:
+        """Count a packet to this destination; return how many there were in this second.
+
+        `h` is what `_expect_rate` returned.
+        """
+        return self.rates.count(
+            h,
             self.now_us,
             self.second,
             kind,
@@ -1247,7 +1258,7 @@ class Scanner:
         """Count a connection attempt: rules H-2 and H-5, sweeps and floods."""
         if self.counts == 0 or self.count_attempts == 0 or self._is_loopback():
             return 0
-        if self.count_rates and self._rate(SYN_RATE, 0) > MAX_NOTED:
+        if self.count_rates and self._rate(self.rate_hash, SYN_RATE, 0) > MAX_NOTED:
             self.counters[S_UNNOTED] += 1
             return 0
         ports = self.ports | PORTS_TCP
@@ -1305,7 +1316,7 @@ class Scanner:
             return 0
         if self._is_multicast() or self._is_loopback():
             return 0
-        state = self._converse()
+        state = self.conversations.see(self.conversation, self.second, self.forward)
         if state == OPENED or state == WAITS:
             return self._open(state)
         if state == ANSWER_CAME:
@@ -1339,7 +1350,7 @@ class Scanner:
             if self._is_reflector(source):
                 kind = REFLECTED_RATE
                 service = source
-            if self._rate(kind, service) > MAX_NOTED:
+            if self._rate(self._expect_rate(kind, service), kind, service) > MAX_NOTED:
                 self.counters[S_UNNOTED] += 1
                 return 0
         if state == WAITS or port == DNS_PORT or source == DNS_PORT:
@@ -1351,8 +1362,8 @@ class Scanner:
             self._note(self.hosts, ports, self._destination_item())
         return 0
 
-    def _converse(self) -> int:
-        """Tell where in its conversation this datagram stands."""
+    def _expect_datagram(self) -> None:
+        """Set which conversation `_datagram` will look up, and from which end; ask for its line."""
         source = self.ports >> 16
         port = self.ports & 0xFFFF
         forward = 1
@@ -1378,7 +1389,9 @@ class Scanner:
                 CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, ports
             )
             h = self.keyed.numbers(h, self.ip.source_high, self.ip.source_low, 0)
-        return self.conversations.see(h, self.second, forward)
+        self.conversation = h
+        self.forward = forward
+        self.conversations.expect(h)
 
     def _is_reflector(self, port: int) -> int:
         """Tell whether a service is misused to answer victims: CISA alert TA14-017A, and later.
@@ -1404,9 +1417,11 @@ class Scanner:
             return 0
         if self.count_hosts and (kind == ECHO_REPLY or kind == ECHO_REPLY6):
             self._note_answer(self.hosts, PORTS_ICMP, self._source_item())
-        if self.count_rates and self._rate(ICMP_RATE, 0) > MAX_NOTED:
-            self.counters[S_UNNOTED] += 1
-            return 0
+        if self.count_rates:
+            h = self._expect_rate(ICMP_RATE, 0)
+            if self._rate(h, ICMP_RATE, 0) > MAX_NOTED:
+                self.counters[S_UNNOTED] += 1
+                return 0
         if self.count_hosts and (kind == ECHO_REQUEST or kind == ECHO_REQUEST6):
             self._note(self.hosts, PORTS_ICMP, self._destination_item())
         return 0
