@@ -24,31 +24,33 @@ class Keyed:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def begin(self, table: int) -> int:
-        """Return the state before the first byte of a key of `table`."""
-        h = (self.seed ^ ((table + 1) * FINISH & MASK)) & MASK
-        return (h * PRIME) & MASK
+    if not cython.compiled:  # else those of the .pxd, each part of who calls it
 
-    def mix(self, h: int, byte: int) -> int:
-        """Return the state behind one more byte."""
-        return ((h ^ byte) * PRIME) & MASK
+        def begin(self, table: int) -> int:
+            """Return the state before the first byte of a key of `table`."""
+            h = (self.seed ^ ((table + 1) * FINISH & MASK)) & MASK
+            return (h * PRIME) & MASK
 
-    def finish(self, h: int) -> int:
-        """Return the hash of everything that went into state `h`."""
-        h ^= h >> 32
-        h = (h * FINISH) & MASK
-        return h ^ (h >> 29)
+        def mix(self, h: int, byte: int) -> int:
+            """Return the state behind one more byte."""
+            return ((h ^ byte) * PRIME) & MASK
 
-    def number(self, table: int, low: int) -> int:
-        """Return the hash of a key that fits one word."""
-        h = ((self.begin(table) ^ low) * PRIME) & MASK
-        return self.finish(h)
+        def finish(self, h: int) -> int:
+            """Return the hash of everything that went into state `h`."""
+            h ^= h >> 32
+            h = (h * FINISH) & MASK
+            return h ^ (h >> 29)
 
-    def numbers(self, table: int, high: int, low: int, extra: int) -> int:
-        """Return the hash of a key of three words: an IPv6 address and a port or length."""
-        h = ((self.begin(table) ^ low) * PRIME) & MASK
-        h ^= h >> 31
-        h = ((h ^ high) * PRIME) & MASK
-        h ^= h >> 31
-        h = ((h ^ extra) * PRIME) & MASK
-        return self.finish(h)
+        def number(self, table: int, low: int) -> int:
+            """Return the hash of a key that fits one word."""
+            h = ((self.begin(table) ^ low) * PRIME) & MASK
+            return self.finish(h)
+
+        def numbers(self, table: int, high: int, low: int, extra: int) -> int:
+            """Return the hash of a key of three words: an IPv6 address and a port or length."""
+            h = ((self.begin(table) ^ low) * PRIME) & MASK
+            h ^= h >> 31
+            h = ((h ^ high) * PRIME) & MASK
+            h ^= h >> 31
+            h = ((h ^ extra) * PRIME) & MASK
+            return self.finish(h)

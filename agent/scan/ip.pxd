@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport octets
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t FRAGMENTS "4UL", TRUNCATED "3UL", NOT_IP "2UL", CUT "37UL", IPV4 "22UL", IPV6 "23UL"
@@ -16,11 +17,9 @@ cdef class Ip:
     cdef unsigned int identification, offset
     cdef int more
 
-    @cython.locals(version="unsigned int")
+    @cython.locals(version="unsigned int", header=size_t, total=size_t, word="unsigned int")
     cdef int decode(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(last="unsigned int", header=size_t, total=size_t, word="unsigned int")
-    cdef inline int _decode4(self, size_t start, size_t end) except -1 nogil
-    cdef int _fragment4(self, size_t start, unsigned int word) except -1 nogil
+    cdef int _fragment4(self, unsigned int word) except -1 nogil
     @cython.locals(length=size_t)
     cdef int _decode6(self, size_t start, size_t end) except -1 nogil
     @cython.locals(count="unsigned int", place="unsigned int")
@@ -30,6 +29,3 @@ cdef class Ip:
     cdef int authenticated(self) except -1 nogil
     @cython.locals(high="unsigned long long")
     cdef inline unsigned long long _words(self, size_t at) except? 1 nogil
-    @cython.locals(low="unsigned int")
-    cdef inline unsigned int word(self, size_t at) except? 1 nogil
-    cdef inline unsigned int _three(self, size_t at) noexcept nogil

@@ -5,7 +5,7 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
-from agent.scan import stats
+from agent.scan import octets, stats
 
 if not cython.compiled:  # else the same from the .pxd
     FRAGMENTS = stats.FRAGMENTS
@@ -57,44 +57,41 @@ class Ip:
             self.counters[TRUNCATED] += self.counts
             return 0
         version = self.data[start] >> 4
-        if version == 4:
-            return self._decode4(start, end)
-        if version == 6:
-            return self._decode6(start, end)
-        self.counters[NOT_IP] += self.counts
-        return 0
-
-    def _decode4(self, start: int, end: int) -> int:
+        if version != 4:
+            if version == 6:
+                return self._decode6(start, end)
+            self.counters[NOT_IP] += self.counts
+            return 0
         if start + 20 > end:
             self.counters[TRUNCATED] += self.counts
             return 0
-        last = self.data[start + 19]  # one check stands for all of the header
-        with cython.boundscheck(False):
-            header = (self.data[start] & 15) * 4
-            if header < 20 or start + header > end:
-                self.counters[TRUNCATED] += self.counts
-                return 0
-            total = (self.data[start + 2] << 8) | self.data[start + 3]
-            # Segmentation offload leaves the length 0 where the packet outgrew it.
-            if start + total > end:
-                self.counters[CUT] += self.counts
-            elif total >= header:
-                end = start + total
-            self.counters[IPV4] += self.counts
-            self.version = 4
-            self.protocol = self.data[start + 9]
-            self.source_high = 0
-            self.destination_high = 0
-            self.source_low = (self._three(start + 12) << 8) | self.data[start + 15]
-            self.destination_low = (self._three(start + 16) << 8) | last
-            self.start = start + header
-            self.end = end
-            word = (self.data[start + 6] << 8) | self.data[start + 7]
-        return 1 if word & 0x3FFF == 0 else self._fragment4(start, word)
+        octets.require(self.data, start, 20)
+        word = octets.required(self.data, start)
+        header = ((word >> 24) & 15) * 4
+        if header < 20 or start + header > end:
+            self.counters[TRUNCATED] += self.counts
+            return 0
+        total = word & 0xFFFF
+        # Segmentation offload leaves the length 0 where the packet outgrew it.
+        if start + total > end:
+            self.counters[CUT] += self.counts
+        elif total >= header:
+            end = start + total
+        self.counters[IPV4] += self.counts
+        self.version = 4
+        self.protocol = (octets.required(self.data, start + 8) >> 16) & 0xFF
+        self.source_high = 0
+        self.destination_high = 0
+        self.source_low = octets.required(self.data, start + 12)
+        self.destination_low = octets.required(self.data, start + 16)
+        self.start = start + header
+        self.end = end
+        word = octets.required(self.data, start + 4)
+        return 1 if word & 0x3FFF == 0 else self._fragment4(word)
 
-    def _fragment4(self, start: int, word: int) -> int:
+    def _fragment4(self, word: int) -> int:
         """Note the place of a fragment: more of them follow, or it has an offset."""
-        self.identification = (self.data[start + 4] << 8) | self.data[start + 5]
+        self.identification = word >> 16
         self.offset = (word & 0x1FFF) * 8
         self.more = (word >> 13) & 1
         self.counters[FRAGMENTS] += self.counts
@@ -138,7 +135,7 @@ class Ip:
                 following = self.data[at]
                 at += 8
                 if place & 0xFFF9:  # RFC 6946: without either it is whole
-                    self.identification = self.word(at - 4)
+                    self.identification = octets.number(self.data, at - 4)
                     self.offset = place & 0xFFF8
                     self.more = place & 1
                     self.protocol = following
@@ -178,14 +175,5 @@ class Ip:
         return 1
 
     def _words(self, at: int) -> int:
-        high = self.word(at)
-        return (high << 32) | self.word(at + 4)
-
-    def word(self, at: int) -> int:
-        """Return four bytes as a number; one check of the last of them stands for all."""
-        low = self.data[at + 3]
-        return (self._three(at) << 8) | low
-
-    @cython.boundscheck(False)
-    def _three(self, at: int) -> int:
-        return (self.data[at] << 16) | (self.data[at + 1] << 8) | self.data[at + 2]
+        high = octets.number(self.data, at)
+        return (high << 32) | octets.number(self.data, at + 4)

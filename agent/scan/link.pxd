@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport octets
 from agent.scan.media cimport Media
 from agent.scan.unread cimport Unread
 

@@ -10,7 +10,7 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
-from agent.scan import layers, stats
+from agent.scan import layers, octets, stats
 from agent.scan.media import Media
 from agent.scan.unread import Unread
 
@@ -89,7 +89,7 @@ class Link:
         if start + 14 > end:
             self.counters[TRUNCATED] += self.counts
             return -1
-        kind = (self.data[start + 12] << 8) | self.data[start + 13]
+        kind = octets.number(self.data, start + 10) & 0xFFFF
         if kind == TYPE_IPV4 or kind == TYPE_IPV6:
             return start + 14
         self.steps = 0

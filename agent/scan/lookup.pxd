@@ -87,7 +87,7 @@ cdef class Sets:
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
-    @cython.locals(found=int, dots="unsigned long long", passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
+    @cython.locals(found=int, goes_on=int, dots="unsigned long long", passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
@@ -120,7 +120,8 @@ cdef class Sets:
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
+    cdef inline int _text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(row="long long")
-    cdef int _text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
+    cdef int _find_text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil
     @cython.locals(row="long long")
     cdef int _number(self, unsigned long long table, unsigned long long h, unsigned long long high, unsigned long long low, unsigned long long extra) except? -2 nogil

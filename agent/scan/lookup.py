@@ -572,18 +572,22 @@ class Sets:
         h = self.keyed.begin(DOMAIN)
         i = end
         while i > start:
-            i -= 1
-            c = self.text[i]
-            if c == DOT:
+            if self.text[i - 1] == DOT:
                 if dots < SUFFIXES:
-                    self.suffix_at[dots] = i + 1
+                    self.suffix_at[dots] = i
                     self.suffix_hash[dots] = h
                     dots += 1
-                found |= self._text(DOMAIN, self.keyed.finish(h), i + 1, end, 0, 0)
-            h = ((h ^ c) * PRIME) & MASK
-            window = (window >> 8) | (c << 24)
-            bit = ((window * GATE_PRIME) & LOW32) >> 16
-            passed |= (self.gate[bit >> 6] >> (bit & 63)) & 1
+                found |= self._text(DOMAIN, self.keyed.finish(h), i, end, 0, 0)
+            goes_on = 1
+            while goes_on:  # up to the next dot; nothing is called, so that all stays in registers
+                i -= 1
+                c = self.text[i]
+                h = ((h ^ c) * PRIME) & MASK
+                window = (window >> 8) | (c << 24)
+                bit = ((window * GATE_PRIME) & LOW32) >> 16
+                passed |= self.gate[bit >> 6] >> (bit & 63)
+                goes_on = 1 if i > start and self.text[i - 1] != DOT else 0
+        passed &= 1
         if passed and self.ungated == 0:
             passed = self._passes(start, end)
         self.candidate = passed
@@ -821,8 +825,10 @@ class Sets:
         return self.own.has_tag(table, h) | self.published.has_tag(table, h)
 
     def _text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
-        if self._may_hold(table, h) == 0:
-            return 0
+        """Tell whether text[a:a_end] and text[b:b_end], of hash `h`, are a key of a table."""
+        return self._find_text(table, h, a, a_end, b, b_end) if self._may_hold(table, h) else 0
+
+    def _find_text(self, table: int, h: int, a: int, a_end: int, b: int, b_end: int) -> int:
         row = self.own.text_row(table, h, a, a_end, b, b_end)
         if row >= 0:
             self.row = OWN_ROWS + row

@@ -4,6 +4,7 @@ from libc.string cimport memchr, memcpy
 cdef extern from "endian.h" nogil:
     unsigned long long le64toh(unsigned long long)
     unsigned long long htole64(unsigned long long)
+    unsigned int be32toh(unsigned int)
 
 # Bounds are checked here once for a range, not for each byte of it.
 
@@ -26,6 +27,21 @@ cdef inline unsigned long long word(const unsigned char[::1] data, size_t at) ex
     with cython.boundscheck(False):
         memcpy(&value, &data[at], 8)
     return le64toh(value)
+
+cdef inline int require(const unsigned char[::1] data, size_t at, size_t size) except -1 nogil:
+    if at + size > <size_t>data.shape[0]:
+        raise IndexError("out of range")
+    return 0
+
+cdef inline unsigned int required(const unsigned char[::1] data, size_t at) noexcept nogil:
+    cdef unsigned int value
+    with cython.boundscheck(False):
+        memcpy(&value, &data[at], 4)
+    return be32toh(value)
+
+cdef inline unsigned int number(const unsigned char[::1] data, size_t at) except? 1 nogil:
+    require(data, at, 4)
+    return required(data, at)
 
 cdef inline int put(unsigned char[::1] data, size_t at, unsigned long long value) except -1 nogil:
     if at + 8 > <size_t>data.shape[0]:

@@ -20,6 +20,24 @@ def word(data: memoryview, at: int) -> int:
     return int.from_bytes(data[at : at + WORD], "little")
 
 
+def require(data: memoryview, at: int, size: int) -> int:
+    """Raise IndexError unless data has `size` bytes from `at` on."""
+    if at + size > len(data):
+        raise IndexError(at)
+    return 0
+
+
+def required(data: memoryview, at: int) -> int:
+    """Return four bytes of a required range as a number, the first highest."""
+    return int.from_bytes(data[at : at + 4], "big")
+
+
+def number(data: memoryview, at: int) -> int:
+    """Return four bytes as a number, the first highest, as protocols write them."""
+    require(data, at, 4)
+    return required(data, at)
+
+
 def put(data: memoryview, at: int, value: int) -> None:
     """Write eight bytes from a number, the lowest first."""
     if at + WORD > len(data):

@@ -150,16 +150,16 @@ cdef class Scanner:
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
     @cython.locals(found=int)
-    cdef int _network(self, size_t at, size_t end) except -1 nogil
+    cdef inline int _network(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long")
     cdef int _fragment(self) except -1 nogil
     @cython.locals(asking=int, start=size_t, end=size_t, protocol="unsigned int")
     cdef int _put_together(self) except -1 nogil
     @cython.locals(protocol="unsigned int")
-    cdef int _transport(self) except -1 nogil
+    cdef inline int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")
     cdef int _is_other_shard(self) except -1 nogil
-    @cython.locals(flags="unsigned int", payload=size_t)
+    @cython.locals(word="unsigned int", flags="unsigned int", payload=size_t)
     cdef int _tcp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(c="unsigned char")
     cdef inline int _content(self, size_t start, size_t payload, size_t end) except -1 nogil

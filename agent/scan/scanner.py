@@ -522,8 +522,11 @@ class Scanner:
         return 0
 
     @cython.boundscheck(False)
-    def _look_up(self, datalink: int) -> None:
+    def _look_up(self, datalink: int) -> int:
         """Read those packets of the group once more that may hold something listed."""
+        if self.sets.wanted == 0 and self.known.learns == 0:  # as with most groups
+            self.answered = self.number
+            return 0
         last_us = self.now_us
         while self.answered < self.number:
             if (self.sets.wanted >> (self.answered - self.group)) & 1:
@@ -535,6 +538,7 @@ class Scanner:
             self.heads[self.answered - self.group] = 0
             self.answered += 1
         self.now_us = last_us
+        return 0
 
     @cython.boundscheck(False)
     def _touch(self, packets: int) -> None:
@@ -656,26 +660,29 @@ class Scanner:
             self.counters[S_TRUNCATED] += self.counts
             return 0
         self.counters[S_TCP] += self.counts
-        flags = self.data[start + 13]
-        self.ports = self._ports(start)
-        if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
-            self.counters[S_ACCEPTS] += self.counts
-            self._addresses(ACCEPT)
-            return self._accepted()
-        if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
-            self.counters[S_REFUSALS] += self.counts
-            self._addresses(REFUSE)
-            return 0
-        if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
-            self.counters[S_SYN] += self.counts
-            if self.counts and self.count_rates:
-                self.rate_hash = self._expect_rate(SYN_RATE, 0)
-            self._addresses(SYN_KIND)
-            return self._attempt()
-        if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
-            self.counters[S_PROBES] += self.counts
-            return self._probe()
-        payload = start + (self.data[start + 12] >> 4) * 4
+        octets.require(self.data, start, 14)
+        self.ports = octets.required(self.data, start)
+        word = octets.required(self.data, start + 10)
+        flags = word & 0xFF
+        if flags & 0x17 != 0x10:  # more than ACK, as most that carry data have
+            if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
+                self.counters[S_ACCEPTS] += self.counts
+                self._addresses(ACCEPT)
+                return self._accepted()
+            if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
+                self.counters[S_REFUSALS] += self.counts
+                self._addresses(REFUSE)
+                return 0
+            if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
+                self.counters[S_SYN] += self.counts
+                if self.counts and self.count_rates:
+                    self.rate_hash = self._expect_rate(SYN_RATE, 0)
+                self._addresses(SYN_KIND)
+                return self._attempt()
+            if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
+                self.counters[S_PROBES] += self.counts
+                return self._probe()
+        payload = start + ((word >> 12) & 15) * 4
         if flags == 0x11 and payload >= end:  # FIN and ACK: Maimon, or the end of a connection
             return self._maimon()
         if payload < start + 20 or payload >= end:
@@ -736,7 +743,7 @@ class Scanner:
         """Add a segment to the head that it continues; return 0 where there is none."""
         if self.streams.find(self._key()) == 0:
             return 0
-        filled = self.streams.add(self.ip.word(start + 4), payload, end, self.now_us)
+        filled = self.streams.add(octets.number(self.data, start + 4), payload, end, self.now_us)
         self._look(filled, 1 if filled >= SLOT_BYTES else 0)
         return 1
 
@@ -745,7 +752,7 @@ class Scanner:
         if self.counts == 0:  # it was kept in the first round
             return 0
         payload = start + (self.data[start + 12] >> 4) * 4
-        sequence = (self.ip.word(start + 4) + (at - payload)) & LOW32
+        sequence = (octets.number(self.data, start + 4) + (at - payload)) & LOW32
         self._open_slot(self._key(), kind, sequence)
         if self.known.learns:
             self.heads[self.number - self.group] = 0  # it is not read yet
@@ -770,18 +777,18 @@ class Scanner:
             number -= 1
             start = self.meta[number * 4 + 2] + place
             end = self.meta[number * 4 + 2] + self.meta[number * 4 + 3]
-            if start + 20 > end or end > self.size or self.ip.word(start) != self.ports:
+            if start + 20 > end or end > self.size or octets.number(self.data, start) != self.ports:
                 continue
             if self._is_same_stream(start, header) == 0:
                 continue
-            size = self.ip.word(start - 20) & LOW16 if header == 20 else 0
+            size = octets.number(self.data, start - 20) & LOW16 if header == 20 else 0
             if header == 40:
-                size = header + (self.ip.word(start - 36) >> 16)
+                size = header + (octets.number(self.data, start - 36) >> 16)
             payload = start + (self.data[start + 12] >> 4) * 4
             if start - header + size < end:
                 end = start - header + size
             if payload >= start + 20 and payload < end:
-                self.streams.add(self.ip.word(start + 4), payload, end, self.now_us)
+                self.streams.add(octets.number(self.data, start + 4), payload, end, self.now_us)
         return 1 if self.streams.word(STREAM_FILLED) > filled else 0
 
     def _is_same_stream(self, start: int, header: int) -> int:
@@ -967,7 +974,7 @@ class Scanner:
         google = self.data[payload + 9] == 81 and self.data[payload + 10] == 48  # Q0
         if google == 0:
             size = self.data[payload + QUIC_ID_AT]
-            version = self.ip.word(payload + 1)
+            version = octets.number(self.data, payload + 1)
             if size < 8 or size > 20 or self.data[payload] & 0xC0 != 0xC0:
                 return 0
             if version != 1 and self._is_rare_version(version) == 0:
@@ -1060,7 +1067,7 @@ class Scanner:
 
     def _ports(self, start: int) -> int:
         """Return source port << 16 | destination port."""
-        return self.ip.word(start)
+        return octets.number(self.data, start)
 
     def _listed(self, with_ports: int) -> int:
         """Tell which ends are listed, bare, with their ports, or by network: `Sighting.ends`."""
@@ -1688,7 +1695,7 @@ class Scanner:
     def _text(self, start: int, payload: int, end: int) -> int:
         """Look at HTTP requests; keep what this segment does not end."""
         if payload + 4 <= end:
-            word = self.ip.word(payload)
+            word = octets.number(self.data, payload)
             if word == PREFACE:
                 self.counters[S_HTTP2] += self.counts
                 self._open_head(HEAD_HTTP2, start, payload, end)

@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport octets
 from agent.scan.ip cimport Ip
 from agent.scan.link cimport Link
 

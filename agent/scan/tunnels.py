@@ -13,7 +13,7 @@ except ImportError:
 
 from array import array
 
-from agent.scan import layers, stats
+from agent.scan import layers, octets, stats
 from agent.scan.ip import Ip
 from agent.scan.link import Link
 
@@ -145,7 +145,7 @@ class Tunnels:
             kind = self._of_port(source, payload)
         if kind != NO_TUNNEL:
             return kind
-        word = self.ip.word(payload)
+        word = octets.number(self.data, payload)
         if word == VXLAN_WORD:
             return VXLAN if self._is_frame(payload + 8, end) else NO_TUNNEL
         if word & GENEVE_MASK == GENEVE_FRAME:
@@ -281,7 +281,7 @@ class Tunnels:
         if flags & 0x2000:
             if at + 4 > end:
                 return self._cut()
-            key = self.ip.word(at)
+            key = octets.number(self.data, at)
             at += 4
         if flags & 0x1000:
             at += 4
@@ -333,7 +333,7 @@ class Tunnels:
         """RFC 7348; with a protocol of its own RFC 9512's generic extension."""
         if start + 8 > end:
             return self._cut()
-        network = self.ip.word(start + 4) >> 8
+        network = octets.number(self.data, start + 4) >> 8
         self._enter(VXLAN, 1, network, start)
         following = 3
         if self.data[start] & 0x04:
@@ -354,7 +354,7 @@ class Tunnels:
             return self._cut()
         kind = (self.data[start + 2] << 8) | self.data[start + 3]
         at = start + 8 + (self.data[start] & 0x3F) * 4
-        self._enter(GENEVE, 1, self.ip.word(start + 4) >> 8, at)
+        self._enter(GENEVE, 1, octets.number(self.data, start + 4) >> 8, at)
         if at > end:
             return self._cut()
         return self.link.follow(kind, at, end)
@@ -363,7 +363,7 @@ class Tunnels:
         """3GPP TS 29.281 section 5."""
         if start + 8 > end:
             return self._cut()
-        self._enter(GTP, 1, self.ip.word(start + 4), start)
+        self._enter(GTP, 1, octets.number(self.data, start + 4), start)
         at = self._behind_gtp(start, end)
         if at == 0 or at >= end:
             return self._cut()
@@ -417,7 +417,7 @@ class Tunnels:
             at += 2
         if at + 4 > end:
             return self._cut()
-        self._enter(L2TP, 1, self.ip.word(at), at)  # tunnel and session
+        self._enter(L2TP, 1, octets.number(self.data, at), at)  # tunnel and session
         at += 4
         if flags & 0x0800:
             at += 4
