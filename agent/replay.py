@@ -1,6 +1,7 @@
 """Replay captures through the same way as live traffic; the same input gives the same bytes."""
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from agent.trails.find import Trails
 from agent.watching import Seen, Watch
 
 SECOND_US = 1_000_000
+RECORD_BYTES = 16
+TIME = struct.Struct("=II")
+"""What a record of a batch begins with: seconds, microseconds."""
 INERT_SAMPLES, INERT_LENGTH = 3, 40
 """Rows that a line names of each reason, and their characters; `trails info` names more."""
 
@@ -138,17 +142,20 @@ class Replay:
     def take(self, batch: PacketBatch) -> Iterator[Event]:
         """Yield the events of one batch, second by second; the first one wires the rooms."""
         pipeline = self.pipeline or self._begin(batch)
-        meta = memoryview(batch.meta).cast("I")
-        number, packets = 0, len(meta) // 4
+        number, packets = 0, len(batch.meta) // RECORD_BYTES
         while number < packets:
-            now_us = meta[number * 4] * SECOND_US + meta[number * 4 + 1]
+            seconds, microseconds = TIME.unpack_from(batch.meta, number * RECORD_BYTES)
+            now_us = seconds * SECOND_US + microseconds
             if now_us >= self._until_us:  # a second is over, perhaps since the last batch
                 yield from self._drain(pipeline)
                 yield from self._judge(pipeline)
                 self._until_us = (now_us // SECOND_US + 1) * SECOND_US
-            number = min(s.scan(batch, number, self._until_us) for s in self.scanners)
+            begin, number, is_full = number, packets, False
+            for scanner in self.scanners:
+                number = min(number, scanner.scan(batch, begin, self._until_us))
+                is_full = is_full or scanner.full
             self._take_hot(pipeline)
-            if any(scanner.full for scanner in self.scanners):
+            if is_full:
                 yield from self._drain(pipeline)
 
     def end(self) -> Iterator[Event]:
@@ -184,4 +191,5 @@ class Replay:
     def _take_hot(self, pipeline: Pipeline) -> None:
         """Take over hot keys; after each batch, so that none has to wait for a place."""
         for scanner in self.scanners:
-            pipeline.hot(scanner.bank.hot())
+            if scanner.has_hot:
+                pipeline.hot(scanner.bank.hot())

@@ -290,6 +290,20 @@ def test_an_allowed_scanner_is_counted_instead_of_told() -> None:
     assert room.allow.counts()["entry"] == 1
 
 
+def test_a_scanner_tells_whether_its_bank_has_hot_keys() -> None:
+    """So that a replay need not ask every table after each batch."""
+    room = Room()
+    (scanner,), (bank_,) = room.scanners, room.banks
+    few, many = packets.batch(probes(range(5))), packets.batch(probes(range(5, 40)))
+
+    scanner.scan(few)
+    assert not scanner.has_hot
+    scanner.scan(many)
+    assert scanner.has_hot
+    assert bank_.hot().keys
+    assert not scanner.has_hot
+
+
 def test_what_was_told_is_remembered_in_bounded_space(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of scanners forgets the oldest, which may be told again early."""
     monkeypatch.setattr(behaviours, "MAX_MUTED", 500)

@@ -461,6 +461,19 @@ class Scanner:
         return self.sightings.is_full()
 
     @property
+    def has_hot(self) -> bool:
+        """Tell whether the bank has keys that went over a level since it was asked last."""
+        return bool(
+            self.rates.hot_count
+            or self.probes.hot_count
+            or self.udp_ports.hot_count
+            or self.hosts.hot_count
+            or self.infected.hot_count
+            or self.paths.hot_count
+            or self.starts.hot_count
+        )
+
+    @property
     def pending(self) -> int:
         """Return how many new sightings wait."""
         return self.sightings.fresh
