@@ -176,8 +176,13 @@ cdef class Scanner:
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
     @cython.locals(source="long long", destination="long long", ends=int)
     cdef int _listed(self, int with_ports) except -1 nogil
-    @cython.locals(asked="unsigned long long", place="unsigned long long")
+    @cython.locals(may_be=int)
+    cdef int _ask4(self, long long source, long long destination) except -1 nogil
     cdef int _listed4(self, unsigned long long address, long long port) except -1 nogil
+    @cython.locals(asked="unsigned long long", place="unsigned long long")
+    cdef inline int _is_found(self, unsigned long long address, long long port) except -1 nogil
+    @cython.locals(asked="unsigned long long", place="unsigned long long")
+    cdef int _remember(self, unsigned long long address, long long port) except -1 nogil
     @cython.locals(service="unsigned long long", ends=int)
     cdef int _addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")

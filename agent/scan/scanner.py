@@ -1087,6 +1087,8 @@ class Scanner:
         source = self.ports >> 16 if with_ports else -1
         destination = self.ports & 0xFFFF if with_ports else -1
         if self.ip.version == 4:
+            if self.sets.asking:
+                return self._ask4(source, destination)
             ends = self._listed4(self.ip.source_low, source)
             return ends | self._listed4(self.ip.destination_low, destination) << 1
         ends = self.sets.address6(self.ip.source_high, self.ip.source_low, source)
@@ -1096,27 +1098,46 @@ class Scanner:
             << 1
         )
 
-    @cython.boundscheck(False)
-    def _listed4(self, address: int, port: int) -> int:
-        """Do as `Sets.address4`, remembering what is listed: what goes there goes there often.
+    def _ask4(self, source: int, destination: int) -> int:
+        """Tell whether an end is known to be listed; else ask for both."""
+        if self.has_found and (
+            self._is_found(self.ip.destination_low, destination)
+            or self._is_found(self.ip.source_low, source)
+        ):
+            return 1
+        may_be = self.sets.address4(self.ip.source_low, source)
+        return may_be | self.sets.address4(self.ip.destination_low, destination)
 
-        Two words a place, `found_rows`: what was asked, and the row that was found.
-        """
-        if self.has_found == 0 and self.sets.asking:
-            return self.sets.address4(address, port)
-        asked = FOUND_MARK | (address << 17) | (port + 1)
-        place = 2 * ((((asked * PRIME) & WORD_MASK) >> 32) & (FOUND_PLACES - 1))
-        if self.found_rows[place] == asked:
-            self.sets.row = self.found_rows[place + 1]
+    def _listed4(self, address: int, port: int) -> int:
+        """Do as `Sets.address4`, remembering what is listed: what goes there goes there often."""
+        if self._is_found(address, port):
             return 1
         if self.sets.address4(address, port) == 0:
             return 0
-        if self.sets.asking:
-            return 1
-        self.has_found = 1
+        self._remember(address, port)
+        return 1
+
+    @cython.boundscheck(False)
+    def _is_found(self, address: int, port: int) -> int:
+        """Tell whether an address is known to be listed; set `sets.row` then.
+
+        Two words a place, `found_rows`: what was asked, and the row that was found.
+        """
+        asked = FOUND_MARK | (address << 17) | (port + 1)
+        place = 2 * ((((asked * PRIME) & WORD_MASK) >> 32) & (FOUND_PLACES - 1))
+        if self.found_rows[place] != asked:
+            return 0
+        self.sets.row = self.found_rows[place + 1]
+        return 1
+
+    @cython.boundscheck(False)
+    def _remember(self, address: int, port: int) -> None:
+        """Let `_is_found` know what `sets.row` lists."""
+        asked = FOUND_MARK | (address << 17) | (port + 1)
+        place = 2 * ((((asked * PRIME) & WORD_MASK) >> 32) & (FOUND_PLACES - 1))
         self.found_rows[place] = asked
         self.found_rows[place + 1] = self.sets.row
-        return 1
+        self.has_found = 1
 
     def _addresses(self, what: int) -> int:
         """Sight a packet whose addresses are listed: rules T-10a, T-11 and T-12."""
@@ -1177,8 +1198,8 @@ class Scanner:
             d = self.keyed.numbers(h, place & LOW32, self.ports, 1)
             return self.duplicates.is_copy(d, self.now_us)
         end = self.ip.start + COPIED if self.ip.start + COPIED < self.ip.end else self.ip.end
-        d = self._digest(h, self.ip.start, end)
-        d = self.keyed.numbers(d, (start - self.ip.start) & LOW32, 0, 2)
+        # Of what is sighted twice in a packet, the places differ.
+        d = self._digest(h ^ ((start - self.ip.start) & LOW32), self.ip.start, end)
         return self.duplicates.is_copy(d, self.now_us)
 
     def _digest(self, h: int, start: int, end: int) -> int:
