@@ -3,6 +3,8 @@
 Everything else is in pyproject.toml.
 
 Environment: SKIP_CYTHON=1 installs the plain build, REQUIRE_CYTHON=1 fails rather than fall back.
+COUNT_INTO=FOLDER compiles modules that write there which way their branches went, when the process
+ends; COUNTED=FOLDER compiles them with what was written (tools/counted; GCC 12 or later).
 """
 
 import os
@@ -98,17 +100,32 @@ class OptionalBuild(build_ext):
             self.extensions = []
 
 
+def options() -> tuple[list[str], list[str]]:
+    """Return what the compiler and the linker are told."""
+    # A file of counts is named after the object's path below the tree, wherever the tree is.
+    below = f"-fprofile-prefix-path={os.getcwd()}"
+    if folder := os.environ.get("COUNT_INTO"):
+        into = f"-fprofile-generate={folder}"
+        return ["-O3", into, below, "-fprofile-update=single"], [into]
+    if folder := os.environ.get("COUNTED"):
+        # What the traffic did not reach is compiled for speed all the same.
+        return ["-O3", f"-fprofile-use={folder}", below, "-fprofile-partial-training"], []
+    return ["-O3"], []
+
+
 def extensions() -> list[Extension]:
     """List the extensions to compile, none where that was declined."""
     if os.environ.get("SKIP_CYTHON"):
         return []
     from Cython.Build import cythonize
 
+    compiler, linker = options()
     modules = [
         Extension(
             name,
             [name.replace(".", "/") + ".py"],
-            extra_compile_args=["-O3"],
+            extra_compile_args=compiler,
+            extra_link_args=linker,
         )
         for name in COMPILED
         if os.path.exists(name.replace(".", "/") + ".py")
