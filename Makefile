@@ -1,7 +1,7 @@
 # What a newcomer would guess. Every target does its own set-up; nothing outside the checkout changes,
 # except that root gets Debian's python3-venv, python3-dev and gcc where they are missing.
 
-.PHONY: help demo test check format build replay bench live e2e soak wheelhouse package lock clean
+.PHONY: help demo test check format build tuned replay bench live e2e soak wheelhouse package lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,14 +29,17 @@ format: ## let ruff write the format and the simple fixes
 build: ## compile the scanner in place
 	@tools/bootstrap test
 
+tuned: ## compile the scanner in place as it is shipped: twice, the second time for traffic it has seen
+	@tools/bootstrap tuned
+
 replay: build ## events of one capture: make replay PCAP=file [ARGS='--format ecs']
 	@test -n "$(PCAP)" || { echo 'replay: name a capture: make replay PCAP=file' >&2; exit 2; }
 	@.venv/bin/maltrail-agent replay $(ARGS) $(PCAP)
 
-bench: build ## what a packet costs
+bench: tuned ## what a packet costs
 	.venv/bin/python -m bench $(ARGS)
 
-live: build ## what the whole agent loses on a wire, and at which rate (root)
+live: tuned ## what the whole agent loses on a wire, and at which rate (root)
 	.venv/bin/python -m bench.live $(ARGS)
 
 e2e: ## three booted systemd hosts: Ansible, capture, CEF in rsyslog, upgrade (root)

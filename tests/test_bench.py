@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import formats
+from bench import formats, train
 from bench.__main__ import main
 from bench.captures import KINDS, LISTED
 from bench.memory import Memory, classify
@@ -82,3 +82,20 @@ def test_formats_are_measured_beside_the_library_that_makes_them(
     rows = {(row["format"], row["event"]) for row in measured["formats"]}
     assert rows == {(name, kind) for name in formats.NAMES for kind in formats.EVENTS}
     assert all(row["ratio"]["median"] > 0 for row in measured["formats"])
+
+
+def test_a_compiler_learns_from_the_same_traffic_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mix, all other kinds and an office day, and the trails that they are compared with."""
+    monkeypatch.setattr(train, "PACKETS", {"mix": 300})
+    monkeypatch.setattr(train, "FEW", 100)
+    monkeypatch.setattr(train, "HOSTS", 2)
+    made = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        made.append([train.trail_set(folder).read_bytes()])
+        made[-1] += [path.read_bytes() for path in train.traffic(folder)]
+
+    assert made[0] == made[1]
+    assert len(made[0]) == len(KINDS) + 2
