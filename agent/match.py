@@ -354,6 +354,7 @@ class Matcher:
             client = sighting.source.address
             found = self.trails.address(*sighting.source)
             yield from self._judge(sighting, found, "ip.src", client, about=client, dns=dns)
+        self._learn_name(sighting, name)
         for one in (name, *updated(sighting.packet, name)):
             yield from self._named(sighting, one, "dns.question", dns=dns)
 
@@ -364,6 +365,7 @@ class Matcher:
             return
         dns = details(sighting.packet, name)
         ends: Ends = (sighting.destination, sighting.source, "answered")
+        self._learn_name(sighting, name)
         yield from self._named(sighting, name, "dns.answer", dns=dns, ends=ends)
         told = {name}
         for answer in dns.answers:
@@ -387,6 +389,7 @@ class Matcher:
         transport = "d" if sighting.protocol == UDP else "t"
         tls = tls_details(parsed, transport) if parsed else Tls(server_name=name)
         name, ends = name.rstrip("."), _established(sighting)
+        self._learn_name(sighting, name)
         yield from self._literal(sighting, name, "tls.sni", tls=tls, ends=ends)
         yield from self._named(sighting, name, "tls.sni", tls=tls, ends=ends)
 
@@ -458,6 +461,11 @@ class Matcher:
             if found:
                 return
         self._forget(sighting.token)
+
+    def _learn_name(self, sighting: Sighting, name: str) -> None:
+        """Have a name that might match a pattern shown no more where it matches none."""
+        if sighting.token and not self.watch and self.trails.name(name) is None:
+            self._forget(sighting.token)
 
     def _forget(self, token: int) -> None:
         if len(self.harmless) < MAX_HARMLESS:

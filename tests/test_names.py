@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from agent import hello
+from agent.match import Look
 from agent.scan import stats
 from tests import packets, quic_packets
 from tests.wired import Wired
@@ -123,6 +124,53 @@ def test_harmless_fingerprint_is_judged_once() -> None:
     wired.scanner.scan(packets.batch(frames))
 
     assert wired.scanner.drain(True, "") == []
+
+
+def spoken(where: str, name: str, leads_to: str = "") -> bytes:
+    """Return a packet that has the name as question, as answer or in a hello."""
+    if where == "dns.question":
+        return packets.udp_frame(CLIENT, 40000, SERVER, 53, packets.dns_query(name))
+    if where == "dns.answer":
+        answers = [(packets.CNAME, leads_to)] if leads_to else [(packets.A, "198.51.100.7")]
+        return packets.udp_frame(SERVER, 53, CLIENT, 40000, packets.dns_response(name, answers))
+    return segments(packets.tls_record(packets.client_hello(name)), [])[0]
+
+
+@pytest.mark.parametrize("where", ["dns.question", "dns.answer", "tls.sni"])
+def test_name_that_matches_no_pattern_after_all_is_judged_once(where: str) -> None:
+    """It holds what a pattern needs; names that match are told each time."""
+    wired = Wired({r"dga[0-9]+\.wildcard-test\.com": "malware"})
+    harmless, listed = (
+        spoken(where, "w7.wildcard-test.com"),
+        spoken(where, "dga7.wildcard-test.com"),
+    )
+
+    def shown(frame: bytes) -> int:
+        wired.scanner.scan(packets.batch([frame]))
+        found = wired.scanner.drain(True, "")
+        assert [hit for one in found for hit in wired.matcher.match(one)] == []
+        for token in wired.matcher.take_harmless():
+            wired.scanner.learn(token)
+        return len(found)
+
+    assert [shown(harmless) for _ in range(3)] == [1, 0, 0]
+    for _ in range(2):
+        assert [hit.where for hit in wired.hits(listed)] == [where]
+        assert wired.matcher.take_harmless() == []
+    if where == "dns.answer":
+        leads = spoken(where, "w7.wildcard-test.com", "dga7.wildcard-test.com")
+        assert [hit.where for hit in wired.hits(leads)] == ["dns.cname"]
+
+
+def test_name_is_judged_anew_for_who_wants_it_explained() -> None:
+    """Whoever watches is told of each of them."""
+    wired = Wired({r"dga[0-9]+\.wildcard-test\.com": "malware"})
+    looks: list[Look] = []
+    wired.matcher.watch = looks.append
+
+    assert wired.hits(spoken("dns.question", "w7.wildcard-test.com")) == []
+    assert "w7.wildcard-test.com" in [look.observed for look in looks]
+    assert wired.matcher.take_harmless() == []
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256"])

@@ -255,7 +255,7 @@ cdef class Scanner:
     @cython.locals(size="unsigned int", google=int, version="unsigned long long")
     cdef int _initial(self, size_t payload, size_t end) except -1 nogil
     cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
-    @cython.locals(length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
+    @cython.locals(token="unsigned long long", length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
     cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
     @cython.locals(token="unsigned long long")
     cdef int _watch_name(self, size_t message, size_t end) except -1 nogil
@@ -281,6 +281,7 @@ cdef class Scanner:
     cdef size_t _registered_label(self) except? 9999 nogil
     cdef size_t _begin_domain(self, size_t place, size_t stop) except? 9999 nogil
     cdef int _show(self, unsigned long long what, unsigned long long token, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef inline int _is_harmless(self, unsigned long long token) except -1 nogil
     cdef int _is_response(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long", token="unsigned long long")
     cdef int _watch_request(self, size_t payload, size_t end) except -1 nogil
@@ -305,7 +306,7 @@ cdef class Scanner:
     cdef int _handshake(self, size_t start, size_t payload, size_t end) except -1 nogil
     @cython.locals(found=int)
     cdef int _client(self, size_t at, size_t end, int named, int last) except -1 nogil
-    @cython.locals(kind=int, length=Py_ssize_t, exact=int, value="unsigned long long")
+    @cython.locals(token="unsigned long long", kind=int, length=Py_ssize_t, exact=int, value="unsigned long long")
     cdef int _hello(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
     @cython.locals(i=Py_ssize_t, size="unsigned int", word="unsigned int", c="unsigned char")
     cdef int _is_resolver(self, Py_ssize_t length) except -1 nogil

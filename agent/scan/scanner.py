@@ -1477,6 +1477,9 @@ class Scanner:
             return 0
         length = self.dns.length
         exact = self.sets.domain(0, length)
+        token = self.sets.name_hash | WATCHED
+        if self.sets.candidate and self._is_harmless(token):
+            self.sets.candidate = 0
         candidate = self.sets.candidate
         if self.gates.names:
             self._watch_name(message, end)
@@ -1499,7 +1502,8 @@ class Scanner:
         if exact == 0 and candidate == 0:
             return 1
         value = self.sets.published.hash_text(0, 0, length)
-        self._sight(what, value, LISTED if exact else MAY_PATTERN, message, end)
+        if self._sight(what, value, LISTED if exact else MAY_PATTERN, message, end) and exact == 0:
+            self.sightings.mark(token)
         return 1
 
     def _watch_name(self, message: int, end: int) -> int:
@@ -1669,12 +1673,14 @@ class Scanner:
 
     def _show(self, what: int, token: int, kind: int, start: int, end: int) -> int:
         """Show a candidate unless it was found harmless before; return 1 for a new record."""
-        if self.clean[(token & (CLEAN - 1)) + (token >> 63) * CLEAN] == token:
-            return 0
-        if self._sight(what, token, kind, start, end) == 0:
+        if self._is_harmless(token) or self._sight(what, token, kind, start, end) == 0:
             return 0
         self.sightings.mark(token)
         return 1
+
+    def _is_harmless(self, token: int) -> int:
+        """Tell whether a candidate was found harmless before."""
+        return 1 if self.clean[(token & (CLEAN - 1)) + (token >> 63) * CLEAN] == token else 0
 
     def _answers(self, message: int, end: int) -> int:
         """Tell whether an answer is listed: an address, or a name that the question leads to."""
@@ -2052,14 +2058,17 @@ class Scanner:
             if self._sight(SERVER, value, MAY_NAME, payload, end):
                 self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
         exact = self.sets.domain(0, length)
+        token = self.sets.name_hash | WATCHED
         if 48 <= self.sets.text[0] <= 57:
             exact |= self._literal(0, length)
         if self._is_long(length) and self._show_long(length, payload, end):
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
-        if exact == 0 and self.sets.candidate == 0:
+        if exact == 0 and (self.sets.candidate == 0 or self._is_harmless(token)):
             return 1
         value = self.sets.published.hash_text(0, 0, length)
         if self._sight(HELLO, value, LISTED if exact else MAY_PATTERN, payload, end):
+            if exact == 0:
+                self.sightings.mark(token)
             self.sightings.slice(NAME_FIELD, self.tls.name_at, self.tls.name_at + length)
             self.sightings.slice(VERSION_FIELD, self.tls.version_at, self.tls.version_at + 2)
         return 1
