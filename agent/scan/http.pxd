@@ -7,10 +7,9 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t MAX_LINES "64UL", MAX_CANDIDATES "8UL", CONNECT "7UL", MAX_BODY "2048UL"
     const size_t ABSENT "0xffffffffUL", GET "3UL", HEAD "4UL", HOST_SIZE "5UL", AGENT_SIZE "11UL"
     const size_t LENGTH_SIZE "15UL", WORD "8UL"
-    const unsigned long long HASH_PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL"
+    const unsigned long long HASH_PRIME "0x9e3779b97f4a7c15ULL"
     const unsigned long long LOW32 "0xffffffffULL", HIGH_BITS "0x8080808080808080ULL"
     const unsigned long long LOW_BITS "0x7f7f7f7f7f7f7f7fULL", PRINTED "0x2121212121212121ULL"
-    const unsigned long long FROM_A "0x3f3f3f3f3f3f3f3fULL", TO_Z "0x2525252525252525ULL"
     const unsigned long long FROM_SMALL_A "0x1f1f1f1f1f1f1f1fULL", TO_SMALL_Z "0x505050505050505ULL"
     const unsigned long long FROM_HYPHEN "0x5353535353535353ULL", TO_9 "0x4646464646464646ULL"
     const unsigned long long FROM_UNDERSCORE "0x2121212121212121ULL", TO_UNDERSCORE "0x2020202020202020ULL"
@@ -19,6 +18,9 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long AGENT_LAST "0x3a746e6567612d72ULL", AGENT_LAST_CASE "0x20202020200020ULL"
     const unsigned long long LENGTH_FIRST "0x2d746e65746e6f63ULL", LENGTH_FIRST_CASE "0x20202020202020ULL"
     const unsigned long long LENGTH_LAST "0x3a6874676e656c2dULL", LENGTH_LAST_CASE "0x20202020202000ULL"
+    const size_t VERSION_SIZE "6UL"
+    const unsigned long long GET_WORD "0x20544547ULL", VERSION_WORD "0x2f5054544820ULL"
+    const unsigned long long VERSION_BYTES "0xffffffffffffULL", CASES "0x2020202020202020ULL"
 cdef const unsigned char[::1] VERSION
 
 @cython.final
@@ -53,7 +55,10 @@ cdef class HttpReader:
     cdef size_t _number(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(at=size_t)
     cdef int _request_line(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(word="unsigned long long")
+    @cython.locals(at=size_t)
+    cdef inline size_t _method(self, size_t start, size_t end) except? 1 nogil
+    cdef inline int _has_version(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(word="unsigned long long", blanks="unsigned long long")
     cdef inline size_t _blank(self, size_t at, size_t end) except? 1 nogil
     @cython.locals(c="unsigned char")
     cdef size_t _rare_method(self, size_t at, size_t start, size_t end) except? 1 nogil
@@ -69,7 +74,7 @@ cdef class HttpReader:
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
     cdef inline size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(at=size_t, end=size_t, size=size_t, word="unsigned long long", a="unsigned long long", b="unsigned long long")
+    @cython.locals(at=size_t, end=size_t, size=size_t, word="unsigned long long", h="unsigned long long")
     cdef inline int _hash_agent(self) except -1 nogil
     @cython.locals(word="unsigned long long")
     cdef unsigned long long _short_word(self, size_t at, size_t end) except? 1 nogil
@@ -83,13 +88,13 @@ cdef class HttpReader:
     cdef int _write_host(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, colon=Py_ssize_t, c="unsigned char")
     cdef int _write_any_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(place=size_t, last=size_t, word="unsigned long long", low="unsigned long long", capitals="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
+    @cython.locals(place=size_t, last=size_t, word="unsigned long long", low="unsigned long long", letters="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
     cdef int _write_name(self, size_t at, size_t end) except -1 nogil
     cdef int _is_eighty(self, Py_ssize_t colon) except -1 nogil
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, c="unsigned char", before="unsigned char")
     cdef int _write_any_path(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(place=size_t, last=size_t, step=size_t, word="unsigned long long", low="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
+    @cython.locals(place=size_t, last=size_t, step=size_t, word="unsigned long long", low="unsigned long long", plain="unsigned long long", letters="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
     cdef int _write_usual_path(self, size_t at, size_t end) except -1 nogil
     @cython.locals(c="unsigned char")
     cdef int _may_need_decoding(self, unsigned long long word) except -1 nogil

@@ -55,15 +55,17 @@ if not cython.compiled:  # else the same from the .pxd
     ABSENT = 0xFFFFFFFF  # no length is announced
     GET = 3  # length of the commonest methods without a body, GET and HEAD
     HEAD = 4
+    GET_WORD = int.from_bytes(b"GET ", "little")
+    VERSION_SIZE = 6
+    VERSION_WORD = int.from_bytes(b" HTTP/", "little")
+    VERSION_BYTES = 0xFFFFFFFFFFFF
     HASH_PRIME = layout.HASH_PRIME
-    WORD_MASK = layout.WORD_MASK
     LOW32 = 0xFFFFFFFF
 
     HIGH_BITS = 0x80 * ONES
     LOW_BITS = 0x7F * ONES
     PRINTED = 33 * ONES
-    FROM_A = (128 - 65) * ONES
-    TO_Z = (127 - 90) * ONES
+    CASES = 0x20 * ONES  # the bit of lower case
     FROM_SMALL_A = (128 - 97) * ONES
     TO_SMALL_Z = (127 - 122) * ONES
     FROM_HYPHEN = (128 - 45) * ONES
@@ -176,38 +178,48 @@ class HttpReader:
 
     def _request_line(self, start: int, end: int) -> int:
         """Find method and target. The line must end in a version: `METHOD target HTTP/x`."""
-        at = start
-        while at < end and at - start < MAX_METHOD and 65 <= self.data[at] <= 90:
-            at += 1
-        if at == start or at >= end or self.data[at] != 32:
-            at = self._rare_method(at, start, end)
-            if at == 0:
-                return 0
+        at = self._method(start, end)
+        if at == 0:
+            return 0
         self.method_at = start
         self.method_end = at
         self.has_blanks = 0
         at += 1
         self.target_at = at
         at = self._blank(at, end)
-        if at == self.target_at or at + 6 > end or self.data[at] != 32:
+        if at == self.target_at or self._has_version(at, end) == 0:
             return self._odd_line(end)
         self.target_end = at
-        if (
-            self.data[at + 1] != 72
-            or self.data[at + 2] != 84
-            or self.data[at + 3] != 84
-            or self.data[at + 4] != 80
-            or self.data[at + 5] != 47
-        ):
-            return self._odd_line(end)
         return 1
+
+    def _method(self, start: int, end: int) -> int:
+        """Return the end of the method, 0 where there is none."""
+        if start + WORD <= end and octets.word(self.data, start) & LOW32 == GET_WORD:
+            return start + GET
+        at = start
+        while at < end and at - start < MAX_METHOD and 65 <= self.data[at] <= 90:
+            at += 1
+        if at == start or at >= end or self.data[at] != 32:
+            return self._rare_method(at, start, end)
+        return at
+
+    def _has_version(self, at: int, end: int) -> int:
+        """Tell whether ` HTTP/` stands at `at`."""
+        if at + WORD <= end:
+            return 1 if octets.word(self.data, at) & VERSION_BYTES == VERSION_WORD else 0
+        if at + VERSION_SIZE > end:
+            return 0
+        return (
+            1 if self.data[at] == 32 and self.data[at + 1] == 72 and self._is_version(at + 1) else 0
+        )
 
     def _blank(self, at: int, end: int) -> int:
         """Return where the first blank or control character of data[at:end] stands, or `end`."""
         while at + WORD <= end:
             word = octets.word(self.data, at)
-            if (word - PRINTED) & ~word & HIGH_BITS:
-                break
+            blanks = (word - PRINTED) & ~word & HIGH_BITS  # exact up to the first
+            if blanks:
+                return at + octets.first(blanks)
             at += WORD
         while at < end and self.data[at] > 32:
             at += 1
@@ -295,26 +307,23 @@ class HttpReader:
         self.line_at = at
 
     def _hash_agent(self) -> None:
-        """Hash the agent in two lanes, so that a core need not wait for one multiplication."""
+        """Hash the agent by sixteen bytes, of the last sixteen perhaps some once more."""
         at = self.agent_at
         end = self.agent_end
         size = end - at
-        a = ((self.seed ^ size) * HASH_PRIME) & WORD_MASK
-        b = self.seed
-        while at < end:
-            if at + WORD <= end:
-                word = octets.word(self.data, at)
-            elif size >= WORD:  # the rest, with some before it once more
-                word = octets.word(self.data, end - WORD)
-            else:
-                word = self._short_word(at, end)
-            a = ((a ^ (word & LOW32)) * HASH_PRIME) & WORD_MASK
-            a ^= a >> 29
-            b = ((b ^ (word >> 32)) * HASH_PRIME) & WORD_MASK
-            b ^= b >> 29
-            at += WORD
-        a = ((a ^ (a >> 32)) * HASH_PRIME) & WORD_MASK
-        self.agent_hash = a ^ b ^ (b >> 32)
+        h = octets.fold(self.seed ^ size, HASH_PRIME)
+        while at + 2 * WORD < end:
+            word = octets.word(self.data, at) ^ self.seed
+            h = octets.fold(word, octets.word(self.data, at + WORD) ^ h)
+            at += 2 * WORD
+        if size >= 2 * WORD:
+            at = end - 2 * WORD
+        if size >= WORD:
+            word = octets.word(self.data, at) ^ self.seed
+            h = octets.fold(word, octets.word(self.data, end - WORD) ^ h)
+        else:
+            h = octets.fold(self._short_word(at, end) ^ self.seed, h)
+        self.agent_hash = h
 
     def _short_word(self, at: int, end: int) -> int:
         """Return the bytes data[at:end], fewer than eight, in one word."""
@@ -505,15 +514,14 @@ class HttpReader:
                 place -= at - last
                 at = last
             word = octets.word(self.data, at)
-            capitals = ((word & LOW_BITS) + FROM_A) ^ ((word & LOW_BITS) + TO_Z)
-            word |= (capitals & ~word & HIGH_BITS) >> 2
             low = word & LOW_BITS
             slashes = (low + FROM_SLASH) ^ (low + TO_SLASH)
-            usual = (low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)
-            usual |= ((low + FROM_HYPHEN) ^ (low + TO_9)) & ~slashes
-            if usual & ~word & HIGH_BITS != HIGH_BITS:
+            usual = ((low + FROM_HYPHEN) ^ (low + TO_9)) & ~slashes
+            low |= CASES
+            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & HIGH_BITS
+            if (usual | letters) & ~word & HIGH_BITS != HIGH_BITS:
                 return 0
-            octets.put(self.text, place, word)
+            octets.put(self.text, place, word | (letters >> 2))
             at += WORD
             place += WORD
         self.host_size = place - HOST_AT
@@ -565,19 +573,19 @@ class HttpReader:
         while True:
             word = octets.word(self.data, at)
             low = word & LOW_BITS
-            word |= (((low + FROM_A) ^ (low + TO_Z)) & ~word & HIGH_BITS) >> 2
-            low = word & LOW_BITS
-            usual = (low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)
-            usual |= (low + FROM_HYPHEN) ^ (low + TO_9)
+            plain = ~word & HIGH_BITS
+            slashes = ((low + FROM_SLASH) ^ (low + TO_SLASH)) & plain
+            if slashes & (slashes >> 8):
+                return 0
+            usual = (low + FROM_HYPHEN) ^ (low + TO_9)
             usual |= (low + FROM_UNDERSCORE) ^ (low + TO_UNDERSCORE)
-            if usual & ~word & HIGH_BITS != HIGH_BITS:
+            low |= CASES
+            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & plain
+            if (usual | letters) & plain != HIGH_BITS:
                 self.spelling = 1
                 if self._may_need_decoding(word):
                     return 0
-            slashes = ((low + FROM_SLASH) ^ (low + TO_SLASH)) & ~word & HIGH_BITS
-            if slashes & (slashes >> 8):
-                return 0
-            octets.put(self.text, place, word)
+            octets.put(self.text, place, word | (letters >> 2))
             if at == last:
                 return 1
             # The last byte is looked at once more, for it may be the first of two slashes.
@@ -683,10 +691,13 @@ class HttpReader:
             self._add(BLANKED_AT, BLANKED_AT + self._append_body(start, end))
         # What stands above the last candidate, and the last segment of the whole path.
         start = self.last_start
-        slash = self._last_slash(start, self.last_end)
+        end = self.last_end
+        slash = self._last_slash(start, end)
         if self._find(47, start, slash) < slash:
             self._add(start, slash)
-            tail = self._last_slash(PATH_AT, whole)
+            tail = slash
+            if start != PATH_AT or end != whole:
+                tail = self._last_slash(PATH_AT, whole)
             self._add(tail, self._find(63, tail, whole) if self.spelling else whole)
 
     def _add_cut(self, start: int, question: int, end: int, whole: int) -> None:

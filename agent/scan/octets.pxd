@@ -20,6 +20,42 @@ cdef inline size_t find(const unsigned char[::1] data, unsigned char wanted, siz
     found = memchr(first + at, wanted, end - at)
     return end if found is NULL else <size_t>(<const unsigned char*>found - first)
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define scan_first(marks) ((size_t)__builtin_ctzll(marks) >> 3)
+    #else
+    static inline size_t scan_first(unsigned long long marks) {
+        size_t at = 0;
+        while ((marks & 255) == 0) { marks >>= 8; at++; }
+        return at;
+    }
+    #endif
+
+    static inline unsigned long long scan_fold(unsigned long long a, unsigned long long b) {
+    #ifdef __SIZEOF_INT128__
+        unsigned __int128 product = (unsigned __int128)a * b;
+        return (unsigned long long)product ^ (unsigned long long)(product >> 64);
+    #else
+        unsigned long long a_low = a & 0xffffffff, a_high = a >> 32;
+        unsigned long long b_low = b & 0xffffffff, b_high = b >> 32;
+        unsigned long long low = a_low * b_low;
+        unsigned long long one = a_high * b_low, other = a_low * b_high;
+        unsigned long long middle = (low >> 32) + (one & 0xffffffff) + (other & 0xffffffff);
+        unsigned long long high = a_high * b_high + (one >> 32) + (other >> 32) + (middle >> 32);
+        return ((middle << 32) | (low & 0xffffffff)) ^ high;
+    #endif
+    }
+    """
+    size_t scan_first(unsigned long long marks) noexcept nogil
+    unsigned long long scan_fold(unsigned long long a, unsigned long long b) noexcept nogil
+
+cdef inline unsigned long long fold(unsigned long long a, unsigned long long b) noexcept nogil:
+    return scan_fold(a, b)
+
+cdef inline size_t first(unsigned long long marks) noexcept nogil:
+    return scan_first(marks)
+
 cdef inline unsigned long long word(const unsigned char[::1] data, size_t at) except? 1 nogil:
     cdef unsigned long long value
     if at + 8 > <size_t>data.shape[0]:

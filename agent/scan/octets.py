@@ -1,6 +1,6 @@
 """Many bytes at once; where modules are compiled, octets.pxd stands in.
 
-Both raise IndexError where a range does not lie in `data`.
+All raise IndexError where a range does not lie in `data`.
 """
 
 WORD = 8
@@ -11,6 +11,20 @@ def find(data: memoryview, wanted: int, at: int, end: int) -> int:
     while at < end and data[at] != wanted:
         at += 1
     return at
+
+
+def first(marks: int) -> int:
+    """Return which of the eight bytes of a word that is not 0 is the first with a bit set."""
+    return ((marks & -marks).bit_length() - 1) >> 3
+
+
+def fold(a: int, b: int) -> int:
+    """Return both halves of the product of two words, one upon the other.
+
+    With a secret in each this is a keyed hash of sixteen bytes, in which each bit counts (wyhash).
+    """
+    product = a * b
+    return (product & 0xFFFFFFFFFFFFFFFF) ^ (product >> 64)
 
 
 def word(data: memoryview, at: int) -> int:
