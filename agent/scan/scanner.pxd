@@ -74,7 +74,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long ECHO_REQUEST "8ULL", ECHO_REQUEST6 "128ULL", LOOPBACK4 "0x7f000001ULL"
     const unsigned long long USER_AGENT "9ULL"
     const Py_ssize_t HTTP_HOST_AT "0L", HTTP_SLASH_AT "510L", HTTP_PATH_AT "512L", HTTP_AGENT_AT "4608L"
-    const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL"
+    const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL", ONE "1ULL"
     const unsigned long long FOUND_MARK "0x8000000000000000ULL", FOUND_PLACES "1024ULL", GROUP "32ULL"
     const unsigned long long LOOK_BACK "32ULL"
     const size_t CACHE_LINE "64UL", WORD "8UL"
@@ -134,6 +134,7 @@ cdef class Scanner:
     cdef WrittenAddress written
     cdef unsigned long long ports
     cdef int agent_listed, has_found
+    cdef unsigned long long early
     cdef unsigned long long[::1] found_rows
 
     @cython.locals(packets="unsigned long long", datalink="long long", stop=int)
@@ -176,15 +177,18 @@ cdef class Scanner:
     cdef inline unsigned int _ports(self, size_t start) except? 1 nogil
     @cython.locals(source="long long", destination="long long", ends=int)
     cdef int _listed(self, int with_ports) except -1 nogil
-    @cython.locals(may_be=int)
-    cdef int _ask4(self, long long source, long long destination) except -1 nogil
     cdef int _listed4(self, unsigned long long address, long long port) except -1 nogil
     @cython.locals(asked="unsigned long long", place="unsigned long long")
     cdef inline int _is_found(self, unsigned long long address, long long port) except -1 nogil
     @cython.locals(asked="unsigned long long", place="unsigned long long")
     cdef int _remember(self, unsigned long long address, long long port) except -1 nogil
-    @cython.locals(service="unsigned long long", ends=int)
     cdef int _addresses(self, unsigned long long what) except -1 nogil
+    @cython.locals(source="long long", destination="long long")
+    cdef int _is_known_listed(self, unsigned long long what) except -1 nogil
+    cdef int _sight_early(self, unsigned long long what) except -1 nogil
+    cdef int _was_early(self) except -1 nogil
+    @cython.locals(service="unsigned long long", ends=int)
+    cdef int _sight_addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
     cdef int _sight(self, unsigned long long what, unsigned long long value, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     cdef int _is_loopback(self) except -1 nogil

@@ -160,6 +160,7 @@ if not cython.compiled:  # else the same from the .pxd
     WORD = octets.WORD
     PRIME = layout.HASH_PRIME
     WORD_MASK = layout.WORD_MASK
+    ONE = 1
     FOUND_MARK = 1 << 63
     FOUND_PLACES = 1024
     """Addresses, with their ports, that are known to be listed; another takes the place of one."""
@@ -301,6 +302,7 @@ class Scanner:
         self.heads = memoryview(array("Q", [0] * GROUP))
         self.clean = memoryview(array("Q", [0] * (2 * CLEAN)))
         self.agent_listed = 0
+        self.early = 0
         self.has_found = 0
         self.found_rows = memoryview(array("Q", [0] * (2 * FOUND_PLACES)))
         self.gates = Gates(wanted or Wanted())
@@ -497,6 +499,7 @@ class Scanner:
             if self.answered == self.number:
                 self.group = self.number
                 self.sets.begin_group()
+                self.early = 0
                 self._touch(packets)
             if self.counts:
                 stop = self._ask(datalink, packets)
@@ -1087,8 +1090,6 @@ class Scanner:
         source = self.ports >> 16 if with_ports else -1
         destination = self.ports & 0xFFFF if with_ports else -1
         if self.ip.version == 4:
-            if self.sets.asking:
-                return self._ask4(source, destination)
             ends = self._listed4(self.ip.source_low, source)
             return ends | self._listed4(self.ip.destination_low, destination) << 1
         ends = self.sets.address6(self.ip.source_high, self.ip.source_low, source)
@@ -1098,18 +1099,10 @@ class Scanner:
             << 1
         )
 
-    def _ask4(self, source: int, destination: int) -> int:
-        """Tell whether an end is known to be listed; else ask for both."""
-        if self.has_found and (
-            self._is_found(self.ip.destination_low, destination)
-            or self._is_found(self.ip.source_low, source)
-        ):
-            return 1
-        may_be = self.sets.address4(self.ip.source_low, source)
-        return may_be | self.sets.address4(self.ip.destination_low, destination)
-
     def _listed4(self, address: int, port: int) -> int:
         """Do as `Sets.address4`, remembering what is listed: what goes there goes there often."""
+        if self.sets.asking:
+            return self.sets.address4(address, port)
         if self._is_found(address, port):
             return 1
         if self.sets.address4(address, port) == 0:
@@ -1140,6 +1133,44 @@ class Scanner:
         self.has_found = 1
 
     def _addresses(self, what: int) -> int:
+        """Look up the addresses of a packet, in the first round only where they are known."""
+        if self.sets.asking:
+            if self.has_found and self._is_known_listed(what):
+                return self._sight_early(what)
+            return self._sight_addresses(what)
+        if self.counts == 0 and self.tunnels.depth == 0 and self._was_early():
+            return 0
+        return self._sight_addresses(what)
+
+    def _is_known_listed(self, what: int) -> int:
+        """Tell whether an end of this packet, which no tunnel carries, is known to be listed."""
+        if self.ip.version != 4 or self.tunnels.depth:
+            return 0
+        source = -1 if what == OTHER else self.ports >> 16
+        destination = -1 if what == OTHER else self.ports & 0xFFFF
+        if self._is_found(self.ip.destination_low, destination):
+            return 1
+        return self._is_found(self.ip.source_low, source)
+
+    def _sight_early(self, what: int) -> int:
+        """Sight a packet in the first round, which spares it the second.
+
+        Sightings are made in the order of packets, so no packet of the group may wait before it.
+        """
+        if self.sets.asked or self.sets.wanted or self.known.learns:
+            self.sets.want()
+            return 0
+        self.early |= ONE << self.sets.packet
+        self.sets.asking = 0
+        self._sight_addresses(what)
+        self.sets.asking = 1
+        return 0
+
+    def _was_early(self) -> int:
+        """Tell whether the addresses of this packet were sighted in the first round."""
+        return (self.early >> (self.answered - self.group)) & 1
+
+    def _sight_addresses(self, what: int) -> int:
         """Sight a packet whose addresses are listed: rules T-10a, T-11 and T-12."""
         ends = self._listed(0 if what == OTHER else 1)
         if ends == 0:

@@ -178,6 +178,25 @@ def test_a_sighting_tells_which_ends_are_listed(
     assert [one.ends for one in scanner.drain(True, "")] == [ends, ends]
 
 
+def test_what_is_known_to_be_listed_is_sighted_in_its_turn() -> None:
+    """Whether or not a packet of its group has to be looked at twice, and then counted once."""
+    scanner = make(EVIL, "evil.org")
+    question = packets.udp_frame(A, 1, B, 53, packets.dns_query("evil.org"))
+    tunnelled = packets.ethernet(packets.ipv4(A, EVIL, packets.GRE, packets.gre(question[14:])))
+    known, other = packets.syn_frame(A, 1, EVIL, 80), packets.syn_frame(B, 1, EVIL, 80)
+    scanner.scan(packets.batch([known, tunnelled]))
+
+    scanner.scan(packets.batch([tunnelled, known, question, other]))
+
+    assert [(one.what, one.source.address, one.count) for one in scanner.drain(True, "")] == [
+        ("syn", A, 2),
+        ("other", A, 2),
+        ("question", A, 2),
+        ("question", A, 1),
+        ("syn", B, 1),
+    ]
+
+
 def test_a_sighting_of_something_said_leaves_its_ends_open() -> None:
     """Rules about names ask for both."""
     scanner = make("evil.org")
