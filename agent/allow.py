@@ -101,8 +101,8 @@ class AllowList:
     """All entries that are in force; look-ups cost one probe a label or a prefix length.
 
     What was found of an address is remembered until entries come or go, in a cache of fixed size.
-    `has_scopes` tells whether there are entries with more keys, which `allows_hit` weighs; `index`
-    is another object as soon as other entries are in force.
+    `has_scopes` tells whether there are entries with more keys, which `allows_hit` weighs.
+    `edition` is another object as soon as other entries are in force.
     """
 
     def __init__(self, entries: Iterable[Entry], now_us: int) -> None:
@@ -260,7 +260,7 @@ class AllowList:
                 networks.setdefault(bits, {}).setdefault(length, {}).setdefault(prefix, entry)
         self._domains, self._networks = domains, networks
         self._remembered = lru_cache(maxsize=_CACHED_ADDRESSES)(self._find_address)
-        self.index = object()
+        self.edition = object()
         self._scoped = tuple(entry for entry in valid if entry.tests)
         self.has_scopes = bool(self._scoped)
         self._first_until = min((entry.until for entry in valid if entry.until), default=None)

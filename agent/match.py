@@ -118,10 +118,10 @@ _About = tuple[str, str, int, Direction, Outcome, int | None]
 
 
 class _Worded(NamedTuple):
-    """A hit on an address; it is worded alike as long as trail and allow-list are these."""
+    """A hit on an address, for as long as the trail and the allow-list's edition are these."""
 
     found: Found
-    allow_list: object
+    edition: object
     hit: Hit
 
 
@@ -318,13 +318,13 @@ class Matcher:
         direction = self._home.direction(opener.address, listener.address)
         about = (where, address, sighting.protocol, direction, outcome, listener.port)
         known = self._worded.get(about)
-        if known is None or known.found is not found or known.allow_list is not self.allow.index:
+        if known is None or known.found is not found or known.edition is not self.allow.edition:
             hits = self._judge(sighting, found, where, address, about=address, ends=ends)
             if not hits:
                 return None
             if len(self._worded) >= MAX_WORDED:
                 self._worded.clear()
-            self._worded[about] = _Worded(found, self.allow.index, hits[0])
+            self._worded[about] = _Worded(found, self.allow.edition, hits[0])
             return hits[0]
         hit = msgspec.structs.replace(
             known.hit,

@@ -29,8 +29,8 @@ TRAILS = 20_000
 
 
 def traffic(folder: Path) -> Iterator[Path]:
-    """Write the captures, the mix first, and yield their paths."""
-    for kind in sorted(captures.KINDS, key=lambda kind: kind not in PACKETS):
+    """Write the captures and yield their paths."""
+    for kind in captures.KINDS:
         yield captures.write(folder, kind, count=PACKETS.get(kind, FEW), seed=SEED)
     office = folder / "office.pcap"
     packets.write_pcap(office, Office(HOSTS, SEED).day())
