@@ -4,7 +4,7 @@ Everything else is in pyproject.toml.
 
 Environment: SKIP_CYTHON=1 installs the plain build, REQUIRE_CYTHON=1 fails rather than fall back.
 COUNT_INTO=FOLDER compiles modules that write there which way their branches went, when the process
-ends; COUNTED=FOLDER compiles them with what was written (tools/counted; GCC 12 or later).
+ends; COUNTED=FOLDER compiles them with what is there (tools/counted; GCC 12 or later).
 """
 
 import os
@@ -107,7 +107,7 @@ def options() -> tuple[list[str], list[str]]:
     if folder := os.environ.get("COUNT_INTO"):
         into = f"-fprofile-generate={folder}"
         return ["-O3", into, below, "-fprofile-update=single"], [into]
-    if folder := os.environ.get("COUNTED"):
+    if (folder := os.environ.get("COUNTED")) and os.path.isdir(folder):
         # What the traffic did not reach is compiled for speed all the same.
         return ["-O3", f"-fprofile-use={folder}", below, "-fprofile-partial-training"], []
     return ["-O3"], []

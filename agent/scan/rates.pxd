@@ -18,11 +18,9 @@ cdef class Rates:
     cdef readonly unsigned long long evictions, saturated
 
     @cython.locals(h="unsigned long long")
-    cpdef unsigned long long add(self, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
-    @cython.locals(h="unsigned long long")
-    cdef unsigned long long expect(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
+    cpdef unsigned long long expect(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
     @cython.locals(entry="unsigned long long", tag="unsigned long long", at="unsigned long long", word="unsigned long long", count="unsigned long long")
-    cdef unsigned long long count(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
+    cpdef unsigned long long count(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
     @cython.locals(what="unsigned long long")
     cdef unsigned long long _hash(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
     @cython.locals(h="unsigned long long", tag="unsigned long long", word="unsigned long long")

@@ -95,28 +95,6 @@ class Rates:
         self.hot_list = memoryview(array("Q", bytes(16 * HOT_KEYS)))
 
     @cython.boundscheck(False)
-    def add(
-        self,
-        now_us: int,
-        second: int,
-        kind: int,
-        service: int,
-        high: int,
-        low: int,
-        source_high: int,
-        source_low: int,
-        ports: int,
-    ) -> int:
-        """Count a packet; return how many there were in this second.
-
-        `ports` is as in agent.scan.counters; kinds and places are our own numbers.
-        """
-        h = self.expect(kind, service, high, low)
-        return self.count(
-            h, now_us, second, kind, service, high, low, source_high, source_low, ports
-        )
-
-    @cython.boundscheck(False)
     def expect(self, kind: int, service: int, high: int, low: int) -> int:
         """Return the hash of a key of which a packet will be counted; its bucket is asked for."""
         h = self._hash(kind, service, high, low)
@@ -137,7 +115,10 @@ class Rates:
         source_low: int,
         ports: int,
     ) -> int:
-        """Count a packet of the key whose hash `expect` returned; see `add`."""
+        """Count a packet of the key whose hash `expect` returned; return how many in this second.
+
+        `ports` is as in agent.scan.counters; kinds and places are our own numbers.
+        """
         entry = self._entry(h, second)
         tag = self._tag(entry)
         at = self._place(entry)

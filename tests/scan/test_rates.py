@@ -29,7 +29,8 @@ def add(
 ) -> int:
     """Count one packet, so many seconds after the start."""
     at = START + second
-    return rates.add(at * SECOND + 5, at, kind, service, 0, victim, 0, source, PORTS)
+    h = rates.expect(kind, service, 0, victim)
+    return rates.count(h, at * SECOND + 5, at, kind, service, 0, victim, 0, source, PORTS)
 
 
 def test_packets_of_a_second_are_counted_from_one() -> None:
@@ -117,7 +118,8 @@ def test_what_was_answered_is_taken_back() -> None:
 def test_version_six_addresses_are_keys_too() -> None:
     """All sixteen bytes."""
     rates = made(level=0)
-    rates.add(START * SECOND, START, SYN, 0, 1 << 60, 2, 3 << 60, 4, PORTS | 1 << 32)
+    h = rates.expect(SYN, 0, 1 << 60, 2)
+    rates.count(h, START * SECOND, START, SYN, 0, 1 << 60, 2, 3 << 60, 4, PORTS | 1 << 32)
 
     row = rates.find(*rates.hot()[0])
 
