@@ -1,4 +1,5 @@
 cimport cython
+from agent.scan cimport octets
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long WORDS "32ULL", RECORDS "8192ULL", FOLD_FROM "7168ULL", FULL_EXACT "2048ULL"
@@ -6,6 +7,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long LONG_PACKET "8192ULL", HASH "0ULL", FIRST "1ULL", LAST "2ULL", COUNT "3ULL"
     const unsigned long long WHAT "4ULL", PORTS "5ULL", SOURCE_HIGH "6ULL", SOURCE_LOW "7ULL"
     const unsigned long long DESTINATION_HIGH "8ULL", DESTINATION_LOW "9ULL", VLANS "10ULL", PACKET "11ULL"
+    const unsigned long long TEXTS "2048ULL", MIX_HIGH "0x9e3779b97f4a7c15ULL", MIX_LOW "0xc2b2ae3d27d4eb4fULL"
     const unsigned long long FIELDS "12ULL", TOKEN "23ULL", PATH "24ULL", PATH_WORDS "7ULL"
     const unsigned long long FRESH "0x1000000ULL", FOLDED "0x2000000ULL", ENDS "26ULL", BOTH_ENDS "3ULL", LOW32 "0xffffffffULL"
     const Py_ssize_t STAT_SIGHTINGS "17L", STAT_FOLDED "18L", STAT_SHED "19L", STAT_SHED_PATTERNS "20L"
@@ -26,6 +28,8 @@ cdef class Sightings:
     cdef unsigned long long[::1] keep
     cdef unsigned long long arena_used, at, slot
     cdef Py_ssize_t begin
+    cdef list texts
+    cdef unsigned long long[::1] text_of
 
     cdef int folds(self, Py_ssize_t kind) except -1 nogil
     @cython.locals(folded="unsigned long long", size="unsigned long long", limit="unsigned long long")
@@ -46,6 +50,8 @@ cdef class Sightings:
     cpdef list drain(self, bint full, str interface)
     @cython.locals(what="unsigned long long", ports="unsigned long long", six=bint, protocol=int, has_ports=bint, place="unsigned long long", start="unsigned long long", vlans="unsigned long long")
     cdef object _sighting(self, unsigned long long at, str interface)
+    @cython.locals(place="unsigned long long", text=str)
+    cdef str _text(self, unsigned long long high, unsigned long long low, bint six)
     cdef bytes _bytes(self, unsigned long long first, unsigned long long size)
 
 cdef object _endpoint(str address, object port)

@@ -14,7 +14,7 @@ from array import array
 from socket import AF_INET6, inet_ntop
 
 from agent.model import DESTINATION, SOURCE, Endpoint, Sighting, Tunnel
-from agent.scan import layers, stats
+from agent.scan import layers, octets, stats
 from agent.scan.memory import pages
 
 if not cython.compiled:  # else the same from the .pxd
@@ -35,6 +35,10 @@ if not cython.compiled:  # else the same from the .pxd
     LONG_PACKET = 8192
     """Bytes kept where all records still to come keep their room: what servers take as a head."""
     ARENA = RECORDS * MAX_PACKET + (1 << 20)
+    TEXTS = 2048
+    """Addresses whose texts are remembered, of each IP version: hosts are seen again."""
+    MIX_HIGH = 0x9E3779B97F4A7C15
+    MIX_LOW = 0xC2B2AE3D27D4EB4F
 
     # Words of a record.
     HASH = 0
@@ -124,6 +128,8 @@ class Sightings:
         self.at = 0
         self.slot = 0
         self.begin = 0
+        self.texts = [""] * (2 * TEXTS)
+        self.text_of = memoryview(bytearray(8 * 2 * 2 * TEXTS)).cast("Q")
 
     def folds(self, kind: int) -> int:
         """Tell whether room is short: a new record of this kind is folded."""
@@ -311,11 +317,11 @@ class Sightings:
             last_us=self.records[at + LAST],
             count=self.records[at + COUNT],
             source=_endpoint(
-                _address(self.records[at + SOURCE_HIGH], self.records[at + SOURCE_LOW], six),
+                self._text(self.records[at + SOURCE_HIGH], self.records[at + SOURCE_LOW], six),
                 (ports >> 16) & 0xFFFF if has_ports else None,
             ),
             destination=_endpoint(
-                _address(
+                self._text(
                     self.records[at + DESTINATION_HIGH], self.records[at + DESTINATION_LOW], six
                 ),
                 ports & 0xFFFF if has_ports else None,
@@ -330,6 +336,18 @@ class Sightings:
             folded=bool(what & FOLDED),
             ends=(what >> ENDS) & BOTH_ENDS or BOTH_ENDS,
         )
+
+    def _text(self, high: int, low: int, six: bool) -> str:
+        """Return the text of an address; one that is remembered is the same object again."""
+        place = octets.fold(high ^ MIX_HIGH, low ^ MIX_LOW) & (TEXTS - 1)
+        if six:
+            place += TEXTS
+        text = self.texts[place]
+        if not text or self.text_of[2 * place] != high or self.text_of[2 * place + 1] != low:
+            text = self.texts[place] = _address(high, low, six)
+            self.text_of[2 * place] = high
+            self.text_of[2 * place + 1] = low
+        return text
 
     def _bytes(self, first: int, size: int) -> bytes:
         return bytes(self.arena[first : first + size]) if size else b""
