@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from types import MappingProxyType
 
-import msgspec
 from msgspec.structs import replace
 
 from agent import config
@@ -48,7 +47,8 @@ _ANSWERS = frozenset({"dns.answer", "dns.cname", "tls.certificate"})
 _Key = tuple[str, str, str, str]
 
 
-class _Incident(msgspec.Struct, eq=False, gc=False):
+@dataclass(slots=True, eq=False)
+class _Incident:
     """What is known of one incident; `pending` observations no event has told yet."""
 
     incident_id: str
@@ -170,13 +170,28 @@ class Condenser:
         self._window_us = int(settings.window * 1_000_000)
         self._max_incidents = settings.max_incidents
         self._per_minute = limits.events_per_minute or math.inf  # 0: the storm breaker is off
-        self._sensor = sensor
-        self._site = site
-        self._tags = tags
         self._ids = ids
-        self._home = home
+        self._is_home = home.is_home
         self._notices = AgentNotices(sensor, site, tags, ids, severity)
         self._fold = fold
+        self._blank = Event(
+            class_id="",
+            sensor=sensor,
+            time_us=0,
+            severity="",
+            severity_id=0,
+            type="",
+            trail="",
+            info="",
+            reference="",
+            event_id="",
+            incident_id="",
+            set=self.set_id,
+            site=site,
+            tags=tags,
+            evidence={},
+        )
+        """What all events have in common."""
         self._aliases = {str(ip_address(text)): name for text, name in aliases.items()}
         self._incidents: OrderedDict[_Key, _Incident] = OrderedDict()
         self._held: dict[str, _Incident] = {}
@@ -192,7 +207,13 @@ class Condenser:
         """Fold one hit in; return what is to be told now, in order."""
         if not self._fold:
             return [self._single(hit)] if hit.count else []
-        events = self._advance(hit.last_us)
+        time_us = hit.last_us
+        if time_us >= self._due_us or time_us < self._now_us - self._set_back_us:
+            events = self._advance(time_us)
+        else:
+            events = []
+            if time_us > self._now_us:
+                self._now_us = time_us
         key = (hit.class_id, hit.indicator, self._our_side(hit), hit.direction)
         incident = self._incidents.get(key)
         if incident is None:
@@ -235,14 +256,15 @@ class Condenser:
 
     def _our_side(self, hit: Hit) -> str:
         """Return the address of ours that the hit is about; the source where none is."""
-        opener, other = hit.source.address, hit.destination.address
+        opener, other = hit.source, hit.destination
         if hit.where in _ANSWERS or (hit.dns is not None and hit.dns.response):
             # An answer: both sides may be ours (an own resolver), and the client is the one
             # that an analyst looks for, so that it must not share the resolver's incident.
             opener, other = other, opener
-        if self._home.is_home(opener):
-            return opener
-        return other if self._home.is_home(other) else hit.source.address
+        address = opener.address
+        if self._is_home(address):
+            return address
+        return other.address if self._is_home(other.address) else hit.source.address
 
     def _advance(self, time_us: int) -> list[Event]:
         """Move the clock; end what was silent for a window, begin a new minute."""
@@ -373,11 +395,13 @@ class Condenser:
         hit = incident.hit
         if incident.community_id is None:
             incident.community_id = community_id(hit.source, hit.destination, hit.protocol)
-        # With more than fifteen keywords a call builds a dict first, which costs as much as the
-        # rest; so an event is made in three steps.
-        event = Event(
+        if self._blank.set != self.set_id:
+            self._blank = replace(self._blank, set=self.set_id)
+        # With more than fourteen keywords a call builds a dict first, which costs as much as the
+        # rest; so an event is made in steps, the last only where there is something to tell.
+        event = replace(
+            self._blank,
             class_id=hit.class_id,
-            sensor=self._sensor,
             time_us=incident.first_us if state in {"open", "single"} else incident.last_us,
             severity=maltrail_word(hit.info),
             severity_id=incident.severity_id,
@@ -399,30 +423,33 @@ class Condenser:
             protocol=hit.protocol,
             direction=hit.direction,
             outcome=incident.outcome,
-            interface=hit.interface,
-            vlans=hit.vlans,
-            tunnel=hit.tunnel,
-            custom=hit.custom,
-            dns=incident.dns,
-            http=incident.http,
-            tls=incident.tls,
-            community_id=incident.community_id,
-        )
-        return replace(
-            event,
             count=incident.pending,
             total=incident.total,
             first_us=incident.first_us,
             last_us=incident.last_us,
             state=state,
-            samples=incident.samples,
-            evidence=incident.evidence,
-            set=self.set_id,
-            site=self._site,
-            tags=self._tags,
-            source_name=self._aliases.get(hit.source.address, ""),
-            destination_name=self._aliases.get(hit.destination.address, ""),
+            interface=hit.interface,
+            custom=hit.custom,
+            community_id=incident.community_id,
         )
+        if incident.dns or incident.http or incident.tls or incident.samples or incident.evidence:
+            event = replace(
+                event,
+                dns=incident.dns,
+                http=incident.http,
+                tls=incident.tls,
+                samples=incident.samples,
+                evidence=incident.evidence,
+            )
+        if hit.vlans or hit.tunnel or self._aliases:
+            event = replace(
+                event,
+                vlans=hit.vlans,
+                tunnel=hit.tunnel,
+                source_name=self._aliases.get(hit.source.address, ""),
+                destination_name=self._aliases.get(hit.destination.address, ""),
+            )
+        return event
 
 
 def _by_severity(incident: _Incident) -> int:

@@ -52,7 +52,10 @@ def examining(loaded: Mapping[str, Detection]) -> dict[str, Examiner]:
 
 
 class Contents:
-    """Judges sightings of all workers; belongs to one thread. `trails` may be replaced."""
+    """Judges sightings of all workers; belongs to one thread. `trails` may be replaced.
+
+    `looked_at` are the sightings (agent.model.Sighting.what) that any behaviour judges.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class Contents:
         self.allow = allow
         self.wanted: Wanted = together(rule.wanted for rule in rules.values())
         self._rules = rules
-        self._looked_at = frozenset(rule.looks_at for rule in rules.values())
+        self.looked_at = frozenset(rule.looks_at for rule in rules.values())
         self._urls = Urls()
         self._home = home
         self._severity = severity
@@ -80,7 +83,7 @@ class Contents:
 
     def examine(self, sighting: Sighting) -> list[Hit]:
         """Return what the behaviours tell of a sighting, those that are not muted."""
-        if sighting.what not in self._looked_at or not self._is_affordable(sighting):
+        if sighting.what not in self.looked_at or not self._is_affordable(sighting):
             return []
         if sighting.what == "agent" and self._is_harmless(sighting):
             self._counts["remembered"] += 1

@@ -39,13 +39,15 @@ class Conversations:
     def datagram(self, sighting: Sighting) -> Ends:
         """Take one datagram or packet without ports into account."""
         source, destination = sighting.source, sighting.destination
-        (low, port), (high, other_port) = source, destination
-        service = 0
-        if port is not None and other_port is not None:
-            service = min(port, other_port)
-        key = (sighting.protocol, low, high, service)
+        low, high = source.address, destination.address
         if high < low:
-            key = (sighting.protocol, high, low, service)
+            low, high = high, low
+        service, other_port = source.port, destination.port
+        if service is None or other_port is None:
+            service = 0
+        elif other_port < service:
+            service = other_port
+        key = (sighting.protocol, low, high, service)
         known = self._open.get(key)
         if known is None or sighting.first_us - known.last_us > KEPT_US:
             known = _Conversation(_opener(source, destination), sighting.last_us)

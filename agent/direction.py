@@ -8,7 +8,7 @@ because strangers choose the addresses.
 import ipaddress
 import socket
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from agent.model import Direction
@@ -51,11 +51,8 @@ class Home:
                 for network in ipaddress.collapse_addresses(six)
             ],
         }
-        self._remembered = lru_cache(maxsize=_CACHED_ADDRESSES)(self._find)
-
-    def is_home(self, address: str) -> bool:
-        """Tell whether an address is ours; text that is no address is not."""
-        return self._remembered(address)
+        self.is_home: Callable[[str], bool] = lru_cache(maxsize=_CACHED_ADDRESSES)(self._find)
+        """Tells whether an address is ours; text that is no address is not."""
 
     def direction(self, source: str, destination: str) -> Direction:
         """Return the direction from one address to another.
@@ -63,8 +60,8 @@ class Home:
         For a packet that answers (a DNS response, a server's certificate) pass the side that
         opened the conversation first.
         """
-        ours = self._remembered(destination)
-        if self._remembered(source):
+        ours = self.is_home(destination)
+        if self.is_home(source):
             return "internal" if ours else "outbound"
         return "inbound" if ours else "external"
 

@@ -7,11 +7,11 @@ site wants to hear of it. What an allow-list entry keeps quiet is counted by the
 import hashlib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-import msgspec
+from msgspec.structs import replace
 
 from agent import google_quic, hello, model
 from agent.allow import AllowList, Entry
@@ -113,17 +113,11 @@ TYPES = {
     model.TRAIL_JA4: "JA4",
 }
 
-_About = tuple[str, str, int, Direction, Outcome, int | None]
-"""What the wording of a hit on an address depends on, beside the trail."""
+_About = tuple[str, Endpoint, int, Outcome, int | None, bool, bool]
+"""What a hit on an address depends on, beside the trails, the allow-list and the packet.
 
-
-class _Worded(NamedTuple):
-    """A hit on an address, for as long as the trail and the allow-list's edition are these."""
-
-    found: Found
-    edition: object
-    hit: Hit
-
+Where it stands, protocol, outcome, the listener's port; whether opener and listener are ours.
+"""
 
 Verdict = Literal["told", "allowed", "ignored", "not listed", "suppressed", "over budget"]
 
@@ -142,6 +136,13 @@ class Look(NamedTuple):
 def _place(hit: Hit) -> str:
     """Return where a value was seen, or which behaviour concluded it."""
     return hit.class_id if hit.class_id.startswith(model.BEHAVIOUR_PREFIX) else hit.where
+
+
+Rule = Callable[[Sighting], list[Hit]]
+
+
+def _listing(rule: Callable[[Sighting], Iterable[Hit]]) -> Rule:
+    return lambda sighting: list(rule(sighting))
 
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -224,26 +225,28 @@ class Matcher:
         self.agents = Budget(AGENT_CHARACTERS)
         self.harmless: list[int] = []
         self._conversations = Conversations()
-        self._worded: dict[_About, _Worded] = {}
-        self._rules: dict[str, Callable[[Sighting], Iterable[Hit]]] = {
+        self._worded: dict[_About, Hit] = {}
+        self._worded_by: tuple[object, object] = (None, None)
+        self.rules: Mapping[str, Rule] = {
             "syn": self._packet,
             "accept": self._reply,
             "refuse": self._reply,
             "datagram": self._datagram,
             "other": self._datagram,
-            "question": self._question,
-            "answer": self._answer,
-            "http": self._request,
-            "tls": self._hello,
-            "quic": self._initial,
-            "fingerprint": self._fingerprinted,
-            "certificate": self._certificate,
+            "question": _listing(self._question),
+            "answer": _listing(self._answer),
+            "http": _listing(self._request),
+            "tls": _listing(self._hello),
+            "quic": _listing(self._initial),
+            "fingerprint": _listing(self._fingerprinted),
+            "certificate": _listing(self._certificate),
         }
+        """What the trails say of a sighting, by what it is; behaviours look at others, too."""
 
     def match(self, sighting: Sighting) -> list[Hit]:
         """Return what the trails say of a sighting, most direct first."""
-        rule = self._rules.get(sighting.what)  # behaviours look at others, too
-        return list(rule(sighting)) if rule else []
+        rule = self.rules.get(sighting.what)
+        return rule(sighting) if rule else []
 
     def note_suppressed(self, hit: Hit) -> None:
         """Tell the watch that a hit is held back after all."""
@@ -277,7 +280,7 @@ class Matcher:
 
     def _reply(self, sighting: Sighting) -> list[Hit]:
         """What came of an attempt: no observation of its own, but the attempt's outcome."""
-        attempt = msgspec.structs.replace(
+        attempt = replace(
             sighting,
             source=sighting.destination,
             destination=sighting.source,
@@ -294,40 +297,41 @@ class Matcher:
     def _sides(self, sighting: Sighting, ends: Ends) -> list[Hit]:
         """Judge the ends that the scanner found listed; the watch wants to know of both."""
         hits: list[Hit] = []
-        if sighting.ends & DESTINATION or self.watch:
+        listed = SOURCE | DESTINATION if self.watch else sighting.ends
+        if listed & DESTINATION:
             hit = self._side(sighting, "ip.dst", sighting.destination, ends)
             if hit:
                 hits.append(hit)
-        if sighting.ends & SOURCE or self.watch:
+        if listed & SOURCE:
             hit = self._side(sighting, "ip.src", sighting.source, ends)
             if hit:
                 if hits and hit.indicator == hits[0].indicator:
                     # Both ends inside one listed network are one observation of it.
-                    hit = msgspec.structs.replace(hit, count=0)
+                    hit = replace(hit, count=0)
                 hits.append(hit)
         return hits
 
     def _side(self, sighting: Sighting, where: str, endpoint: Endpoint, ends: Ends) -> Hit | None:
         """Return the hit on one end of a packet; what depends on no packet is remembered."""
-        address, port = endpoint
-        found = self.trails.address(address, port)
-        if found is None:
-            self._look(where, address, sighting.count, "not listed")
-            return None
         opener, listener, outcome = ends
-        direction = self._home.direction(opener.address, listener.address)
-        about = (where, address, sighting.protocol, direction, outcome, listener.port)
+        about = (
+            where,
+            endpoint,
+            sighting.protocol,
+            outcome,
+            listener.port,
+            self._home.is_home(opener.address),
+            self._home.is_home(listener.address),
+        )
+        trails_then, allowed_then = self._worded_by
+        if trails_then is not self.trails.edition or allowed_then is not self.allow.edition:
+            self._worded.clear()
+            self._worded_by = (self.trails.edition, self.allow.edition)
         known = self._worded.get(about)
-        if known is None or known.found is not found or known.edition is not self.allow.edition:
-            hits = self._judge(sighting, found, where, address, about=address, ends=ends)
-            if not hits:
-                return None
-            if len(self._worded) >= MAX_WORDED:
-                self._worded.clear()
-            self._worded[about] = _Worded(found, self.allow.edition, hits[0])
-            return hits[0]
-        hit = msgspec.structs.replace(
-            known.hit,
+        if known is None:
+            return self._word(sighting, about, ends)
+        hit = replace(
+            known,
             source=sighting.source,
             destination=sighting.destination,
             first_us=sighting.first_us,
@@ -337,7 +341,21 @@ class Matcher:
             vlans=sighting.vlans,
             tunnel=sighting.tunnel,
         )
-        return hit if self._is_told(hit, address, ends) else None
+        if not self.allow.has_scopes and not self.watch:
+            return hit
+        return hit if self._is_told(hit, endpoint.address, ends) else None
+
+    def _word(self, sighting: Sighting, about: _About, ends: Ends) -> Hit | None:
+        """Return the hit on one end of a packet, and remember it."""
+        where, (address, port), *_ = about
+        found = self.trails.address(address, port)
+        hits = self._judge(sighting, found, where, address, about=address, ends=ends)
+        if not hits:
+            return None
+        if len(self._worded) >= MAX_WORDED:
+            self._worded.clear()
+        self._worded[about] = hits[0]
+        return hits[0]
 
     def _question(self, sighting: Sighting) -> Iterator[Hit]:
         """Rules T-8.6: the resolver's addresses, then the name."""

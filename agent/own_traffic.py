@@ -45,9 +45,14 @@ class OwnTraffic:
                 return
             del self._ended[key]
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there are none, so that nothing has to be asked."""
+        return not self._used and not self._ended
+
     def holds(self, sighting: Sighting) -> bool:
         """Tell whether a sighting is of one of them, in either direction."""
-        if not self._used and not self._ended:
+        if self.is_empty:
             return False
         ends = frozenset({sighting.source, sighting.destination})
         key = (label(sighting.protocol), ends)

@@ -89,17 +89,20 @@ class Pipeline:
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""
         events: list[Event] = []
-        holds, match, examine = self._own.holds, self.matcher.match, self.contents.examine
+        rule_of, take = self.matcher.rules.get, self._take
+        examine, looked_at = self.contents.examine, self.contents.looked_at
+        own = None if self._own.is_empty else self._own
         for sighting in sightings:
-            if holds(sighting):
+            if own is not None and own.holds(sighting):
                 self.own_traffic += sighting.count
                 continue
-            hits = match(sighting)
-            if hits:
-                events += self._take(hits)
-            hits = examine(sighting)
-            if hits:
-                events += self._take(hits)
+            rule = rule_of(sighting.what)
+            if rule is not None:
+                for hit in rule(sighting):
+                    events += take(hit)
+            if sighting.what in looked_at:
+                for hit in examine(sighting):
+                    events += take(hit)
         return events
 
     def take_harmless(self) -> list[int]:
@@ -113,13 +116,11 @@ class Pipeline:
 
     def judge(self, until_us: int) -> list[Event]:
         """Return what is to be told of counted keys; everything before `until_us` was seen."""
-        found = [*self.behaviours.judge(until_us), *self.floods.judge(until_us)]
-        return self._take(hit for hit in found if not self._is_allowed(hit))
+        return self._take_counted([*self.behaviours.judge(until_us), *self.floods.judge(until_us)])
 
     def judge_last(self, until_us: int) -> list[Event]:
         """Return what is to be told of counted keys at the end of the input."""
-        found = [*self.behaviours.end(until_us), *self.floods.judge(until_us)]
-        return self._take(hit for hit in found if not self._is_allowed(hit))
+        return self._take_counted([*self.behaviours.end(until_us), *self.floods.judge(until_us)])
 
     def tick(self, now_us: int) -> list[Event]:
         """Move the clock on a quiet wire."""
@@ -135,17 +136,18 @@ class Pipeline:
         judged = Judged(hit, hit.source, hit.destination)
         return self.matcher.allow.allows_hit(judged, hit.source.address) is not None
 
-    def _take(self, hits: Iterable[Hit]) -> list[Event]:
-        events: list[Event] = []
-        for hit in hits:
-            if hit.indicator == canary.NAME:  # somebody on the wire asks for it
-                self.canary_traffic += hit.count
-                continue
-            self.hits += hit.count > 0  # what came of an attempt is no hit of its own
-            if self.matcher.watch and hit.class_id.startswith(BEHAVIOUR_PREFIX):
-                self.matcher.note_behaviour(hit)
-            if self.suppressions.holds_back(hit):
-                self.matcher.note_suppressed(hit)
-            else:
-                events += self.condenser.take(hit)
-        return events
+    def _take_counted(self, hits: Iterable[Hit]) -> list[Event]:
+        return [event for hit in hits if not self._is_allowed(hit) for event in self._take(hit)]
+
+    def _take(self, hit: Hit) -> Sequence[Event]:
+        if hit.indicator == canary.NAME:  # somebody on the wire asks for it
+            self.canary_traffic += hit.count
+            return ()
+        if hit.count:  # what came of an attempt is no hit of its own
+            self.hits += 1
+        if self.matcher.watch and hit.class_id.startswith(BEHAVIOUR_PREFIX):
+            self.matcher.note_behaviour(hit)
+        if not self.suppressions.is_empty and self.suppressions.holds_back(hit):
+            self.matcher.note_suppressed(hit)
+            return ()
+        return self.condenser.take(hit)

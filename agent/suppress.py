@@ -52,19 +52,21 @@ class _Entry:
 
 
 class Suppressions:
-    """All entries, in the order of the configuration; for one thread. Time is an argument."""
+    """All entries, in the order of the configuration; for one thread. Time is an argument.
+
+    `is_empty` tells that nothing is ever held back.
+    """
 
     def __init__(self, entries: Iterable[config.Suppression], notices: AgentNotices) -> None:
         """Raise ConfigError for a pattern that no class can ever match."""
         self._entries = tuple(map(_Entry, entries))
+        self.is_empty = not self._entries
         self._notices = notices
         self._now_us = 0
         self._by_class: dict[str, tuple[_Entry, ...]] = {}
 
     def holds_back(self, hit: Hit) -> bool:
         """Tell whether the hit is not to be told, and count it at the first entry that says so."""
-        if not self._entries:
-            return False
         self._now_us = max(self._now_us, hit.last_us)
         for entry in self._of_class(hit.class_id):
             if hit.last_us < entry.until_us and entry.matches(hit):

@@ -61,12 +61,16 @@ def _always(size: int) -> bool:
 
 
 class Trails:
-    """The own and the published set, for one thread."""
+    """The own and the published set, for one thread.
+
+    `edition` is another object than that of any other trails.
+    """
 
     def __init__(self, own: TrailSet, published: TrailSet) -> None:
         self.own = own
         self.published = published
         self.skipped = 0
+        self.edition = object()
         self._sides = (_Side(own, custom=True), _Side(published, custom=False))
         self._addresses: dict[tuple[str, int | None], Found | Literal[False]] = {}
 
