@@ -33,6 +33,7 @@ COMPILED = [
     "agent.scan.conversations",
     "agent.scan.counters",
     "agent.scan.rates",
+    "agent.scan.attempts",
     "agent.scan.sightings",
     "agent.scan.streams",
     "agent.scan.literals",

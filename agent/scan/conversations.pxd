@@ -10,7 +10,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
 cdef class Conversations:
     cdef unsigned long long[::1] table
 
-    cdef int expect(self, unsigned long long h) except -1 nogil
+    cdef int expect(self, unsigned long long h) noexcept nogil
     @cython.locals(at="unsigned long long", best="unsigned long long", best_age="unsigned long long", way="unsigned long long", word="unsigned long long", age="unsigned long long")
-    cpdef int see(self, unsigned long long h, unsigned long long second, unsigned long long forward) except -1 nogil
-    cdef int _go_on(self, unsigned long long at, unsigned long long word, unsigned long long second, unsigned long long forward) except -1 nogil
+    cpdef int see(self, unsigned long long h, unsigned long long second, unsigned long long forward) noexcept nogil
+    cdef int _go_on(self, unsigned long long at, unsigned long long word, unsigned long long second, unsigned long long forward) noexcept nogil

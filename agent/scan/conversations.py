@@ -10,7 +10,7 @@ except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 from agent.scan import prefetch
-from agent.scan.memory import pages
+from agent.scan.memory import together
 
 if not cython.compiled:  # else the same from the .pxd
     BUCKETS = 16384  # a power of two
@@ -32,7 +32,7 @@ class Conversations:
     """Conversations by a hash that is the same for both directions."""
 
     def __init__(self) -> None:
-        self.table = memoryview(pages(BUCKETS * WAYS * 8)).cast("Q")
+        self.table = together(BUCKETS * WAYS * 8).cast("Q")
 
     @cython.boundscheck(False)
     def expect(self, h: int) -> None:
@@ -65,6 +65,7 @@ class Conversations:
         self.table[best] = (h & TAG) | ((second & LOW24) << 8) | LIVE | forward
         return OPENED
 
+    @cython.boundscheck(False)
     @cython.boundscheck(False)
     def _go_on(self, at: int, word: int, second: int, forward: int) -> int:
         word = (word & TAG) | ((second & LOW24) << 8) | (word & 255)

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from agent.scan import layout, prefetch
 from agent.scan.hashing import Keyed
 from agent.scan.lookup import huge_pages
-from agent.scan.memory import resident
+from agent.scan.memory import together
 
 if not cython.compiled:  # else the same from the .pxd
     WAYS = 8
@@ -49,13 +49,14 @@ if not cython.compiled:  # else the same from the .pxd
     TOPS = 0x8080808080808080
     SINGLE_BITS = 2
     """A single is four words: low half of the hash << 32 | ports, value << 32 | protocol << 20 |
-    microseconds of the last time, first time, IPv4 addresses. Its tag is half a word, last second
-    << 8 | flags; with its print and part, a quarter of a word, 56 bits of its hash are known."""
+    microseconds of the last time, first time, IPv4 addresses. Its tag is half a word, the second in
+    which it was seen last; with its print and part, a quarter of a word, 56 bits of its hash are
+    known."""
     MICROSECONDS = 1000000
     LOW20 = 0xFFFFF
     PROTOCOL_AT = 20
-    LIVE = 1  # in the tag of a single
-    MARKED = 2  # its value was answered
+    NEVER = 0  # the tag of no single
+    MARKED = 1 << 31  # in the second word of a single: its value was answered
     NOWHERE = (1 << 63) - 1
     """In place of an entry: there is none."""
     USED = 40  # where the number of values begins in its word
@@ -67,23 +68,19 @@ if not cython.compiled:  # else the same from the .pxd
     HOT_ENTRIES = 1024
     """Keys over their level that wait for a behaviour; the next probe of one that found no room
     tries again."""
-    QUEUE = 32
-    """Observations that wait, so that their heads, asked for when they come, are near when they are
-    taken in."""
-    WAIT_WORDS = 9
-    """Hash, time, four address words, ports, item, second."""
+    LINE = 8  # words of a cache line
     KEY = layout.TABLES + 16  # hashed apart from every table of trails
     KEY4 = KEY + 1  # both addresses in one word
     KEY_PORT = KEY + 2
     KEY_SERVICE = KEY + 3
     SIX = 1 << 32
-    ANSWER = 1 << 40  # of an item in the queue: it was answered
     MAX_MARKED = 64
     """Values of a key that can be marked as answered, the bits of a word; others count as
     answered."""
     ONE = 1
     FULL_RANK = 1 << 32
-    RANKS = 0xFFFFFF00
+    LATER = 1 << 40
+    """Beyond every tag with the number of its way behind it."""
 
 
 class DistinctRow(NamedTuple):
@@ -163,30 +160,28 @@ class Distinct:
         self.saturated = 0
         self.hot_count = 0
         # A tag is one word: half of the hash << 32 | last second << 8 | count.
-        self.heads = memoryview(resident(8 * HEAD * buckets)).cast("Q")
+        heads = together(8 * HEAD * buckets)
+        self.heads = heads.cast("Q")
+        self.singles = heads.cast("I")
+        self.parts = heads.cast("H")
         self.table = memoryview(huge_pages(8 * self.size * WAYS * buckets)).cast("Q")
         self.memory = 8 * (HEAD + self.size * WAYS) * buckets
-        self.waiting = 0
-        self.queue = memoryview(array("Q", bytes(8 * WAIT_WORDS * QUEUE)))
         self.hot_flags = memoryview(bytearray(WAYS * buckets))
         self.hot_list = memoryview(array("Q", bytes(8 * HOT_ENTRIES)))
 
     @cython.boundscheck(False)
-    def note(
+    def approach(
         self,
-        now_us: int,
         source_high: int,
         source_low: int,
         destination_high: int,
         destination_low: int,
         ports: int,
-        item: int,
     ) -> int:
-        """Note that `item` (32 bits) was seen between two addresses; `settle` takes it in.
+        """Return the hash of a key of which something will be added; its lines are asked for.
 
         `ports` is source port << 16 | destination port, with IP version 6 told by bit 32 and the
-        protocol above. `item` | ANSWER tells that it was answered, in the key of those who asked;
-        of what is not counted nothing is kept.
+        protocol above.
         """
         if self.by_port:
             h = self.keyed.numbers(
@@ -199,32 +194,70 @@ class Distinct:
             h = self.keyed.number(KEY4, (source_low << 32) | destination_low)
         if self.by_service:
             h = self.keyed.number(KEY_SERVICE, h ^ (ports & LOW16))
-        if self.waiting == QUEUE:
-            self.settle()
-        at = self.waiting * WAIT_WORDS
-        self.queue[at] = h
-        self.queue[at + 1] = now_us
-        self.queue[at + 2] = source_high
-        self.queue[at + 3] = source_low
-        self.queue[at + 4] = destination_high
-        self.queue[at + 5] = destination_low
-        self.queue[at + 6] = ports
-        self.queue[at + 7] = item
-        self.queue[at + 8] = now_us // 1000000  # known to the compiler, see WAY_BITS
+        # A new key's single may come to lie in any of the lines: a store waits for one as a load
+        # does, only later, when there are too many of them.
         head = (h & self.mask) * HEAD
         prefetch.word(self.heads, head)
-        self.waiting += 1
+        prefetch.word(self.heads, head + SINGLES)
+        prefetch.word(self.heads, head + SINGLES + LINE)
+        prefetch.word(self.heads, head + SINGLES + 2 * LINE)
+        prefetch.word(self.heads, head + SINGLES + 3 * LINE)
+        return h
+
+    @cython.boundscheck(False)
+    def add(
+        self,
+        h: int,
+        now_us: int,
+        second: int,
+        source_high: int,
+        source_low: int,
+        destination_high: int,
+        destination_low: int,
+        ports: int,
+        item: int,
+    ) -> int:
+        """Take in that `item` (32 bits) was seen of the key whose hash `approach` returned.
+
+        `ports` is as there.
+        """
+        entry = self._held(h)
+        if entry == NOWHERE:
+            if self.has_singles and ports & SIX == 0:
+                entry = self._add_single(
+                    h, now_us, second, source_low << 32 | destination_low, ports, item
+                )
+                if entry == NOWHERE:
+                    return 0
+            else:
+                entry = self._give_way(h, second)
+        at = self._place(entry)
+        tag = self._tag(entry)
+        age = (second - (self.heads[tag] >> 8)) & LOW24
+        if self.table[at] != h or age > self.keep:
+            self._print((entry >> WAY_BITS) * HEAD, entry & LAST_WAY, h >> PRINT)
+            self.table[at] = h
+            self.table[at + 1] = source_high
+            self.table[at + 2] = source_low
+            self.table[at + 3] = destination_high
+            self.table[at + 4] = destination_low
+            self.table[at + 5] = ports & PORTS
+            self.table[at + 6] = now_us
+            self.table[at + 8] = 0
+        self.table[at + 7] = now_us
+        count = self._note(entry, second, item)
+        self.heads[tag] = (
+            ((h >> 32) << 32) | ((second & LOW24) << 8) | (count if count < 255 else 255)
+        )
         return 0
 
     @cython.boundscheck(False)
-    def settle(self) -> int:
-        """Take in what was noted, in order."""
-        i = 0
-        while i < self.waiting:
-            self._add(i * WAIT_WORDS)
-            i += 1
-        self.waiting = 0
-        return 0
+    def answer(self, h: int, item: int) -> int:
+        """Take in that an item was answered, in the key of those who asked, if it is known."""
+        entry = self._held(h)
+        if entry == NOWHERE:
+            return self._answer_single(h, item)
+        return self._answer(self._place(entry), item)
 
     def _place(self, entry: int) -> int:
         """Return where the words of an entry begin."""
@@ -235,12 +268,12 @@ class Distinct:
         return (entry >> WAY_BITS) * HEAD + TAGS + (entry & LAST_WAY)
 
     def _may_hold(self, prints: int, h: int) -> int:
-        """Tell whether the print of a hash may be among eight, all looked at together.
+        """Return the top bits of those of eight prints that are a hash's, all looked at together.
 
         Exact but above a byte that is equal (Hacker's Delight, 2nd edition, section 6-1).
         """
         different = prints ^ ((h >> PRINT) * EACH)
-        return 1 if (different - EACH) & ~different & TOPS else 0
+        return (different - EACH) & ~different & TOPS
 
     @cython.boundscheck(False)
     def _print(self, place: int, way: int, value: int) -> int:
@@ -249,102 +282,50 @@ class Distinct:
         return 0
 
     @cython.boundscheck(False)
-    def _add(self, waiting: int) -> int:
-        """Take in the observation at `waiting` of the queue."""
-        h = self.queue[waiting]
-        item = self.queue[waiting + 7]
-        entry = self._held(h)
-        if item >= ANSWER:
-            if entry == NOWHERE:
-                return self._answer_single(h, item & LOW32)
-            return self._answer(self._place(entry), item & LOW32)
-        if entry == NOWHERE:
-            if self.has_singles and self.queue[waiting + 6] & SIX == 0:
-                entry = self._add_single(waiting)
-                if entry == NOWHERE:
-                    return 0
-            else:
-                entry = self._give_way(h, self.queue[waiting + 8])
-        return self._add_to(waiting, entry)
-
-    @cython.boundscheck(False)
-    def _add_to(self, waiting: int, entry: int) -> int:
-        """Take in the observation at `waiting` of the queue for this entry."""
-        h = self.queue[waiting]
-        second = self.queue[waiting + 8]
-        at = self._place(entry)
-        tag = self._tag(entry)
-        age = (second - (self.heads[tag] >> 8)) & LOW24
-        if self.table[at] != h or age > self.keep:
-            self._print((entry >> WAY_BITS) * HEAD, entry & LAST_WAY, h >> PRINT)
-            self.table[at] = h
-            self.table[at + 1] = self.queue[waiting + 2]
-            self.table[at + 2] = self.queue[waiting + 3]
-            self.table[at + 3] = self.queue[waiting + 4]
-            self.table[at + 4] = self.queue[waiting + 5]
-            self.table[at + 5] = self.queue[waiting + 6] & PORTS
-            self.table[at + 6] = self.queue[waiting + 1]
-            self.table[at + 8] = 0
-        self.table[at + 7] = self.queue[waiting + 1]
-        count = self._note(entry, second, self.queue[waiting + 7])
-        self.heads[tag] = (
-            ((h >> 32) << 32) | ((second & LOW24) << 8) | (count if count < 255 else 255)
-        )
-        return 0
-
-    @cython.boundscheck(False)
-    def _add_single(self, waiting: int) -> int:
-        """Take in the observation at `waiting` of the queue as a single.
+    def _add_single(
+        self, h: int, now_us: int, second: int, addresses: int, ports: int, item: int
+    ) -> int:
+        """Take in an item of a key of IPv4 addresses as a single.
 
         Return NOWHERE, or the entry that the key became as this is its second value.
         """
-        h = self.queue[waiting]
-        now_us = self.queue[waiting + 1]
-        item = self.queue[waiting + 7]
-        second = self.queue[waiting + 8]
         single = self._find_single(h)
-        is_known = 1
-        if single == NOWHERE:
-            is_known = 0
-            single = self._oldest_single(h, second)
-        at = self._place_of_single(single)
-        tag = self._single_tag(single)
-        age = (second - (tag >> 8)) & LOW24
-        flags = tag & 255
-        if flags and age <= self.keep and is_known:
-            if self.heads[at + 1] >> 32 != item:
+        if single != NOWHERE and ((second - self._seen(single)) & LOW32) <= self.keep:
+            at = self._place_of_single(single)
+            word = self.heads[at + 1]
+            if word >> 32 != item:
                 return self._promote(h, second, single)
-            if age >= self.window:  # an attempt of its own, with an answer of its own
-                flags = LIVE
-            self.heads[at + 1] = (self.heads[at + 1] & ~LOW20) | (now_us - second * MICROSECONDS)
-        else:
-            # A single that only the long window remembers tells nothing by itself.
-            if flags and age <= self.window:
-                self.evictions += 1
-            flags = LIVE
-            prints = (h & self.mask) * HEAD + SINGLE_PRINTS
-            self._print(prints, single & LAST_WAY, h >> PRINT)
-            self._put_part(single, (h >> 32) & LOW16)
-            ports = self.queue[waiting + 6]
-            self.heads[at] = (h & LOW32) << 32 | (ports & LOW32)
-            self.heads[at + 1] = (
-                item << 32
-                | ((ports >> PROTOCOL) & 255) << PROTOCOL_AT
-                | (now_us - second * MICROSECONDS)
-            )
-            self.heads[at + 2] = now_us
-            self.heads[at + 3] = self.queue[waiting + 3] << 32 | self.queue[waiting + 5]
-        self._put_single_tag(single, (second & LOW24) << 8 | flags)
+            if ((second - self._seen(single)) & LOW32) >= self.window:
+                word &= ~MARKED  # an attempt of its own, with an answer of its own
+            self.heads[at + 1] = (word & ~LOW20) | (now_us - second * MICROSECONDS)
+            self.singles[self._tag_of_single(single)] = second
+            return NOWHERE
+        if single == NOWHERE:
+            single = self._oldest_single(h)
+        tag = self._tag_of_single(single)
+        # A single that only the long window remembers tells nothing by itself.
+        if self.singles[tag] and ((second - self.singles[tag]) & LOW32) <= self.window:
+            self.evictions += 1
+        at = self._place_of_single(single)
+        self._print((h & self.mask) * HEAD + SINGLE_PRINTS, single & LAST_WAY, h >> PRINT)
+        self.parts[self._part_of_single(single)] = (h >> 32) & LOW16
+        self.singles[tag] = second
+        self.heads[at] = (h & LOW32) << 32 | (ports & LOW32)
+        self.heads[at + 1] = (
+            item << 32
+            | ((ports >> PROTOCOL) & 255) << PROTOCOL_AT
+            | (now_us - second * MICROSECONDS)
+        )
+        self.heads[at + 2] = now_us
+        self.heads[at + 3] = addresses
         return NOWHERE
 
     @cython.boundscheck(False)
     def _promote(self, h: int, second: int, single: int) -> int:
-        """Make a single of less than LOW24 seconds an entry and return it."""
+        """Make a single an entry and return it."""
         entry = self._give_way(h, second)
         at = self._place(entry)
-        tag = self._single_tag(single)
-        last = second - ((second - (tag >> 8)) & LOW24)
-        is_answered = 1 if tag & MARKED else 0
+        last = self._seen(single)
         head = (h & self.mask) * HEAD
         self._print(head, entry & LAST_WAY, h >> PRINT)
         self._print(head + SINGLE_PRINTS, single & LAST_WAY, 0)
@@ -358,10 +339,10 @@ class Distinct:
         self.table[at + 4] = self.heads[word + 3] & LOW32
         self.table[at + 5] = ports | protocol << PROTOCOL | ONE << USED
         self.table[at + 6] = self.heads[word + 2]
-        self.table[at + 8] = is_answered
+        self.table[at + 8] = 1 if self.heads[word + 1] & MARKED else 0
         self.table[at + WORDS] = (self.heads[word + 1] >> 32) << 32 | last
         self.heads[self._tag(entry)] = (h >> 32) << 32 | (last & LOW24) << 8 | 1
-        self._put_single_tag(single, 0)
+        self.singles[self._tag_of_single(single)] = NEVER
         return entry
 
     @cython.boundscheck(False)
@@ -380,22 +361,30 @@ class Distinct:
     def _answer_single(self, h: int, item: int) -> int:
         """Mark the value of the single of a hash, if there is one, as answered."""
         single = self._find_single(h)
-        if single != NOWHERE and self.heads[self._place_of_single(single) + 1] >> 32 == item:
-            self._put_single_tag(single, self._single_tag(single) | MARKED)
+        if single != NOWHERE:
+            at = self._place_of_single(single) + 1
+            if self.heads[at] >> 32 == item:
+                self.heads[at] |= MARKED
         return 0
 
     def observe(
         self, now_us: int, source: bytes, destination: bytes, ports: int, item: int
     ) -> None:
-        """Note an item between packed addresses, for callers that hold the lock."""
+        """Add an item between packed addresses, for callers that hold the lock."""
         words = [
             int.from_bytes(part, "big")
             for address in (source, destination)
             for part in (address[:-8], address[-8:])
         ]
-        six = SIX if len(source) == 16 else 0
-        self.note(now_us, words[0], words[1], words[2], words[3], ports | six, item)
-        self.settle()
+        ports |= SIX if len(source) == 16 else 0
+        h = self.approach(words[0], words[1], words[2], words[3], ports)
+        second = now_us // MICROSECONDS
+        self.add(h, now_us, second, words[0], words[1], words[2], words[3], ports, item)
+
+    def observe_answer(self, source: bytes, destination: bytes, ports: int, item: int) -> None:
+        """Add that an item between packed IPv4 addresses was answered, as `observe`."""
+        low = int.from_bytes(source, "big"), int.from_bytes(destination, "big")
+        self.answer(self.approach(0, low[0], 0, low[1], ports), item)
 
     def hot(self) -> list[DistinctRow]:
         """Return and forget the keys that went over their level; for the thread that scans."""
@@ -480,38 +469,28 @@ class Distinct:
         """Return where the words of a single begin."""
         return (single >> WAY_BITS) * HEAD + SINGLES + ((single & LAST_WAY) << SINGLE_BITS)
 
-    @cython.boundscheck(False)
-    def _single_tag(self, single: int) -> int:
-        """Return the tag of a single."""
-        place = (single >> WAY_BITS) * HEAD + SINGLE_TAGS + ((single & LAST_WAY) >> 1)
-        return (self.heads[place] >> ((single & 1) << 5)) & LOW32
+    def _tag_of_single(self, single: int) -> int:
+        """Return where the tag of a single is."""
+        return ((single >> WAY_BITS) * HEAD + SINGLE_TAGS) * 2 + (single & LAST_WAY)
+
+    def _part_of_single(self, single: int) -> int:
+        """Return where the part of its hash that lies with the tag of a single is."""
+        return ((single >> WAY_BITS) * HEAD + PARTS) * 4 + (single & LAST_WAY)
 
     @cython.boundscheck(False)
-    def _put_single_tag(self, single: int, tag: int) -> int:
-        """Set the tag of a single."""
-        place = (single >> WAY_BITS) * HEAD + SINGLE_TAGS + ((single & LAST_WAY) >> 1)
-        shift = (single & 1) << 5
-        self.heads[place] = (self.heads[place] & ~(LOW32 << shift)) | (tag << shift)
-        return 0
-
-    @cython.boundscheck(False)
-    def _put_part(self, single: int, part: int) -> int:
-        """Set the part of its hash that lies with the tag of a single."""
-        place = (single >> WAY_BITS) * HEAD + PARTS + ((single & LAST_WAY) >> 2)
-        shift = (single & 3) << 4
-        self.heads[place] = (self.heads[place] & ~(LOW16 << shift)) | (part << shift)
-        return 0
+    def _seen(self, single: int) -> int:
+        """Return the second in which a single was seen last."""
+        return self.singles[self._tag_of_single(single)]
 
     @cython.boundscheck(False)
     def _is_single(self, single: int, h: int) -> int:
-        """Tell whether a single is live and that of a hash."""
+        """Tell whether a single is there and that of a hash."""
         head = (single >> WAY_BITS) * HEAD
-        way = single & LAST_WAY
-        if (self.heads[head + SINGLE_PRINTS] >> (way << 3)) & BYTE != h >> PRINT:
+        if (self.heads[head + SINGLE_PRINTS] >> ((single & LAST_WAY) << 3)) & BYTE != h >> PRINT:
             return 0
-        if (self.heads[head + PARTS + (way >> 2)] >> ((way & 3) << 4)) & LOW16 != h >> 32 & LOW16:
+        if self.parts[self._part_of_single(single)] != h >> 32 & LOW16:
             return 0
-        if self._single_tag(single) & LIVE == 0:
+        if self._seen(single) == NEVER:
             return 0
         return 1 if self.heads[self._place_of_single(single)] >> 32 == h & LOW32 else 0
 
@@ -530,24 +509,17 @@ class Distinct:
         return NOWHERE
 
     @cython.boundscheck(False)
-    def _oldest_single(self, h: int, second: int) -> int:
+    def _oldest_single(self, h: int) -> int:
         """Return the single that has to give way to a hash."""
-        tags = (h & self.mask) * HEAD + SINGLE_TAGS
-        now = ((second & LOW24) << 8) | BYTE
-        oldest = 0
+        first = (h & self.mask) * WAYS
+        tags = self._tag_of_single(first)
+        oldest = LATER
         way = 0
         while way < WAYS:
-            word = self.heads[tags + (way >> 1)]
-            rank = self._rank(word & LOW32, now) | (LAST_WAY - way)
-            oldest = rank if rank > oldest else oldest
-            rank = self._rank(word >> 32, now) | (LAST_WAY - way - 1)
-            oldest = rank if rank > oldest else oldest
-            way += 2
-        return (h & self.mask) * WAYS + LAST_WAY - (oldest & LAST_WAY)
-
-    def _rank(self, tag: int, now: int) -> int:
-        """Return the age of a single << 8, the highest where it is not live."""
-        return ((now - tag) | ((tag & LIVE) - ONE)) & RANKS
+            tag = (ONE * self.singles[tags + way]) << WAY_BITS | way
+            oldest = tag if tag < oldest else oldest
+            way += 1
+        return first + (oldest & LAST_WAY)
 
     @cython.boundscheck(False)
     def _note(self, entry: int, second: int, item: int) -> int:
@@ -596,6 +568,7 @@ class Distinct:
             self._heat(entry)
         return slow if self.slow_window and slow > fast else fast
 
+    @cython.boundscheck(False)
     def _heat(self, entry: int) -> int:
         """Put a key on the hot list."""
         if self.hot_flags[entry]:
@@ -636,13 +609,11 @@ class Distinct:
 
     def _row_of_single(self, key: int, single: int) -> DistinctRow:
         at = self._place_of_single(single)
-        tag = self._single_tag(single)
+        last = self._seen(single)
         ports = self.heads[at] & LOW32
         item = self.heads[at + 1] >> 32
         first_us = self.heads[at + 2]
         addresses = self.heads[at + 3]
-        first = first_us // 1000000
-        last = first + (((tag >> 8) - first) & LOW24)
         return DistinctRow(
             table=self.name,
             key=key,
@@ -654,7 +625,7 @@ class Distinct:
             first_us=first_us,
             last_us=last * MICROSECONDS + (self.heads[at + 1] & LOW20),
             items={item: last},
-            answered=frozenset((item,)) if tag & MARKED else frozenset(),
+            answered=frozenset((item,)) if self.heads[at + 1] & MARKED else frozenset(),
         )
 
 

@@ -17,19 +17,19 @@ cdef class Rates:
     cdef unsigned long long hot_count
     cdef readonly unsigned long long evictions, saturated
 
-    @cython.locals(h="unsigned long long")
-    cpdef unsigned long long expect(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
+    @cython.locals(h="unsigned long long", at="unsigned long long")
+    cpdef unsigned long long expect(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) noexcept nogil
     @cython.locals(entry="unsigned long long", tag="unsigned long long", at="unsigned long long", word="unsigned long long", count="unsigned long long")
-    cpdef unsigned long long count(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) except? 0 nogil
+    cpdef unsigned long long count(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low, unsigned long long source_high, unsigned long long source_low, unsigned long long ports) noexcept nogil
     @cython.locals(what="unsigned long long")
-    cdef unsigned long long _hash(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except? 0 nogil
+    cdef unsigned long long _hash(self, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) noexcept nogil
     @cython.locals(h="unsigned long long", tag="unsigned long long", word="unsigned long long")
-    cpdef int take_back(self, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) except -1 nogil
+    cpdef int take_back(self, unsigned long long second, unsigned long long kind, unsigned long long service, unsigned long long high, unsigned long long low) noexcept nogil
     @cython.locals(first="unsigned long long", tag="unsigned long long", best="unsigned long long", best_count="unsigned long long", way="unsigned long long", word="unsigned long long", count="unsigned long long")
-    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second) except? 999 nogil
-    cdef inline unsigned long long _highs(self, unsigned long long entry) except? 999 nogil
-    cdef inline unsigned long long _tag(self, unsigned long long entry) except? 999 nogil
-    cdef inline unsigned long long _place(self, unsigned long long entry) except? 999 nogil
-    cdef int _heat(self, unsigned long long entry, unsigned long long second) except -1 nogil
+    cdef unsigned long long _entry(self, unsigned long long h, unsigned long long second) noexcept nogil
+    cdef inline unsigned long long _highs(self, unsigned long long entry) noexcept nogil
+    cdef inline unsigned long long _tag(self, unsigned long long entry) noexcept nogil
+    cdef inline unsigned long long _place(self, unsigned long long entry) noexcept nogil
+    cdef int _heat(self, unsigned long long entry, unsigned long long second) noexcept nogil
     @cython.locals(entry="unsigned long long", tag="unsigned long long", at="unsigned long long", now="unsigned long long", before="unsigned long long", meta="unsigned long long", highs="unsigned long long", six="unsigned long long")
     cpdef object find(self, unsigned long long key, unsigned long long second)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from agent.scan import layout, prefetch
 from agent.scan.hashing import Keyed
-from agent.scan.memory import resident
+from agent.scan.memory import together
 
 SYN_RATE = 1
 UDP_RATE = 2
@@ -88,7 +88,7 @@ class Rates:
     def __init__(self, seed: int, levels: dict[str, int]) -> None:
         self.keyed = Keyed(seed)
         self.levels = memoryview(array("Q", [levels.get(name, NEVER) for name in NAMES]))
-        self.table = memoryview(resident(BYTES)).cast("Q")
+        self.table = together(BYTES).cast("Q")
         self.evictions = 0
         self.saturated = 0
         self.hot_count = 0
@@ -98,7 +98,14 @@ class Rates:
     def expect(self, kind: int, service: int, high: int, low: int) -> int:
         """Return the hash of a key of which a packet will be counted; its bucket is asked for."""
         h = self._hash(kind, service, high, low)
-        prefetch.word(self.table, ((h >> 1) & (BUCKETS - 1)) * BUCKET)
+        # Which of the keys' lines it will be is not known yet; a store waits for one as a load
+        # does, only later, when there are too many of them.
+        at = ((h >> 1) & (BUCKETS - 1)) * BUCKET
+        prefetch.word(self.table, at)
+        prefetch.word(self.table, at + WORDS_AT)
+        prefetch.word(self.table, at + WORDS_AT + WORDS)
+        prefetch.word(self.table, at + WORDS_AT + 2 * WORDS)
+        prefetch.word(self.table, at + WORDS_AT + 3 * WORDS)
         return h
 
     @cython.boundscheck(False)
@@ -197,6 +204,7 @@ class Rates:
         """Return where the upper halves of an entry's addresses begin."""
         return (entry >> WAY_BITS) * BUCKET + HIGHS_AT + (entry & LAST_WAY) * 2
 
+    @cython.boundscheck(False)
     def _heat(self, entry: int, second: int) -> int:
         if self.hot_count >= HOT_KEYS:
             self.saturated += 1

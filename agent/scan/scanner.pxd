@@ -1,8 +1,7 @@
 cimport cython
 from agent.scan cimport octets, prefetch
+from agent.scan.attempts cimport Attempts
 from agent.scan.carriers cimport Carriers
-from agent.scan.conversations cimport Conversations
-from agent.scan.counters cimport Distinct
 from agent.scan.dns cimport DnsReader
 from agent.scan.gates cimport Gates
 from agent.scan.hashing cimport Keyed
@@ -14,7 +13,6 @@ from agent.scan.ip cimport Ip
 from agent.scan.known cimport Known
 from agent.scan.link cimport Link
 from agent.scan.lookup cimport Filters, Lookup, Sets
-from agent.scan.rates cimport Rates
 from agent.scan.sightings cimport Sightings
 from agent.scan.sketches cimport Sketches
 from agent.scan.streams cimport Streams
@@ -63,30 +61,23 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned int DOT_PORT "853U", PREFACE "0x50524920U", DNS_WORD "0x646e73U", DOH_WORD "0x646f68U"
     const unsigned int MINUS_DNS_WORD "0x2d646e73U", DATA_CHUNK "0U", I_DATA_CHUNK "64U", MAX_CHUNKS "64U"
     const unsigned long long AUTHENTICATION "51ULL", UNREAD_PROTOCOL "5ULL", TUNNEL_SALT "4000ULL"
-    const unsigned long long PORTS_TCP "0xc00000000ULL", PORTS_UDP "0x2200000000ULL"
-    const unsigned long long PORTS_ICMP "0x200000000ULL", ANSWERED "0x10000000000ULL"
-    const unsigned long long CONVERSATION_SALT "4000ULL", EPHEMERAL "32768ULL", MULTICAST4 "0xe0000000ULL"
-    const unsigned long long MULTICAST6 "255ULL", MAX_NOTED "256ULL", SYN_RATE "1ULL", UDP_RATE "2ULL"
-    const unsigned long long ICMP_RATE "3ULL", REFLECTED_RATE "4ULL"
-    const unsigned int ECHO_REPLY "0U", ECHO_REPLY6 "129U"
-    const int OPENED "1", WAITS "2", ANSWER_CAME "3"
     const unsigned long long ICMP "1ULL", TCP "6ULL", UDP "17ULL", ICMP6 "58ULL", DNS_PORT "53ULL"
-    const unsigned long long ECHO_REQUEST "8ULL", ECHO_REQUEST6 "128ULL", LOOPBACK4 "0x7f000001ULL"
+    const unsigned long long ECHO_REQUEST "8ULL", ECHO_REQUEST6 "128ULL"
     const unsigned long long USER_AGENT "9ULL"
     const Py_ssize_t HTTP_HOST_AT "0L", HTTP_SLASH_AT "510L", HTTP_PATH_AT "512L", HTTP_AGENT_AT "4608L"
     const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL", ONE "1ULL"
-    const unsigned long long FOUND_MARK "0x8000000000000000ULL", FOUND_PLACES "1024ULL", GROUP "32ULL"
+    const unsigned long long FOUND_MARK "0x8000000000000000ULL", FOUND_PLACES "1024ULL", GROUP "32ULL", AHEAD "8ULL"
     const unsigned long long LOOK_BACK "32ULL"
     const size_t CACHE_LINE "64UL", WORD "8UL"
     const unsigned long long MICROSECONDS "0xf4240ULL", FOR_EVER "0xffffffffffffffffULL"
-    const unsigned long long PORTS_SIX "0x100000000ULL", SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
+    const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
     const size_t S_PACKETS "0UL", S_BYTES "1UL", S_TRUNCATED "3UL", S_TCP "6UL", S_UDP "7UL", S_ICMP "8UL"
     const size_t S_OTHER "9UL", S_SYN "10UL", S_QUERIES "11UL", S_RESPONSES "12UL", S_DNS_MALFORMED "13UL"
     const size_t S_REQUESTS "14UL", S_HELLOS "15UL", S_NO_NAME "16UL", S_ERRORS "21UL", S_PROBES "24UL"
     const size_t S_INITIALS "31UL", S_CERTIFICATES "32UL", S_DNS_TCP "33UL", S_ENCRYPTED "34UL"
     const size_t S_TUNNELS "38UL", S_DUPLICATES "72UL", S_SCTP "62UL", S_ACCEPTS "67UL", S_REFUSALS "68UL"
     const size_t S_HTTP2 "69UL", S_DOT "70UL", S_DOH "71UL", S_REASSEMBLED "58UL", S_INCOMPLETE "59UL"
-    const size_t S_REFUSED "61UL", S_UNNOTED "57UL", S_SKIPPED "73UL"
+    const size_t S_REFUSED "61UL", S_SKIPPED "73UL"
 
 @cython.final
 cdef class Scanner:
@@ -109,14 +100,12 @@ cdef class Scanner:
     cdef unsigned long long stream_key, idle_us
     cdef int in_stream
     cdef readonly object bank
-    cdef Distinct probes, udp_ports, hosts, infected, paths, starts
-    cdef int count_probes, count_udp_ports, count_hosts, count_infected, count_paths, count_starts, count_rates, count_attempts, follow_udp
-    cdef Rates rates
-    cdef Conversations conversations
+    cdef Attempts attempts
+    cdef int count_paths
     cdef unsigned long long shard, shards
     cdef const unsigned char[::1] data
     cdef const unsigned int[::1] meta
-    cdef unsigned long long now_us, second, number, group, answered, counts, touched, until_us, rate_hash, conversation, forward
+    cdef unsigned long long now_us, second, number, group, answered, counts, until_us
     cdef size_t size
     cdef Sets sets
     cdef Keyed keyed
@@ -146,8 +135,8 @@ cdef class Scanner:
     cdef int _ask(self, long long datalink, unsigned long long packets) except -1 nogil
     @cython.locals(record="unsigned long long", last_us="unsigned long long")
     cdef int _look_up(self, long long datalink) except -1 nogil
-    @cython.locals(end="unsigned long long", start=size_t)
-    cdef int _touch(self, unsigned long long packets) except -1 nogil
+    @cython.locals(start=size_t)
+    cdef inline int _touch(self, unsigned long long record) except -1 nogil
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
     @cython.locals(found=int)
@@ -168,6 +157,7 @@ cdef class Scanner:
     cdef int _udp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(wanted="unsigned int", kind="unsigned int")
     cdef int _other(self, unsigned int protocol, Py_ssize_t start, Py_ssize_t end) except -1 nogil
+    cdef inline int _followed(self) except -1 nogil
     @cython.locals(at=size_t, count="unsigned int", size=size_t, kind="unsigned int", payload=size_t, stop=size_t)
     cdef int _sctp(self, size_t start, size_t end) except -1 nogil
     @cython.locals(c="unsigned char")
@@ -191,34 +181,6 @@ cdef class Scanner:
     cdef int _sight_addresses(self, unsigned long long what) except -1 nogil
     @cython.locals(h="unsigned long long", fold="unsigned long long")
     cdef int _sight(self, unsigned long long what, unsigned long long value, Py_ssize_t kind, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    cdef int _is_loopback(self) except -1 nogil
-    cdef int _is_multicast(self) except -1 nogil
-    cdef unsigned long long _version(self) except? 1 nogil
-    cdef int _note(self, Distinct table, unsigned long long ports, unsigned long long item) except -1 nogil
-    cdef int _note_answer(self, Distinct table, unsigned long long ports, unsigned long long item) except -1 nogil
-    cdef unsigned long long _source_item(self) except? 1 nogil
-    cdef unsigned long long _destination_item(self) except? 1 nogil
-    cdef unsigned long long _expect_rate(self, unsigned long long kind, unsigned long long service) except? 0 nogil
-    cdef unsigned long long _rate(self, unsigned long long h, unsigned long long kind, unsigned long long service) except? 0 nogil
-    @cython.locals(ports="unsigned long long", port="unsigned long long")
-    cdef int _attempt(self) except -1 nogil
-    cdef int _is_infection_port(self, unsigned long long port) except -1 nogil
-    @cython.locals(ports="unsigned long long")
-    cdef int _accepted(self) except -1 nogil
-    cdef int _probe(self) except -1 nogil
-    @cython.locals(source="unsigned long long")
-    cdef int _maimon(self) except -1 nogil
-    @cython.locals(state=int, ports="unsigned long long")
-    cdef int _datagram(self) except -1 nogil
-    @cython.locals(kind="unsigned long long", service="unsigned long long")
-    cdef int _take_back(self, unsigned long long port) except -1 nogil
-    @cython.locals(source="unsigned long long", port="unsigned long long", ports="unsigned long long", kind="unsigned long long", service="unsigned long long")
-    cdef int _open(self, int state) except -1 nogil
-    @cython.locals(source="unsigned long long", port="unsigned long long", forward="unsigned long long", ports="unsigned long long", addresses="unsigned long long", h="unsigned long long")
-    cdef int _expect_datagram(self) except -1 nogil
-    cdef int _is_reflector(self, unsigned long long port) except -1 nogil
-    @cython.locals(h="unsigned long long")
-    cdef int _echo(self, unsigned int kind) except -1 nogil
     cpdef object finish(self)
     cpdef object compare(self, Duplicates duplicates)
     @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t)

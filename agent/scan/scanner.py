@@ -13,11 +13,10 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import carried, layers, layout, octets, prefetch, rates, sketches, stats
+from agent.scan import carried, layers, layout, octets, prefetch, sketches, stats
+from agent.scan.attempts import Attempts
 from agent.scan.bank import Bank
 from agent.scan.carriers import Carriers
-from agent.scan.conversations import Conversations
-from agent.scan.counters import Distinct
 from agent.scan.dns import DnsReader
 from agent.scan.duplicates import Duplicates
 from agent.scan.fragments import Fragments
@@ -28,7 +27,6 @@ from agent.scan.ip import Ip
 from agent.scan.known import Known
 from agent.scan.link import Link
 from agent.scan.lookup import TEXT_BYTES, Filters, Lookup, Sets
-from agent.scan.rates import Rates
 from agent.scan.sightings import Sightings
 from agent.scan.streams import Streams
 from agent.scan.tls import TlsReader
@@ -117,38 +115,18 @@ if not cython.compiled:  # else the same from the .pxd
     MINUS_DNS_WORD = 0x2D646E73
     PREFACE = 0x50524920  # "PRI ", RFC 9113 section 3.4
     ECHO_REQUEST = 8  # RFC 792
-    ECHO_REPLY = 0
     ECHO_REQUEST6 = 128  # RFC 4443
-    ECHO_REPLY6 = 129
-    LOOPBACK4 = 0x7F000001
     LOOK_BACK = 32
     """Packets of a batch in which segments that overtook a head are looked for."""
     GROUP = (
         32  # packets that are loaded and looked up together; twice the loads a core keeps under way
     )
     CACHE_LINE = 64
+    AHEAD = 8
+    """Packets before one that its headers are asked for: a microsecond or so, while a near cache
+    still keeps them."""
     MICROSECONDS = 1000000
     FOR_EVER = 0xFFFFFFFFFFFFFFFF
-    PORTS_SIX = 1 << 32
-    PORTS_TCP = TCP << 33  # the protocol, as agent.scan.counters has it
-    PORTS_UDP = UDP << 33
-    PORTS_ICMP = ICMP << 33
-    ANSWERED = 1 << 40  # of an item: agent.scan.counters.ANSWER
-    CONVERSATION_SALT = 4000
-    EPHEMERAL = 32768
-    """From here on clients take their ports, whatever their system."""
-    MULTICAST4 = 0xE0000000
-    MULTICAST6 = 0xFF
-    MAX_NOTED = 256
-    """Attempts at one host in a second that are counted by source: enough to find any scan, too few
-    for a flood from random sources to push others out of the tables."""
-    SYN_RATE = rates.SYN_RATE
-    UDP_RATE = rates.UDP_RATE
-    ICMP_RATE = rates.ICMP_RATE
-    REFLECTED_RATE = rates.REFLECTED_RATE
-    OPENED = 1  # what agent.scan.conversations tells of a datagram
-    WAITS = 2
-    ANSWER_CAME = 3
     SIGHTING_SALT = 1000
     FOLD_SALT = 2000
     USER_AGENT = layout.USER_AGENT
@@ -254,7 +232,6 @@ if not cython.compiled:  # else the same from the .pxd
     S_DNS_TCP = stats.DNS_TCP
     S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
     S_TUNNELS = stats.TUNNELS
-    S_UNNOTED = stats.PROBES_UNNOTED
     S_SCTP = stats.SCTP
     S_ACCEPTS = stats.ACCEPTS
     S_REFUSALS = stats.REFUSALS
@@ -290,6 +267,7 @@ class Scanner:
         self.unread = Unread()
         self.link = Link(self.counters, self.unread)
         self.ip = Ip(self.counters)
+        self.attempts = Attempts(self.counters, self.ip)
         self.tunnels = Tunnels(self.counters, self.link, self.ip)
         self.tunnel = 0
         self.sightings = Sightings(self.counters, self.tunnels.path)
@@ -325,10 +303,6 @@ class Scanner:
         self.group = 0
         self.answered = 0
         self.size = 0
-        self.touched = 0
-        self.rate_hash = 0
-        self.conversation = 0
-        self.forward = 0
         self.until_us = 0
         self.ports = 0
         self.adopt(own, published, filters)
@@ -336,25 +310,8 @@ class Scanner:
     def use(self, bank: Bank) -> None:
         """Count into this bank; the tables it lacks are counted nowhere."""
         self.bank = bank
-        tables = bank.tables
-        idle = Distinct(0, 8, 1, 1, 1)
-        self.probes = tables.get("probes", idle)
-        self.udp_ports = tables.get("udp_ports", idle)
-        self.hosts = tables.get("hosts", idle)
-        self.infected = tables.get("infected", idle)
-        self.paths = tables.get("paths", idle)
-        self.starts = tables.get("starts", idle)
-        self.count_probes = int("probes" in tables)
-        self.count_udp_ports = int("udp_ports" in tables)
-        self.count_hosts = int("hosts" in tables)
-        self.count_infected = int("infected" in tables)
-        self.count_paths = int("paths" in tables)
-        self.count_starts = int("starts" in tables)
-        self.count_rates = int(bank.rates is not None)
-        self.count_attempts = int(bool(tables) or bank.rates is not None)
-        self.follow_udp = int(bank.follow_udp)
-        self.rates = bank.rates or Rates(0, {})
-        self.conversations = Conversations()
+        self.count_paths = int("paths" in bank.tables)
+        self.attempts.use(bank)
         self.sketches = bank.sketches
         self.exhausting_level = self.sketches.level(self.gates.exhausting_names // SAMPLE)
         self.absent_level = self.sketches.level(self.gates.absent_names)
@@ -368,6 +325,7 @@ class Scanner:
         self.sets = Sets(Lookup(own, text), Lookup(published, text), filters)
         self.sets.literals = self.gates.plain_windows
         self.keyed = self.sets.keyed
+        self.attempts.keyed = self.keyed
         self.dns = DnsReader(text)
         self.http = HttpReader(text)
         self.tls = TlsReader(text)
@@ -402,7 +360,6 @@ class Scanner:
         self.number = number
         self.group = number
         self.answered = number
-        self.touched = number
         self.until_us = until_us
         self._ask_from_now_on(1)
         datalink = batch.datalink
@@ -437,12 +394,7 @@ class Scanner:
 
     def settle(self) -> None:
         """Take in what counters were told."""
-        self.probes.settle()
-        self.udp_ports.settle()
-        self.hosts.settle()
-        self.infected.settle()
-        self.paths.settle()
-        self.starts.settle()
+        self.attempts.take_in()
 
     def finish(self) -> None:
         """Look at what nothing will complete any more, as at the end of a capture."""
@@ -465,15 +417,7 @@ class Scanner:
     @property
     def has_hot(self) -> bool:
         """Tell whether the bank has keys that went over a level since it was asked last."""
-        return bool(
-            self.rates.hot_count
-            or self.probes.hot_count
-            or self.udp_ports.hot_count
-            or self.hosts.hot_count
-            or self.infected.hot_count
-            or self.paths.hot_count
-            or self.starts.hot_count
-        )
+        return bool(self.attempts.has_hot())
 
     @property
     def pending(self) -> int:
@@ -500,9 +444,9 @@ class Scanner:
                 self.group = self.number
                 self.sets.begin_group()
                 self.early = 0
-                self._touch(packets)
             if self.counts:
                 stop = self._ask(datalink, packets)
+                self.attempts.take_in()
                 self.sets.answer()
                 self._ask_from_now_on(0)
             self._look_up(datalink)
@@ -533,6 +477,8 @@ class Scanner:
             self.now_us = now_us
             self.second = self.meta[record]
             self.sets.packet = self.number - self.group
+            if self.number + AHEAD < packets:
+                self._touch(record + 4 * AHEAD)
             self._packet(datalink, record)
             self.number += 1
         return 0
@@ -557,14 +503,12 @@ class Scanner:
         return 0
 
     @cython.boundscheck(False)
-    def _touch(self, packets: int) -> None:
-        """Ask for the headers of this group, if nobody did, and of the next one."""
-        end = self.group + 2 * GROUP if self.group + 2 * GROUP < packets else packets
-        while self.touched < end:
-            start = self.meta[self.touched * 4 + 2]
-            prefetch.byte(self.batch, start)
-            prefetch.byte(self.batch, start + CACHE_LINE)
-            self.touched += 1
+    def _touch(self, record: int) -> int:
+        """Ask for the headers of a packet to come."""
+        start = self.meta[record + 2]
+        prefetch.byte(self.batch, start)
+        prefetch.byte(self.batch, start + CACHE_LINE)
+        return 0
 
     @cython.boundscheck(False)
     def _packet(self, datalink: int, record: int) -> int:
@@ -683,24 +627,28 @@ class Scanner:
         if flags & 0x17 != 0x10:  # more than ACK, as most that carry data have
             if flags & 0x16 == 0x12:  # SYN and ACK: a service answers
                 self.counters[S_ACCEPTS] += self.counts
-                self._addresses(ACCEPT)
-                return self._accepted()
+                if self.counts:
+                    self.attempts.accepted(self.now_us, self.second, self.ports)
+                return self._addresses(ACCEPT)
             if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
                 self.counters[S_REFUSALS] += self.counts
                 self._addresses(REFUSE)
                 return 0
             if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
                 self.counters[S_SYN] += self.counts
-                if self.counts and self.count_rates:
-                    self.rate_hash = self._expect_rate(SYN_RATE, 0)
-                self._addresses(SYN_KIND)
-                return self._attempt()
+                if self.counts:
+                    self.attempts.attempt(self.now_us, self.second, self.ports)
+                return self._addresses(SYN_KIND)
             if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
                 self.counters[S_PROBES] += self.counts
-                return self._probe()
+                if self.counts:
+                    self.attempts.probe(self.now_us, self.second, self.ports)
+                return 0
         payload = start + ((word >> 12) & 15) * 4
         if flags == 0x11 and payload >= end:  # FIN and ACK: Maimon, or the end of a connection
-            return self._maimon()
+            if self.counts:
+                self.attempts.maimon(self.now_us, self.second, self.ports)
+            return 0
         if payload < start + 20 or payload >= end:
             return 0
         self.stream_key = 0
@@ -963,12 +911,12 @@ class Scanner:
             return 0
         self.counters[S_UDP] += self.counts
         self.ports = self._ports(start)
-        if self.counts and self.follow_udp:
-            self._expect_datagram()
+        if self.counts:
+            self.attempts.expect_datagram(self.ports)
         if self.ports >> 16 == DNS_PORT or self.ports & 0xFFFF == DNS_PORT:
             if self._dns(start + 8, end) == 0:
                 self._addresses(DATAGRAM)
-            return self._datagram()
+            return self._followed()
         if (
             start + 8 + MIN_INITIAL <= end
             and (self.data[start + 8] & 0xC0 == 0xC0 or self.data[start + 17] == 81)
@@ -982,8 +930,14 @@ class Scanner:
         self._addresses(DATAGRAM)
         kind = self.tunnels.of_datagram(self.ports, start + 8, end)
         if kind == 0:
-            return self._datagram()
+            return self._followed()
         return self._inside(kind, start + 8, end)
+
+    def _followed(self) -> int:
+        """Follow who asks whom, once the datagram was looked at."""
+        if self.counts:
+            self.attempts.datagram(self.now_us, self.second, self.ports)
+        return 0
 
     def _initial(self, payload: int, end: int) -> int:
         """Show a QUIC long header that may carry a hello: rule T-15; return 0 where it is none."""
@@ -1022,7 +976,8 @@ class Scanner:
             self.counters[S_ICMP] += self.counts
             if start >= end:
                 return 0
-            self._echo(self.data[start])
+            if self.counts:
+                self.attempts.echo(self.data[start], self.now_us, self.second)
             wanted = ECHO_REQUEST if protocol == ICMP else ECHO_REQUEST6
             if self.data[start] != wanted:
                 return 0
@@ -1248,255 +1203,6 @@ class Scanner:
             d = ((d ^ self.data[start]) * PRIME) & WORD_MASK
             start += 1
         return self.keyed.finish(d)
-
-    def _is_loopback(self) -> int:
-        """Tell whether a host talks to itself."""
-        if self.ip.version == 4:
-            return 1 if self.ip.destination_low == LOOPBACK4 else 0
-        return 1 if self.ip.destination_high == 0 and self.ip.destination_low == 1 else 0
-
-    def _is_multicast(self) -> int:
-        """Tell whether the destination is a group, or every host of a network."""
-        if self.ip.version == 4:
-            return 1 if self.ip.destination_low >= MULTICAST4 else 0
-        return 1 if self.ip.destination_high >> 56 == MULTICAST6 else 0
-
-    def _version(self) -> int:
-        return PORTS_SIX if self.ip.version == 6 else 0
-
-    def _note(self, table: Distinct, ports: int, item: int) -> int:
-        """Note an item between this packet's addresses, in a table that is there."""
-        return table.note(
-            self.now_us,
-            self.ip.source_high,
-            self.ip.source_low,
-            self.ip.destination_high,
-            self.ip.destination_low,
-            ports | self._version(),
-            item,
-        )
-
-    def _note_answer(self, table: Distinct, ports: int, item: int) -> int:
-        """Note that an item was answered, in the key of whom this packet goes to."""
-        return table.note(
-            self.now_us,
-            self.ip.destination_high,
-            self.ip.destination_low,
-            self.ip.source_high,
-            self.ip.source_low,
-            ports | self._version(),
-            item | ANSWERED,
-        )
-
-    def _source_item(self) -> int:
-        """Return the source in 32 bits."""
-        if self.ip.version == 4:
-            return self.ip.source_low
-        return self.keyed.numbers(CONVERSATION_SALT, self.ip.source_high, self.ip.source_low, 0) & (
-            LOW32
-        )
-
-    def _destination_item(self) -> int:
-        """Return the destination in 32 bits: an IPv4 address as it is, else its hash."""
-        if self.ip.version == 4:
-            return self.ip.destination_low
-        return LOW32 & self.keyed.numbers(
-            CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, 0
-        )
-
-    def _expect_rate(self, kind: int, service: int) -> int:
-        """Return the hash under which packets to this destination are counted, ask for its line."""
-        return self.rates.expect(kind, service, self.ip.destination_high, self.ip.destination_low)
-
-    def _rate(self, h: int, kind: int, service: int) -> int:
-        """Count a packet to this destination; return how many there were in this second.
-
-        `h` is what `_expect_rate` returned.
-        """
-        return self.rates.count(
-            h,
-            self.now_us,
-            self.second,
-            kind,
-            service,
-            self.ip.destination_high,
-            self.ip.destination_low,
-            self.ip.source_high,
-            self.ip.source_low,
-            self.ports | self._version(),
-        )
-
-    def _attempt(self) -> int:
-        """Count a connection attempt: rules H-2 and H-5, sweeps and floods."""
-        if self.counts == 0 or self.count_attempts == 0 or self._is_loopback():
-            return 0
-        if self.count_rates and self._rate(self.rate_hash, SYN_RATE, 0) > MAX_NOTED:
-            self.counters[S_UNNOTED] += 1
-            return 0
-        ports = self.ports | PORTS_TCP
-        port = self.ports & 0xFFFF
-        if self.count_probes:
-            self._note(self.probes, ports, port)
-        if self.count_hosts:
-            self._note(self.hosts, ports, self._destination_item())
-        if self.count_infected and self._is_infection_port(port):
-            self._note(self.infected, ports, self._destination_item())
-        if self.count_starts:
-            self._note(self.starts, ports, self.ports >> 16)
-        return 0
-
-    def _is_infection_port(self, port: int) -> int:
-        """Tell whether worms use a port: rule H-5."""
-        if port == 445 or port == 135 or port == 139 or port == 3389 or port == 1433:
-            return 1
-        return 1 if port == 6379 or port == 6892 or port == 6893 or port == 6901 else 0
-
-    def _accepted(self) -> int:
-        """Take note that an attempt was answered."""
-        if self.counts == 0:
-            return 0
-        # Ports as the attempt had them.
-        ports = (self.ports & 0xFFFF) << 16 | self.ports >> 16 | PORTS_TCP
-        if self.count_probes:
-            self._note_answer(self.probes, ports, self.ports >> 16)
-        if self.count_hosts:
-            self._note_answer(self.hosts, ports, self._source_item())
-        if self.count_infected and self._is_infection_port(self.ports >> 16):
-            self._note_answer(self.infected, ports, self._source_item())
-        return 0
-
-    def _probe(self) -> int:
-        """Count what is no attempt but asks for a port all the same: rule H-3."""
-        if self.counts == 0 or self.count_probes == 0 or self._is_loopback():
-            return 0
-        return self._note(self.probes, self.ports | PORTS_TCP, self.ports & 0xFFFF)
-
-    def _maimon(self) -> int:
-        """Count what may be a Maimon probe.
-
-        Connections end alike. What clients send so is no new port, as they tried it before; what
-        services send goes to a port above their own, or to one from which clients ask.
-        """
-        source = self.ports >> 16
-        if source < EPHEMERAL or source < self.ports & 0xFFFF:
-            return 0
-        return self._probe()
-
-    def _datagram(self) -> int:
-        """Follow who asks whom over UDP: rule H-4, sweeps, floods, answers nobody asked for."""
-        if self.counts == 0 or self.follow_udp == 0:
-            return 0
-        if self._is_multicast() or self._is_loopback():
-            return 0
-        state = self.conversations.see(self.conversation, self.second, self.forward)
-        if state == OPENED or state == WAITS:
-            return self._open(state)
-        if state == ANSWER_CAME:
-            ports = (self.ports & 0xFFFF) << 16 | self.ports >> 16 | PORTS_UDP
-            if self.count_udp_ports:
-                self._note_answer(self.udp_ports, ports, self.ports >> 16)
-            if self.count_hosts:
-                self._note_answer(self.hosts, ports, self._source_item())
-            if self.count_rates:
-                self._take_back(self.ports & 0xFFFF)
-        return 0
-
-    def _take_back(self, port: int) -> int:
-        """Count the datagram from `port` that this one answers no longer."""
-        kind = UDP_RATE
-        service = 0
-        if self._is_reflector(port):
-            kind = REFLECTED_RATE
-            service = port
-        return self.rates.take_back(
-            self.second, kind, service, self.ip.source_high, self.ip.source_low
-        )
-
-    def _open(self, state: int) -> int:
-        """Count a datagram that nothing answered yet."""
-        source = self.ports >> 16
-        port = self.ports & 0xFFFF
-        if self.count_rates:
-            kind = UDP_RATE
-            service = 0
-            if self._is_reflector(source):
-                kind = REFLECTED_RATE
-                service = source
-            if self._rate(self._expect_rate(kind, service), kind, service) > MAX_NOTED:
-                self.counters[S_UNNOTED] += 1
-                return 0
-        if state == WAITS or port == DNS_PORT or source == DNS_PORT:
-            return 0
-        ports = self.ports | PORTS_UDP
-        if self.count_udp_ports:
-            self._note(self.udp_ports, ports, port)
-        if self.count_hosts:
-            self._note(self.hosts, ports, self._destination_item())
-        return 0
-
-    def _expect_datagram(self) -> None:
-        """Set which conversation `_datagram` will look up, and from which end; ask for its line."""
-        source = self.ports >> 16
-        port = self.ports & 0xFFFF
-        forward = 1
-        if self.ip.source_high != self.ip.destination_high:
-            forward = 1 if self.ip.source_high < self.ip.destination_high else 0
-        elif self.ip.source_low != self.ip.destination_low:
-            forward = 1 if self.ip.source_low < self.ip.destination_low else 0
-        else:
-            forward = 1 if source < port else 0
-        ports = self.ports if forward else port << 16 | source
-        if self.ip.version == 4:
-            addresses = self.ip.source_low << 32 | self.ip.destination_low
-            if forward == 0:
-                addresses = self.ip.destination_low << 32 | self.ip.source_low
-            h = self.keyed.numbers(CONVERSATION_SALT, 0, addresses, ports)
-        elif forward:
-            h = self.keyed.numbers(
-                CONVERSATION_SALT, self.ip.source_high, self.ip.source_low, ports
-            )
-            h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, 0)
-        else:
-            h = self.keyed.numbers(
-                CONVERSATION_SALT, self.ip.destination_high, self.ip.destination_low, ports
-            )
-            h = self.keyed.numbers(h, self.ip.source_high, self.ip.source_low, 0)
-        self.conversation = h
-        self.forward = forward
-        self.conversations.expect(h)
-
-    def _is_reflector(self, port: int) -> int:
-        """Tell whether a service is misused to answer victims: CISA alert TA14-017A, and later.
-
-        DNS, NTP, SSDP, memcached, CLDAP, SNMP, chargen, QOTD, portmap, NetBIOS, RIP, ARD,
-        WS-Discovery, mDNS, Ubiquiti discovery, Steam.
-        """
-        if port > 27015:
-            return 0
-        if port == 53 or port == 123 or port == 1900 or port == 11211 or port == 389:
-            return 1
-        if port == 161 or port == 19 or port == 17 or port == 111 or port == 137 or port == 520:
-            return 1
-        if port == 3283 or port == 3702 or port == 5353 or port == 10001 or port == 27015:
-            return 1
-        return 0
-
-    def _echo(self, kind: int) -> int:
-        """Count ICMP: floods, and echo requests that go round."""
-        if self.counts == 0 or self.count_attempts == 0:
-            return 0
-        if self._is_loopback() or self._is_multicast():
-            return 0
-        if self.count_hosts and (kind == ECHO_REPLY or kind == ECHO_REPLY6):
-            self._note_answer(self.hosts, PORTS_ICMP, self._source_item())
-        if self.count_rates:
-            h = self._expect_rate(ICMP_RATE, 0)
-            if self._rate(h, ICMP_RATE, 0) > MAX_NOTED:
-                self.counters[S_UNNOTED] += 1
-                return 0
-        if self.count_hosts and (kind == ECHO_REQUEST or kind == ECHO_REQUEST6):
-            self._note(self.hosts, PORTS_ICMP, self._destination_item())
-        return 0
 
     def _dns(self, message: int, end: int) -> int:
         """Look up what a message names, and a query's resolver: rules T-5 and T-8.
@@ -1822,7 +1528,7 @@ class Scanner:
         item = self.sets.first_segment(HTTP_PATH_AT, HTTP_PATH_AT + self.http.path_size) & LOW32
         h = self._exchange()
         self.asked[h & (ASKED - 1)] = ((h >> 32) << 32) | item
-        return self._note(self.paths, self.ports | PORTS_TCP, item)
+        return self.attempts.path(self.now_us, self.second, self.ports, item)
 
     def _note_status(self, c: int) -> int:
         """Note that what was asked for last was found: a status of 2xx or 3xx."""
@@ -1832,8 +1538,7 @@ class Scanner:
         word = self.asked[h & (ASKED - 1)]
         if word >> 32 != h >> 32:
             return 0
-        ports = (self.ports & LOW16) << 16 | self.ports >> 16 | PORTS_TCP
-        return self._note_answer(self.paths, ports, word & LOW32)
+        return self.attempts.found(self.now_us, self.second, self.ports, word & LOW32)
 
     def _watch_request(self, payload: int, end: int) -> int:
         """Show a request whose User-Agent is new, and one that a gate lets pass."""

@@ -11,8 +11,9 @@ except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
 import math
-from array import array
 from typing import NamedTuple
+
+from agent.scan.memory import together
 
 BITS = 1024
 
@@ -88,7 +89,7 @@ class Sketches:
         self.mask = buckets - 1
         self.share = share
         self.evictions = 0
-        self.table = memoryview(array("Q", bytes(8 * BUCKET * buckets)))
+        self.table = together(8 * BUCKET * buckets).cast("Q")
 
     def level(self, distinct: int) -> int:
         """Return from how many bits on a key is to be looked at; 0 for never."""

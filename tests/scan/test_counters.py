@@ -149,9 +149,6 @@ def test_row_is_found_by_its_key_across_counters_of_one_seed() -> None:
     assert second.find(key ^ 1) is None
 
 
-ANSWER = 1 << 40
-
-
 def key_of(source: bytes) -> int:
     """Return the key of a source and the target, which a counter with level 0 tells at once."""
     counter = made(level=0)
@@ -179,7 +176,7 @@ def test_second_value_of_a_key_finds_the_first_with_its_answer() -> None:
     """What a key was while it had one value goes on to count."""
     counter = made()
     probe(counter, 0, 80)
-    counter.observe((START + 1) * SECOND, SCANNER, TARGET, 80, 80 | ANSWER)
+    counter.observe_answer(SCANNER, TARGET, 80, 80)
     probe(counter, 2, 443)
 
     row = counter.find(key_of(SCANNER))
@@ -195,7 +192,7 @@ def test_an_attempt_after_the_window_wants_an_answer_of_its_own() -> None:
     """An answer counts for the attempts of its window."""
     counter = Distinct(SEED, 64, 16, 30, 10, slow_window=900, slow_level=10)
     probe(counter, 0, 80)
-    counter.observe((START + 1) * SECOND, SCANNER, TARGET, 80, 80 | ANSWER)
+    counter.observe_answer(SCANNER, TARGET, 80, 80)
     probe(counter, 29, 80)
     row = counter.find(key_of(SCANNER))
     probe(counter, 59, 80)
