@@ -1,5 +1,5 @@
 cimport cython
-from agent.scan cimport octets
+from agent.scan cimport octets, pieces
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long WORDS "32ULL", RECORDS "8192ULL", FOLD_FROM "7168ULL", FULL_EXACT "2048ULL"
@@ -8,7 +8,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long WHAT "4ULL", PORTS "5ULL", SOURCE_HIGH "6ULL", SOURCE_LOW "7ULL"
     const unsigned long long DESTINATION_HIGH "8ULL", DESTINATION_LOW "9ULL", VLANS "10ULL", PACKET "11ULL"
     const unsigned long long TEXTS "2048ULL", MIX_HIGH "0x9e3779b97f4a7c15ULL", MIX_LOW "0xc2b2ae3d27d4eb4fULL"
-    const unsigned long long FIELDS "12ULL", TOKEN "23ULL", PATH "24ULL", PATH_WORDS "7ULL"
+    const unsigned long long FIELDS "12ULL", TOKEN "23ULL", PATH "24ULL", PATH_WORDS "7ULL", FIELD_COUNT "8ULL"
     const unsigned long long FRESH "0x1000000ULL", FOLDED "0x2000000ULL", ENDS "26ULL", BOTH_ENDS "3ULL", LOW32 "0xffffffffULL"
     const Py_ssize_t STAT_SIGHTINGS "17L", STAT_FOLDED "18L", STAT_SHED "19L", STAT_SHED_PATTERNS "20L"
     const Py_ssize_t STAT_SHED_CANDIDATES "25L", STAT_SHED_AGENTS "56L", STAT_SHED_WATCHED "63L", AGENT "4L"
@@ -48,11 +48,10 @@ cdef class Sightings:
     cdef int slice(self, unsigned long long field, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(number="unsigned long long", at="unsigned long long", slot="unsigned long long")
     cpdef list drain(self, bint full, str interface)
-    @cython.locals(what="unsigned long long", ports="unsigned long long", six=bint, protocol=int, has_ports=bint, place="unsigned long long", start="unsigned long long", vlans="unsigned long long")
+    @cython.locals(what="unsigned long long", ports="unsigned long long", six=bint, protocol=int, has_ports=bint, place="unsigned long long", begin="unsigned long long", size="unsigned long long", number="unsigned long long", packet=bytes, fields=dict, vlans="unsigned long long")
     cdef object _sighting(self, unsigned long long at, str interface)
     @cython.locals(place="unsigned long long", text=str)
     cdef str _text(self, unsigned long long high, unsigned long long low, bint six)
-    cdef bytes _bytes(self, unsigned long long first, unsigned long long size)
 
 cdef object _endpoint(str address, object port)
 cdef str _address(unsigned long long high, unsigned long long low, bint six)

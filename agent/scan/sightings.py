@@ -14,7 +14,7 @@ from array import array
 from socket import AF_INET6, inet_ntop
 
 from agent.model import DESTINATION, SOURCE, Endpoint, Sighting, Tunnel
-from agent.scan import layers, octets, stats
+from agent.scan import layers, octets, pieces, stats
 from agent.scan.memory import pages
 
 if not cython.compiled:  # else the same from the .pxd
@@ -57,6 +57,7 @@ if not cython.compiled:  # else the same from the .pxd
     TOKEN = 23  # what the scanner knows a candidate by
     PATH = 24  # of the tunnels around the packet, see agent.scan.layers
     PATH_WORDS = layers.PATH_WORDS
+    FIELD_COUNT = 8
 
     FRESH = 1 << 24
     FOLDED = 1 << 25
@@ -299,14 +300,17 @@ class Sightings:
         protocol = (what >> 16) & 0xFF
         has_ports = protocol == 6 or protocol == 17 or protocol == 132
         place = self.records[at + PACKET]
-        packet = self._bytes(place & LOW32, place >> 32)
-        fields = {} if packet else NO_FIELDS
-        if packet:
-            for number in range(len(FIELD_NAMES)):
+        begin, size = place & LOW32, place >> 32
+        packet, fields = b"", NO_FIELDS
+        if size:
+            packet = pieces.copied(self.arena, begin, size)
+            fields = {}
+            for number in range(FIELD_COUNT):
                 place = self.records[at + FIELDS + number]
                 if place:
-                    start = place & LOW32
-                    fields[FIELD_NAMES[number]] = packet[start : start + (place >> 32)]
+                    fields[FIELD_NAMES[number]] = pieces.copied(
+                        self.arena, begin + (place & LOW32), place >> 32
+                    )
         vlans = self.records[at + VLANS]
         tunnel = None
         if self.records[at + PATH]:
@@ -348,9 +352,6 @@ class Sightings:
             self.text_of[2 * place] = high
             self.text_of[2 * place + 1] = low
         return text
-
-    def _bytes(self, first: int, size: int) -> bytes:
-        return bytes(self.arena[first : first + size]) if size else b""
 
 
 def _endpoint(address: str, port: int | None) -> Endpoint:
