@@ -15,7 +15,7 @@ from agent.conversations import Ends
 from agent.detections import Detection, Examiner, Finding, Seen
 from agent.direction import Home
 from agent.dns_details import details
-from agent.match import Request, Urls, is_ignored, wire_name
+from agent.match import Request, Urls, answers_addresses, is_ignored, wire_name
 from agent.model import BEHAVIOUR_PREFIX, Dns, Hit, Http, Outcome, Sighting, Tls
 from agent.protocols import label
 from agent.scan.bank import Bank
@@ -167,6 +167,8 @@ class Contents:
 
     def _listed(self, sighting: Sighting, name: str) -> Iterator[tuple[str, str]]:
         """Yield the addresses of an answer that trails name, with their infos."""
+        if answers_addresses(sighting.packet, self.trails):
+            return
         for answer in details(sighting.packet, name).answers:
             if _is_address(answer):
                 found = self.trails.address(answer, None)

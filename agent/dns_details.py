@@ -5,6 +5,7 @@ A hit does not depend on it: a message that dnslib refuses is told by its name a
 
 from collections.abc import Iterator
 from functools import lru_cache
+from socket import AF_INET, AF_INET6, inet_ntop
 
 import dnslib
 from dnslib.dns import DNSError
@@ -15,6 +16,9 @@ MAX_ANSWERS = 10
 MAX_OWNERS = 32
 """Records of an update that are looked at, as many as the scanner does."""
 UPDATE = 5  # RFC 2136
+ONE = b"\0\1"
+ADDRESSES = {b"\0\1\0\1": 4, b"\0\34\0\1": 16}
+"""Size by type and class: A and AAAA, IN."""
 MAX_LABELS = 136
 """Labels of a name, with the pointers between them."""
 
@@ -43,6 +47,18 @@ def updated(message: bytes, zone: str) -> list[str]:
     return [name for name in names if name and name != zone]
 
 
+def addresses(message: bytes) -> list[str] | None:
+    """Return the addresses that a message answers with, at most ten.
+
+    None where it answers with something else as well, is cut, or has not one question.
+    """
+    if len(message) < 12 or message[4:6] != ONE:
+        return None
+    places = _Places(message)
+    places.skip_question()
+    return places.addresses()
+
+
 class _Places:
     """Walks the records of a message, whatever their types; what is cut ends it."""
 
@@ -65,6 +81,22 @@ class _Places:
                 return
             yield name
             self._at = at + 10 + int.from_bytes(self._message[at + 8 : at + 10], "big")
+
+    def addresses(self) -> list[str] | None:
+        """Return the addresses of the records from here on, None where others are among them."""
+        message = self._message
+        found = []
+        for _ in range(min(int.from_bytes(message[6:8], "big"), MAX_ANSWERS)):
+            _, at = self._name(self._at)
+            size = ADDRESSES.get(message[at : at + 4])
+            self._at = at + 10 + (size or 0)
+            if size is None or self._at > len(message):
+                return None
+            if int.from_bytes(message[at + 8 : at + 10], "big") != size:
+                return None
+            family = AF_INET if size == 4 else AF_INET6
+            found.append(inet_ntop(family, message[at + 10 : self._at]))
+        return found
 
     def _name(self, at: int) -> tuple[str, int]:
         """Return the name at a place and the place behind it; pointers are followed, bounded."""

@@ -18,7 +18,7 @@ from agent.allow import AllowList, Entry
 from agent.budget import Budget
 from agent.conversations import Conversations, Ends
 from agent.direction import Home
-from agent.dns_details import details, updated
+from agent.dns_details import addresses, details, updated
 from agent.hello import Hello
 from agent.model import (
     DESTINATION,
@@ -43,6 +43,7 @@ from agent.trails.find import Found, Trails, Unjudged
 
 UDP = 17
 DNS_NAME_AT = 12  # behind the header
+MESSAGES = ("question", "answer")
 IGNORED_LABELS = frozenset(
     [
         "alienvault",
@@ -362,31 +363,30 @@ class Matcher:
         name = wire_name(sighting.packet)
         if self._ignores(sighting, name, "dns.question"):
             return
-        dns = details(sighting.packet, name)
         server = sighting.destination.address
         resolver = self.trails.address(*sighting.destination)
         if resolver:
             shown = resolver._replace(trail=f"{server} ({name})")
-            yield from self._judge(sighting, shown, "ip.dst", name, about=server, dns=dns)
+            yield from self._judge(sighting, shown, "ip.dst", name, about=server)
         else:
             client = sighting.source.address
             found = self.trails.address(*sighting.source)
-            yield from self._judge(sighting, found, "ip.src", client, about=client, dns=dns)
-        self._learn_name(sighting, name)
-        for one in (name, *updated(sighting.packet, name)):
-            yield from self._named(sighting, one, "dns.question", dns=dns)
+            yield from self._judge(sighting, found, "ip.src", client, about=client)
+        yield from self._named(sighting, name, "dns.question", is_candidate=True)
+        for one in updated(sighting.packet, name):
+            yield from self._named(sighting, one, "dns.question")
 
     def _answer(self, sighting: Sighting) -> Iterator[Hit]:
         """An answer for a listed name, the same incident as its question; what it leads to."""
         name = wire_name(sighting.packet)
         if self._ignores(sighting, name, "dns.answer"):
             return
-        dns = details(sighting.packet, name)
         ends: Ends = (sighting.destination, sighting.source, "answered")
-        self._learn_name(sighting, name)
-        yield from self._named(sighting, name, "dns.answer", dns=dns, ends=ends)
+        yield from self._named(sighting, name, "dns.answer", ends=ends, is_candidate=True)
+        if not self.watch and answers_addresses(sighting.packet, self.trails):
+            return
         told = {name}
-        for answer in dns.answers:
+        for answer in details(sighting.packet, name).answers:
             value = answer.rstrip(".").lower()
             if value in told:
                 continue
@@ -394,11 +394,9 @@ class Matcher:
             if is_address(value):
                 found = self.trails.address(value, None)
                 shown = found._replace(trail=f"{found.trail} ({name})") if found else None
-                yield from self._judge(
-                    sighting, shown, "dns.answer", value, about=value, dns=dns, ends=ends
-                )
+                yield from self._judge(sighting, shown, "dns.answer", value, about=value, ends=ends)
             else:
-                yield from self._named(sighting, value, "dns.cname", dns=dns, ends=ends)
+                yield from self._named(sighting, value, "dns.cname", ends=ends)
 
     def _hello(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-14."""
@@ -407,9 +405,8 @@ class Matcher:
         transport = "d" if sighting.protocol == UDP else "t"
         tls = tls_details(parsed, transport) if parsed else Tls(server_name=name)
         name, ends = name.rstrip("."), _established(sighting)
-        self._learn_name(sighting, name)
         yield from self._literal(sighting, name, "tls.sni", tls=tls, ends=ends)
-        yield from self._named(sighting, name, "tls.sni", tls=tls, ends=ends)
+        yield from self._named(sighting, name, "tls.sni", tls=tls, ends=ends, is_candidate=True)
 
     def _initial(self, sighting: Sighting) -> Iterator[Hit]:
         """Rule T-15: what QUIC clients say before anything is secret."""
@@ -479,11 +476,6 @@ class Matcher:
             if found:
                 return
         self._forget(sighting.token)
-
-    def _learn_name(self, sighting: Sighting, name: str) -> None:
-        """Have a name that might match a pattern shown no more where it matches none."""
-        if sighting.token and not self.watch and self.trails.name(name) is None:
-            self._forget(sighting.token)
 
     def _forget(self, token: int) -> None:
         if len(self.harmless) < MAX_HARMLESS:
@@ -576,15 +568,17 @@ class Matcher:
         name: str,
         where: str,
         *,
-        dns: Dns | None = None,
         http: Http | None = None,
         tls: Tls | None = None,
         ends: Ends | None = None,
+        is_candidate: bool = False,
     ) -> Iterator[Hit]:
-        """Rule T-5 on one name."""
+        """Rule T-5 on one name; a candidate, that nothing lists after all, is shown no more."""
         found = self.trails.name(name)
+        if found is None and is_candidate and sighting.token and not self.watch:
+            self._forget(sighting.token)
         yield from self._judge(
-            sighting, found, where, name, about=name, dns=dns, http=http, tls=tls, ends=ends
+            sighting, found, where, name, about=name, http=http, tls=tls, ends=ends
         )
 
     def _ignores(self, sighting: Sighting, name: str, where: str) -> bool:
@@ -602,7 +596,6 @@ class Matcher:
         observed: str,
         *,
         about: str,
-        dns: Dns | None = None,
         http: Http | None = None,
         tls: Tls | None = None,
         ends: Ends | None = None,
@@ -621,7 +614,7 @@ class Matcher:
             self._look(where, observed, sighting.count, "allowed", key, entry)
             return ()
         ends = ends or (sighting.source, sighting.destination, "unknown")
-        hit = self._hit(sighting, found, where, observed, dns=dns, http=http, tls=tls, ends=ends)
+        hit = self._hit(sighting, found, where, observed, http=http, tls=tls, ends=ends)
         return (hit,) if self._is_told(hit, about, ends) else ()
 
     def _is_told(self, hit: Hit, about: str, ends: Ends) -> bool:
@@ -640,7 +633,6 @@ class Matcher:
         where: str,
         observed: str,
         *,
-        dns: Dns | None,
         http: Http | None,
         tls: Tls | None,
         ends: Ends,
@@ -676,10 +668,26 @@ class Matcher:
             interface=sighting.interface,
             vlans=sighting.vlans,
             tunnel=sighting.tunnel,
-            dns=dns,
+            dns=_dns(sighting),
             http=http,
             tls=tls,
         )
+
+
+def _dns(sighting: Sighting) -> Dns | None:
+    """Return what a DNS message says; only what is told is read by dnslib, which is slow."""
+    if sighting.what not in MESSAGES:
+        return None
+    return details(sighting.packet, wire_name(sighting.packet))
+
+
+def answers_addresses(message: bytes, trails: Trails) -> bool:
+    """Tell whether a message answers with addresses alone, none of them listed: as most do.
+
+    Nothing more has to be known of it then, and dnslib, which is slow, need not read it.
+    """
+    found = addresses(message)
+    return found is not None and not any(trails.address(one, None) for one in found)
 
 
 def forwarded(request: bytes) -> tuple[str, ...]:
