@@ -118,6 +118,8 @@ cdef class Sets:
     cdef int exact(self, unsigned long long table, size_t start, size_t end) except? -2 nogil
     @cython.locals(found=int, low="unsigned long long", row="long long")
     cdef int address4(self, unsigned long long address, long long port) except? -2 nogil
+    @cython.locals(found="unsigned long long")
+    cdef int ask4(self, unsigned long long source, unsigned long long destination) except -1 nogil
     @cython.locals(found=int, h="unsigned long long", row="long long")
     cdef int address6(self, unsigned long long high, unsigned long long low, long long port) except? -2 nogil
     cdef inline int _text(self, unsigned long long table, unsigned long long h, size_t a, size_t a_end, size_t b, size_t b_end) except? -2 nogil

@@ -757,6 +757,14 @@ class Sets:
         return found
 
     @cython.boundscheck(False)
+    def ask4(self, source: int, destination: int) -> int:
+        """Ask for a packet's IPv4 addresses with any port; return 1 where networks may hold one."""
+        self._may_hold(ADDRESS4, self.keyed.number(ADDRESS4, source))
+        self._may_hold(ADDRESS4, self.keyed.number(ADDRESS4, destination))
+        found = self.networks[source >> 22] >> ((source >> 16) & 63)
+        return (found | self.networks[destination >> 22] >> ((destination >> 16) & 63)) & 1
+
+    @cython.boundscheck(False)
     def address6(self, high: int, low: int, port: int) -> int:
         """Tell whether an IPv6 address is listed, bare, with this port, or by network."""
         h = self.keyed.numbers(IP6, high, low, 0)

@@ -1041,7 +1041,12 @@ class Scanner:
         return octets.number(self.data, start)
 
     def _listed(self, with_ports: int) -> int:
-        """Tell which ends are listed, bare, with their ports, or by network: `Sighting.ends`."""
+        """Tell which ends are listed, bare, with their ports, or by network: `Sighting.ends`.
+
+        While asking, whether one may be.
+        """
+        if self.sets.asking and self.ip.version == 4:
+            return self.sets.ask4(self.ip.source_low, self.ip.destination_low)
         source = self.ports >> 16 if with_ports else -1
         destination = self.ports & 0xFFFF if with_ports else -1
         if self.ip.version == 4:
@@ -1056,8 +1061,6 @@ class Scanner:
 
     def _listed4(self, address: int, port: int) -> int:
         """Do as `Sets.address4`, remembering what is listed: what goes there goes there often."""
-        if self.sets.asking:
-            return self.sets.address4(address, port)
         if self._is_found(address, port):
             return 1
         if self.sets.address4(address, port) == 0:
