@@ -71,6 +71,9 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t CACHE_LINE "64UL", WORD "8UL"
     const unsigned long long MICROSECONDS "0xf4240ULL", FOR_EVER "0xffffffffffffffffULL"
     const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
+    const long long DLT_ETHERNET "1LL"
+    const size_t PLAIN_BYTES "34UL", S_CUT "37UL", S_IPV4 "22UL"
+    const unsigned int PLAIN "0x080045U", PARTED "0x3fffU"
     const size_t S_PACKETS "0UL", S_BYTES "1UL", S_TRUNCATED "3UL", S_TCP "6UL", S_UDP "7UL", S_ICMP "8UL"
     const size_t S_OTHER "9UL", S_SYN "10UL", S_QUERIES "11UL", S_RESPONSES "12UL", S_DNS_MALFORMED "13UL"
     const size_t S_REQUESTS "14UL", S_HELLOS "15UL", S_NO_NAME "16UL", S_ERRORS "21UL", S_PROBES "24UL"
@@ -139,6 +142,8 @@ cdef class Scanner:
     cdef inline int _touch(self, unsigned long long record) except -1 nogil
     @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
+    @cython.locals(word="unsigned int", at=size_t, size=size_t)
+    cdef inline int _plain(self, size_t start, size_t end) noexcept nogil
     @cython.locals(found=int)
     cdef inline int _network(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long")

@@ -3,8 +3,10 @@
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent.model import Endpoint
+from agent.model import Endpoint, Sighting
 from agent.scan import stats
 from tests import packets
 from tests.scan.scanning import A6, B6, EVIL, EVIL6, A, B, count, full_bank, make, scan, seen
@@ -414,3 +416,28 @@ def test_every_packet_is_in_exactly_one_protocol_counter() -> None:
 def test_every_counter_has_a_name() -> None:
     """Names are what metrics are called, so there is one each and no two are the same."""
     assert len(set(stats.NAMES)) == len(stats.NAMES) == stats.COUNTERS == len(make().statistics())
+
+
+@given(
+    st.integers(0x45, 0x48) | st.just(0x45) | st.just(0x44),
+    st.integers(0, 80),
+    st.just(0) | st.just(0x4000) | st.integers(0, 0xFFFF),
+    st.sampled_from([1, 4, 6, 17, 47, 58, 132]),
+    st.binary(max_size=24),
+)
+def test_header_means_the_same_behind_ethernet_and_without_a_link(
+    first: int, total: int, place: int, protocol: int, rest: bytes
+) -> None:
+    """What most packets are is decoded in one go, and just as by layers."""
+    addresses = bytes([10, 0, 0, 66, 66, 66, 66, 66])
+    packet = struct.pack("!BBHHHBBH", first, 0, total, 7, place, 64, protocol, 0) + addresses + rest
+
+    def told(frame: bytes, datalink: int) -> tuple[list[int], list[Sighting]]:
+        scanner = make(*KEYS, bank=full_bank())
+        scanner.scan(packets.batch([frame], datalink=datalink))
+        scanner.finish()
+        counted = scanner.statistics()
+        counted[stats.BYTES] = 0
+        return counted, scanner.drain(True, "")
+
+    assert told(packets.ethernet(packet), packets.ETHERNET) == told(packet, packets.RAW)
