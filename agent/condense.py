@@ -207,13 +207,15 @@ class Condenser:
         """Fold one hit in; return what is to be told now, in order."""
         if not self._fold:
             return [self._single(hit)] if hit.count else []
+        events: list[Event] = []
         time_us = hit.last_us
-        if time_us >= self._due_us or time_us < self._now_us - self._set_back_us:
-            events = self._advance(time_us)
-        else:
-            events = []
-            if time_us > self._now_us:
+        if time_us > self._now_us:
+            if time_us < self._due_us:
                 self._now_us = time_us
+            else:
+                events = self._advance(time_us)
+        elif time_us < self._now_us - self._set_back_us:
+            events = self._advance(time_us)
         key = (hit.class_id, hit.indicator, self._our_side(hit), hit.direction)
         incident = self._incidents.get(key)
         if incident is None:

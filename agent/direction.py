@@ -14,9 +14,12 @@ from functools import lru_cache
 from agent.model import Direction
 
 _CACHED_ADDRESSES = 8192
+_CACHED_PACKED = 2048
+"""Of a client that is new all rooms ask at once, and of servers again and again."""
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
+@lru_cache(maxsize=_CACHED_PACKED)
 def packed(address: str) -> bytes | None:
     """Return the 4 or 16 bytes of an address, or None for text that is no address.
 

@@ -242,12 +242,23 @@ class Matcher:
             "fingerprint": _listing(self._fingerprinted),
             "certificate": _listing(self._certificate),
         }
-        """What the trails say of a sighting, by what it is; behaviours look at others, too."""
+        """What the trails say of a sighting, by what it is; behaviours look at others, too.
+
+        Whoever asks many at once, rather than `match`, calls `refresh` before.
+        """
 
     def match(self, sighting: Sighting) -> list[Hit]:
         """Return what the trails say of a sighting, most direct first."""
+        self.refresh()
         rule = self.rules.get(sighting.what)
         return rule(sighting) if rule else []
+
+    def refresh(self) -> None:
+        """Forget what was worded by other trails or another allow-list; before rules are asked."""
+        worded_by = (self.trails.edition, self.allow.edition)
+        if worded_by != self._worded_by:
+            self._worded.clear()
+            self._worded_by = worded_by
 
     def note_suppressed(self, hit: Hit) -> None:
         """Tell the watch that a hit is held back after all."""
@@ -324,10 +335,6 @@ class Matcher:
             self._home.is_home(opener.address),
             self._home.is_home(listener.address),
         )
-        trails_then, allowed_then = self._worded_by
-        if trails_then is not self.trails.edition or allowed_then is not self.allow.edition:
-            self._worded.clear()
-            self._worded_by = (self.trails.edition, self.allow.edition)
         known = self._worded.get(about)
         if known is None:
             return self._word(sighting, about, ends)

@@ -89,6 +89,7 @@ class Pipeline:
     def sightings(self, sightings: Iterable[Sighting]) -> list[Event]:
         """Return what is to be told of sightings."""
         events: list[Event] = []
+        self.matcher.refresh()
         rule_of, take = self.matcher.rules.get, self._take
         examine, looked_at = self.contents.examine, self.contents.looked_at
         own = None if self._own.is_empty else self._own

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from agent.trails.find import Trails
 from agent.watching import Seen, Watch
 
 SECOND_US = 1_000_000
+FIRST_US = attrgetter("first_us")
 RECORD_BYTES = 16
 TIME = struct.Struct("=II")
 """What a record of a batch begins with: seconds, microseconds."""
@@ -176,7 +178,7 @@ class Replay:
     def _drain(self, pipeline: Pipeline) -> Iterator[Event]:
         """Match what the scanners saw in this second, in the order of the packets."""
         sightings = [s for scanner in self.scanners for s in scanner.drain(True, "")]
-        sightings.sort(key=lambda sighting: sighting.first_us)
+        sightings.sort(key=FIRST_US)
         yield from pipeline.sightings(sightings)
         for token in pipeline.take_harmless():
             for scanner in self.scanners:
