@@ -1,4 +1,6 @@
-"""Copy bytes out of a buffer; where modules are compiled, pieces.pxd stands in."""
+"""Objects made of what was kept; where modules are compiled, pieces.pxd stands in."""
+
+from agent.model import Endpoint
 
 
 def copied(data: memoryview, at: int, size: int) -> bytes:
@@ -6,3 +8,8 @@ def copied(data: memoryview, at: int, size: int) -> bytes:
     if at + size > len(data):
         raise IndexError(at)
     return bytes(data[at : at + size])
+
+
+def pair(kind: type[Endpoint], address: str, port: int | None) -> Endpoint:
+    """Return an endpoint as its constructor does, without it."""
+    return tuple.__new__(kind, (address, port))

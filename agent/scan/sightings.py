@@ -356,7 +356,7 @@ class Sightings:
 
 def _endpoint(address: str, port: int | None) -> Endpoint:
     """Return an Endpoint without its constructor, which is a Python function."""
-    return tuple.__new__(Endpoint, (address, port))
+    return pieces.pair(Endpoint, address, port)
 
 
 def _address(high: int, low: int, six: bool) -> str:

@@ -4,7 +4,9 @@ import random
 import struct
 from collections.abc import Iterator
 
-from agent.model import Sighting
+import pytest
+
+from agent.model import Endpoint, Sighting
 from agent.scan import stats
 from agent.scan.scanner import Scanner
 from tests import packets
@@ -275,3 +277,32 @@ def _name(sighting: Sighting) -> str:
         labels.append(sighting.packet[at + 1 : at + 1 + size].decode())
         at += 1 + size
     return ".".join(labels)
+
+
+@pytest.mark.parametrize(
+    ("frame", "port"),
+    [(packets.syn_frame(A, 40000, EVIL, 443), 443), (packets.icmp_frame(A, EVIL), None)],
+)
+def test_endpoints_are_as_their_constructor_makes_them(frame: bytes, port: int | None) -> None:
+    """Of the same type, equal and with an equal hash, also without a port."""
+    (sighting,) = scan([EVIL], [frame])
+
+    made = Endpoint(EVIL, port)
+    assert type(sighting.destination) is Endpoint
+    assert (sighting.destination, hash(sighting.destination)) == (made, hash(made))
+    assert sighting.destination.port == port
+
+
+def test_hosts_are_told_apart_whose_texts_share_a_place() -> None:
+    """More hosts than texts are remembered, each with its own address, seen twice."""
+    listed, hosts = [EVIL, EVIL6], range(5000)
+    sources = [f"10.0.{host >> 8}.{host & 255}" for host in hosts] * 2
+    scanner = make(*listed)
+    found: list[str] = []
+
+    for begin in range(0, len(sources), 1000):
+        frames = [packets.syn_frame(one, 40000, EVIL, 443) for one in sources[begin : begin + 1000]]
+        scanner.scan(packets.batch(frames))
+        found += [sighting.source.address for sighting in scanner.drain(True, "")]
+
+    assert found == sources
