@@ -15,6 +15,7 @@ from setuptools.command.build_ext import build_ext
 
 COMPILED = [
     "agent.scan.hashing",
+    "agent.scan.names",
     "agent.scan.lookup",
     "agent.scan.unread",
     "agent.scan.media",

@@ -8,7 +8,26 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
+from agent.scan import layout, octets
+
+# Eight bytes are looked at in one word, as in `http`.
+ONES = 0x0101010101010101
+
 if not cython.compiled:  # else the same from the .pxd
+    HIGH_BITS = 0x80 * ONES
+    LOW_BITS = 0x7F * ONES
+    CASES = 0x20 * ONES  # the bit of lower case
+    FROM_SMALL_A = (128 - 97) * ONES
+    TO_SMALL_Z = (127 - 122) * ONES
+    FROM_0 = (128 - 48) * ONES
+    TO_9 = (127 - 57) * ONES
+    FROM_HYPHEN = (128 - 45) * ONES
+    TO_HYPHEN = (127 - 45) * ONES
+    FROM_UNDERSCORE = (128 - 95) * ONES
+    TO_UNDERSCORE = (127 - 95) * ONES
+    WORD = octets.WORD
+    PRIME = layout.HASH_PRIME
+
     NAME_AT = 0
     ANSWER_AT = 6000  # behind everything that HTTP writes
     MAX_NAME = 253
@@ -32,13 +51,18 @@ if not cython.compiled:  # else the same from the .pxd
 
 
 class DnsReader:
-    """Reads one message at a time; `length` is that of the name in the scratch text."""
+    """Reads one message at a time; `length` is that of the name in the scratch text.
+
+    `key` tells names apart that were read: a hash under `seed` of their labels and these's sizes.
+    """
 
     def __init__(self, text: bytearray) -> None:
-        if len(text) <= MAX_NAME:
-            raise ValueError(f"a text of {len(text)} bytes has no room for a name")
+        if len(text) < ANSWER_AT + MAX_NAME + WORD:
+            raise ValueError(f"a text of {len(text)} bytes has no room for names")
         self.data = memoryview(b"")
         self.text = memoryview(text)
+        self.seed = 0
+        self.key = 0
         self.length = 0
         self.type_at = 0
         self.response = 0
@@ -65,6 +89,7 @@ class DnsReader:
         self.response = self.data[start + 2] >> 7
         at = start + HEADER
         length = 0
+        self.key = PRIME
         while True:
             if at >= end:
                 return 0
@@ -78,16 +103,10 @@ class DnsReader:
             if length:
                 self.text[NAME_AT + length] = 46
                 length += 1
-            stop = at + label
-            while at < stop:
-                c = self.data[at]
-                if 65 <= c <= 90:
-                    c += 32
-                elif not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95):
-                    return 0
-                self.text[NAME_AT + length] = c
-                length += 1
-                at += 1
+            if self._write_label(NAME_AT + length, at, label) == 0:
+                return 0
+            length += label
+            at += label
         if length == 0 or at + 4 > end:
             return 0
         self.type_at = at
@@ -204,20 +223,47 @@ class DnsReader:
                 if at >= end or jumps > MAX_POINTERS:
                     return 0
                 at = start + (((label & 63) << 8) | self.data[at])
+                if at < start + HEADER:  # no name stands there
+                    return 0
                 continue
             if label > 63 or at + label > end or length + label > MAX_NAME:
                 return 0
             if length:
                 self.text[ANSWER_AT + length] = 46
                 length += 1
-            stop = at + label
-            while at < stop:
-                c = self.data[at]
-                if 65 <= c <= 90:
-                    c += 32
-                elif not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95):
-                    return 0
-                self.text[ANSWER_AT + length] = c
-                length += 1
-                at += 1
+            if self._write_label(ANSWER_AT + length, at, label) == 0:
+                return 0
+            length += label
+            at += label
         return 0
+
+    def _write_label(self, place: int, at: int, size: int) -> int:
+        """Write the label data[at:at + size] in lower case; return 0 for other bytes than keys'.
+
+        Eight bytes are written at once; of the last word what is behind the label is zero, and
+        written over by what follows.
+        """
+        stop = at + size
+        key = self.key ^ size
+        while at < stop:
+            if at + WORD <= stop:
+                word = octets.word(self.data, at)
+                odd = HIGH_BITS
+            else:  # a header and more is before it, which is shifted out
+                word = octets.word(self.data, stop - WORD) >> (8 * (at + WORD - stop))
+                odd = HIGH_BITS >> (8 * (at + WORD - stop))
+            low = word & LOW_BITS
+            usual = (low + FROM_0) ^ (low + TO_9)
+            usual |= (low + FROM_HYPHEN) ^ (low + TO_HYPHEN)
+            usual |= (low + FROM_UNDERSCORE) ^ (low + TO_UNDERSCORE)
+            low |= CASES
+            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & ~word & HIGH_BITS
+            if (~(usual | letters) | word) & odd:
+                return 0
+            word |= letters >> 2
+            octets.put(self.text, place, word)
+            key = octets.fold(word ^ self.seed, key)
+            at += WORD
+            place += WORD
+        self.key = key
+        return 1

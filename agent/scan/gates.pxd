@@ -1,9 +1,13 @@
 cimport cython
+from agent.scan cimport octets
 from agent.scan.literals cimport Literals
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t MAX_DECODED "4096UL", MAX_RESPONSE "1024UL"
     const int MANY_AT "4", MAX_EXTENSION "6"
+    const size_t WORD "8UL"
+    const unsigned long long DOTS "0x2e2e2e2e2e2e2e2eULL", SLASHES "0x2f2f2f2f2f2f2f2fULL"
+    const unsigned long long LONGEST_MARK "0x800000ULL"
     const unsigned long long TABLE "1024ULL", LOW32 "0xffffffffULL", PRIME "0x9e3779b1ULL"
     const unsigned long long WORD_MASK "0xffffffffffffffffULL", NAME_PRIME "0x100000001b3ULL"
 
@@ -19,8 +23,10 @@ cdef class Gates:
     cdef const unsigned char[::1] readable
     cdef size_t size
 
-    @cython.locals(value="unsigned long long", shift=int, i=size_t, c="unsigned long long")
-    cdef int has_extension(self, unsigned char[::1] text, size_t at, size_t end) except -1 nogil
+    @cython.locals(word="unsigned long long", marks="unsigned long long")
+    cdef int has_extension(self, const unsigned char[::1] text, size_t at, size_t end) except -1 nogil
+    @cython.locals(value="unsigned long long", i=size_t)
+    cdef int _has_short_extension(self, const unsigned char[::1] text, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long")
     cdef int is_server(self, unsigned char[::1] text, size_t at, size_t end) except -1 nogil
     cpdef int may_matter(self, const unsigned char[::1] data, size_t at, size_t end, int spelling) except -1 nogil

@@ -12,7 +12,7 @@ import re
 from array import array
 from collections.abc import Iterable
 
-from agent.scan import layout
+from agent.scan import layout, octets
 from agent.scan.literals import Literals, rarest
 from agent.scan.wanted import Wanted
 
@@ -24,6 +24,10 @@ if not cython.compiled:  # else the same from the .pxd
     MANY_AT = 4
     """Mail addresses in one request that may be a leak."""
     MAX_EXTENSION = 6
+    WORD = octets.WORD
+    DOTS = 0x2E2E2E2E2E2E2E2E
+    SLASHES = 0x2F2F2F2F2F2F2F2F
+    LONGEST_MARK = 0x80 << (8 * (WORD - MAX_EXTENSION))
     TABLE = 1024
     LOW32 = 0xFFFFFFFF
     PRIME = 0x9E3779B1
@@ -68,7 +72,9 @@ class Gates:
         self.plain_words = Literals(text.encode() for text in plain or (EMPTY,))
         self.plain_windows = _bitmap(plain)
         self.response_words = Literals(text.encode() for text in wanted.responses or (EMPTY,))
-        self.extensions = _table(int.from_bytes(ext.encode(), "big") for ext in wanted.extensions)
+        self.extensions = _table(
+            int.from_bytes(ext.encode(), "little") for ext in wanted.extensions
+        )
         self.servers = _table(_folded(name.encode()) for name in wanted.servers)
         self.decoded = memoryview(bytearray(MAX_DECODED))
         self.readable = self.decoded
@@ -76,17 +82,21 @@ class Gates:
 
     def has_extension(self, text: memoryview, at: int, end: int) -> int:
         """Tell whether the file name at the end of text[at:end] has a wanted extension."""
+        if end < at + WORD:
+            return self._has_short_extension(text, at, end)
+        word = octets.word(text, end - WORD)
+        marks = octets.equals(word, DOTS) | octets.equals(word, SLASHES)
+        if marks < LONGEST_MARK:  # further in front than the longest begins, or nowhere
+            return 0
+        return self._is_in(self.extensions, word >> (8 * octets.last(marks)))
+
+    def _has_short_extension(self, text: memoryview, at: int, end: int) -> int:
         value = 0
-        shift = 0
         i = end
-        while i > at and shift < 8 * MAX_EXTENSION:
+        while i > at and end - i < MAX_EXTENSION:
             i -= 1
-            c = text[i]
-            if c == 47:
-                return 0
-            value |= c << shift
-            shift += 8
-            if c == 46:
+            value = (value << 8) | text[i]
+            if text[i] == 46 or text[i] == 47:
                 return self._is_in(self.extensions, value)
         return 0
 

@@ -14,6 +14,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long FROM_HYPHEN "0x5353535353535353ULL", TO_9 "0x4646464646464646ULL"
     const unsigned long long FROM_UNDERSCORE "0x2121212121212121ULL", TO_UNDERSCORE "0x2020202020202020ULL"
     const unsigned long long FROM_SLASH "0x5151515151515151ULL", TO_SLASH "0x5050505050505050ULL"
+    const unsigned long long SLASHES "0x2f2f2f2f2f2f2f2fULL"
     const unsigned long long AGENT_FIRST "0x6567612d72657375ULL", AGENT_FIRST_CASE "0x2020200020202020ULL"
     const unsigned long long AGENT_LAST "0x3a746e6567612d72ULL", AGENT_LAST_CASE "0x20202020200020ULL"
     const unsigned long long LENGTH_FIRST "0x2d746e65746e6f63ULL", LENGTH_FIRST_CASE "0x20202020202020ULL"
@@ -27,12 +28,13 @@ cdef const unsigned char[::1] VERSION
 cdef class HttpReader:
     cdef const unsigned char[::1] data
     cdef unsigned char[::1] text
+    cdef const unsigned char[::1] readable
     cdef int want_agent
     cdef size_t method_at, method_end, target_at, target_end, host_at, host_end, agent_at, agent_end
-    cdef size_t host_size, name_size, path_size, line_at, body_at, body_end, count, last_start, last_end
+    cdef size_t host_size, name_size, path_at, path_size, line_at, body_at, body_end, count, last_start, last_end
     cdef int missing, spelling, has_blanks, is_name
     cdef size_t question
-    cdef unsigned long long agent_hash, seed
+    cdef unsigned long long agent_hash, host_key, seed
     cdef long long[::1] starts
     cdef long long[::1] ends
 
@@ -74,7 +76,7 @@ cdef class HttpReader:
     cdef inline size_t _next_line(self, size_t at, size_t end) except? -1 nogil
     cdef inline size_t _unfold(self, size_t at, size_t end) except? -1 nogil
     cdef inline int _is_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(at=size_t, end=size_t, size=size_t, word="unsigned long long", h="unsigned long long")
+    @cython.locals(at=size_t, end=size_t, size=size_t, word="unsigned long long", h="unsigned long long", seed="unsigned long long")
     cdef inline int _hash_agent(self) except -1 nogil
     @cython.locals(word="unsigned long long")
     cdef unsigned long long _short_word(self, size_t at, size_t end) except? 1 nogil
@@ -82,13 +84,13 @@ cdef class HttpReader:
     cdef int _is_length(self, size_t at, size_t end) except -1 nogil
     cdef inline int _value(self, size_t at, size_t end, int which) except -1 nogil
     @cython.locals(at=size_t, end=size_t, authority=size_t, stop=size_t, connects=int)
-    cdef int _write_target(self) except -1 nogil
+    cdef int write_host(self) except -1 nogil
     @cython.locals(i=size_t)
     cdef size_t _after_scheme(self, size_t at, size_t end) except? -1 nogil
     cdef int _write_host(self, size_t at, size_t end) except -1 nogil
     @cython.locals(size=size_t, colon=Py_ssize_t, c="unsigned char")
     cdef int _write_any_host(self, size_t at, size_t end) except -1 nogil
-    @cython.locals(place=size_t, last=size_t, word="unsigned long long", low="unsigned long long", letters="unsigned long long", slashes="unsigned long long", usual="unsigned long long")
+    @cython.locals(place=size_t, last=size_t, word="unsigned long long", low="unsigned long long", letters="unsigned long long", slashes="unsigned long long", usual="unsigned long long", key="unsigned long long")
     cdef int _write_name(self, size_t at, size_t end) except -1 nogil
     cdef int _is_eighty(self, Py_ssize_t colon) except -1 nogil
     cdef int _write_path(self, size_t at, size_t end) except -1 nogil
@@ -109,7 +111,7 @@ cdef class HttpReader:
     cdef int _add_cut(self, size_t start, size_t question, size_t end, size_t whole) except -1 nogil
     cdef inline size_t _trim(self, size_t start, size_t end) except? -1 nogil
     cdef inline size_t _find(self, unsigned char wanted, size_t start, size_t end) except? -1 nogil
-    @cython.locals(i=size_t)
+    @cython.locals(marks="unsigned long long")
     cdef inline size_t _last_slash(self, size_t start, size_t end) except? -1 nogil
     @cython.locals(i=size_t)
     cdef int _same(self, size_t blanked, size_t end) except -1 nogil

@@ -74,6 +74,7 @@ if not cython.compiled:  # else the same from the .pxd
     TO_UNDERSCORE = (127 - 95) * ONES
     FROM_SLASH = (128 - 47) * ONES
     TO_SLASH = (127 - 47) * ONES
+    SLASHES = 47 * ONES
     WORD = octets.WORD
 
 
@@ -90,6 +91,7 @@ class HttpReader:
             raise ValueError(f"a text of {len(text)} bytes has no room for a request")
         self.data = memoryview(b"")
         self.text = memoryview(text)
+        self.readable = self.text
         self.text[SLASH_AT] = 47
         self.want_agent = 0
         self.method_at = 0
@@ -102,6 +104,8 @@ class HttpReader:
         self.agent_end = 0
         self.host_size = 0
         self.name_size = 0
+        self.host_key = 0
+        self.path_at = 0
         self.path_size = 0
         self.line_at = 0
         self.body_at = 0
@@ -157,8 +161,8 @@ class HttpReader:
         return 1 if self.data[self.line_at - 1] == 10 else 0
 
     def look(self) -> None:
-        """Write what is looked up of the request that was read: host, path, candidates."""
-        self._write_target()
+        """Write what is looked up behind the host that was written: path, candidates."""
+        self._write_path(self.path_at, self.target_end)
         self._find_candidates()
 
     def candidates(self, path: bytes, body: bytes) -> list[bytes]:
@@ -311,18 +315,20 @@ class HttpReader:
         at = self.agent_at
         end = self.agent_end
         size = end - at
-        h = octets.fold(self.seed ^ size, HASH_PRIME)
+        octets.require(self.data, at, size)
+        seed = self.seed
+        h = octets.fold(seed ^ size, HASH_PRIME)
         while at + 2 * WORD < end:
-            word = octets.word(self.data, at) ^ self.seed
-            h = octets.fold(word, octets.word(self.data, at + WORD) ^ h)
+            word = octets.required_word(self.data, at) ^ seed
+            h = octets.fold(word, octets.required_word(self.data, at + WORD) ^ h)
             at += 2 * WORD
         if size >= 2 * WORD:
             at = end - 2 * WORD
         if size >= WORD:
-            word = octets.word(self.data, at) ^ self.seed
-            h = octets.fold(word, octets.word(self.data, end - WORD) ^ h)
+            word = octets.required_word(self.data, at) ^ seed
+            h = octets.fold(word, octets.required_word(self.data, end - WORD) ^ h)
         else:
-            h = octets.fold(self._short_word(at, end) ^ self.seed, h)
+            h = octets.fold(self._short_word(at, end) ^ seed, h)
         self.agent_hash = h
 
     def _short_word(self, at: int, end: int) -> int:
@@ -445,8 +451,8 @@ class HttpReader:
             self.agent_at = at
             self.agent_end = end
 
-    def _write_target(self) -> None:
-        """Write host and path to the text: origin, absolute or authority form, RFC 9112 3.2."""
+    def write_host(self) -> None:
+        """Write the host to the text: origin, absolute or authority form, RFC 9112 3.2."""
         at = self.target_at
         end = self.target_end
         authority = self._after_scheme(at, end)
@@ -458,7 +464,7 @@ class HttpReader:
             self._write_host(authority, stop)
         else:
             self._write_host(self.host_at, self.host_end)
-        self._write_path(stop, end)
+        self.path_at = stop
 
     def _after_scheme(self, at: int, end: int) -> int:
         i = at
@@ -504,10 +510,14 @@ class HttpReader:
         self.host_size = size
 
     def _write_name(self, at: int, end: int) -> int:
-        """Write a host of letters, digits, dots and hyphens in lower case; return 0 for others."""
+        """Write a host of letters, digits, dots and hyphens in lower case; return 0 for others.
+
+        `host_key` is a hash of it under `seed`, of the last eight bytes perhaps some once more.
+        """
         if end - at < WORD or end - at > MAX_HOST:
             return 0
         place = HOST_AT
+        key = octets.fold(self.seed ^ (end - at), HASH_PRIME)
         last = end - WORD
         while at < end:
             if at > last:  # the rest, with some before it once more
@@ -521,9 +531,12 @@ class HttpReader:
             letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & HIGH_BITS
             if (usual | letters) & ~word & HIGH_BITS != HIGH_BITS:
                 return 0
-            octets.put(self.text, place, word | (letters >> 2))
+            word |= letters >> 2
+            octets.put(self.text, place, word)
+            key = octets.fold(word ^ self.seed, key)
             at += WORD
             place += WORD
+        self.host_key = key
         self.host_size = place - HOST_AT
         if self.text[place - 1] == 46:
             self.host_size -= 1
@@ -727,13 +740,14 @@ class HttpReader:
             start += 1
         return start
 
-    @cython.boundscheck(False)
     def _last_slash(self, start: int, end: int) -> int:
-        i = end
-        while i > start:
-            i -= 1
-            if self.text[i] == 47:
-                return i
+        """Return where the last slash of text[start:end] stands, or `start`; hosts lie before."""
+        while end > start:
+            marks = octets.equals(octets.word(self.readable, end - WORD), SLASHES)
+            if marks:
+                end -= WORD - octets.last(marks)
+                return end if end > start else start
+            end -= WORD
         return start
 
     @cython.boundscheck(False)

@@ -1,16 +1,20 @@
 cimport cython
 from agent.scan cimport octets, prefetch
 from agent.scan.hashing cimport Keyed
+from agent.scan.names cimport Hosts, Names
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", MASK "0xffffffffffffffffULL"
     const unsigned long long LOW32 "0xffffffffULL", GATE_PRIME "0x9e3779b1ULL", GATE_PRIME2 "0x85ebca6bULL"
     const unsigned long long GATE_WORDS "1024ULL"
     const long long DOMAIN "0LL", IP4 "1LL", IP4_PORT "2LL", IP6 "3LL", IP6_PORT "4LL", NET4 "5LL", NET6 "6LL"
-    const long long URL "7LL", PATH "8LL", DOT "46LL", OWN_ROWS "0x100000000LL"
+    const long long URL "7LL", PATH "8LL", OWN_ROWS "0x100000000LL"
     const unsigned long long ONE "1ULL", HYPHEN "45ULL", SLASH "47ULL", QUESTION_MARK "63ULL"
     const unsigned long long NUMBER_SIGN "35ULL", SUFFIXES "3ULL", ADDRESS4 "13ULL", HOST "14ULL"
     const unsigned long long PATH_PARTS "15ULL", QUESTIONS "512ULL", TABLES "13ULL", WORD "8ULL"
+    const unsigned long long DOT_BYTES "0x2e2e2e2e2e2e2e2eULL", DOT_MARK "0x80ULL"
+    const unsigned long long WORD_STARTS "0xfffffffffffffff8ULL", SHAPE "2ULL", HASHES "3ULL", DOTS "3ULL", CANDIDATE_AT "2ULL", PLACES_AT "16ULL"
+    const unsigned long long PLACE_MASK "0xffffULL", HOST_SHIFT "50ULL", KEY_SHIFT "56ULL", ENTRY "8ULL"
 
 cdef class Lookup:
     cdef readonly Keyed keyed
@@ -68,6 +72,8 @@ cdef class Filters:
 cdef class Sets:
     cdef Lookup own, published
     cdef Keyed keyed
+    cdef Names names
+    cdef Hosts hosts
     cdef unsigned char[::1] text
     cdef long long row
     cdef unsigned long long candidate, ungated, agents_ungated
@@ -78,6 +84,7 @@ cdef class Sets:
     cdef unsigned long long[::1] places
     cdef unsigned long long[::1] hashes
     cdef unsigned long long dots, name_hash
+    cdef unsigned long long[::1] states
     cdef unsigned long long[::1] suffix_at
     cdef unsigned long long[::1] suffix_hash
     cdef const unsigned char[::1] readable
@@ -87,16 +94,26 @@ cdef class Sets:
     cdef unsigned long long[::1] plan
     cdef unsigned long long[::1] gate
 
-    @cython.locals(found=int, goes_on=int, dots="unsigned long long", passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
+    @cython.locals(found=int, passed="unsigned long long", window="unsigned long long", bit="unsigned long long", h="unsigned long long", i=size_t, c="unsigned long long")
     cdef int domain(self, size_t start, size_t end) except? -2 nogil
+    @cython.locals(found=int, at=size_t, i=size_t, last=size_t, marks="unsigned long long")
+    cdef int _parents(self, size_t start, size_t end) except? -2 nogil
+    cdef int expect_name(self, unsigned long long key) except -1 nogil
+    cdef int name(self, unsigned long long key, size_t start, size_t end) except? -2 nogil
+    @cython.locals(found=int)
+    cdef int host(self, size_t start, size_t end) except? -2 nogil
+    cdef int expect_host(self, unsigned long long key, size_t start, size_t end) except -1 nogil
+    cdef int ask_host(self, unsigned long long key, size_t start, size_t end) except -1 nogil
+    @cython.locals(shape="unsigned long long", i="unsigned long long")
+    cdef int _remember(self, size_t start) except -1 nogil
+    @cython.locals(shape="unsigned long long", i="unsigned long long")
+    cdef int _recall(self, size_t start) except -1 nogil
     @cython.locals(plain="unsigned long long", with_hyphen="unsigned long long", with_digit="unsigned long long", hyphens="unsigned long long", digits="unsigned long long", first="unsigned long long", place="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef unsigned long long _passes(self, size_t start, size_t end) except? 2 nogil
     @cython.locals(passed="unsigned long long", window="unsigned long long", bit="unsigned long long", i=size_t, c="unsigned long long")
     cdef int may_be_agent(self, size_t start, size_t end) except? -2 nogil
     @cython.locals(i=size_t)
     cdef int begin_host(self, size_t start, size_t end) except -1 nogil
-    cdef int begin_name(self, size_t start, size_t end) except -1 nogil
-    cdef inline int _begin_host(self, unsigned long long h, size_t start, size_t end) except -1 nogil
     cdef int begin_path(self, size_t start) except -1 nogil
     @cython.locals(passed="unsigned long long", word="unsigned long long", bit="unsigned long long")
     cdef int may_matter(self, size_t start, size_t end) except -1 nogil

@@ -17,6 +17,7 @@ from array import array
 
 from agent.scan import layout, octets, prefetch
 from agent.scan.hashing import Keyed
+from agent.scan.names import Hosts, Names
 
 if not cython.compiled:  # else the same from the .pxd
     PRIME = layout.HASH_PRIME
@@ -31,7 +32,9 @@ if not cython.compiled:  # else the same from the .pxd
     URL = layout.URL
     PATH = layout.PATH
     OWN_ROWS = layout.OWN_ROWS
-    DOT = 46
+    DOT_BYTES = 0x2E2E2E2E2E2E2E2E
+    DOT_MARK = 0x80
+    WORD_STARTS = 0xFFFF_FFFF_FFFF_FFF8
     HYPHEN = 45
     ONE = 1
     WORD = octets.WORD
@@ -51,6 +54,19 @@ if not cython.compiled:  # else the same from the .pxd
     ADDRESS4 = layout.TABLES  # IPv4 addresses listed bare or with a port
     HOST = layout.TABLES + 1  # hosts of URLs, with their ports, hashed as names are
     PATH_PARTS = layout.TABLES + 2  # paths by their size and what `_parts` takes of them
+
+    # What is kept of a name in `Names`: dots, then the candidate's bit, then where suffixes begin;
+    # the hashes of the whole and of the suffixes.
+    SHAPE = 2
+    HASHES = 3
+    DOTS = 3  # up to SUFFIXES, in two bits
+    CANDIDATE_AT = 2
+    PLACES_AT = 16
+    PLACE_MASK = 0xFFFF
+
+    HOST_SHIFT = 64 - 14  # as in `names`
+    KEY_SHIFT = 64 - 8
+    ENTRY = 8
 
     QUESTIONS = 512
     """Of one group of packets: a dozen each and some more. The packet of one that finds no room is
@@ -415,11 +431,12 @@ def _parts(keyed: Keyed, data: memoryview, start: int, end: int) -> int:
     if size < WORD:
         first = octets.word(data, start) & ((ONE << (8 * size)) - 1)
         return keyed.numbers(PATH_PARTS | (size << 8), first, 0, 0)
+    octets.require(data, start, size)
     return keyed.numbers(
         PATH_PARTS | (size << 8),
-        octets.word(data, start),
-        octets.word(data, start + (size >> 1) - WORD // 2),
-        octets.word(data, end - WORD),
+        octets.required_word(data, start),
+        octets.required_word(data, start + (size >> 1) - WORD // 2),
+        octets.required_word(data, end - WORD),
     )
 
 
@@ -551,10 +568,13 @@ class Sets:
         self.hashes = memoryview(array("Q", bytes(8 * QUESTIONS)))
         self.dots = 0
         self.name_hash = 0
+        self.states = memoryview(array("Q", bytes(8 * (TEXT_BYTES + 1))))
         self.suffix_at = memoryview(array("Q", bytes(8 * SUFFIXES)))
         self.suffix_hash = memoryview(array("Q", bytes(8 * SUFFIXES)))
         self.readable = self.text
         self.literals = memoryview(array("Q", bytes(8 * GATE_WORDS)))  # a bitmap, see `may_matter`
+        self.names = Names()
+        self.hosts = Hosts()
         self.has_root = int(any(one.find(PATH, b"/") >= 0 for one in (own, published)))
 
     @cython.boundscheck(False)
@@ -565,35 +585,121 @@ class Sets:
         where its last labels begin (`suffix_at`) and how they hash (`suffix_hash`, with `name_hash`
         for the whole) is noted for those who count names.
         """
-        found = 0
-        dots = 0
         passed = self.ungated
         window = 0
         h = self.keyed.begin(DOMAIN)
+        self.states[end] = h
         i = end
-        while i > start:
-            if self.text[i - 1] == DOT:
-                if dots < SUFFIXES:
-                    self.suffix_at[dots] = i
-                    self.suffix_hash[dots] = h
-                    dots += 1
-                found |= self._text(DOMAIN, self.keyed.finish(h), i, end, 0, 0)
-            goes_on = 1
-            while goes_on:  # up to the next dot; nothing is called, so that all stays in registers
-                i -= 1
-                c = self.text[i]
-                h = ((h ^ c) * PRIME) & MASK
-                window = (window >> 8) | (c << 24)
-                bit = ((window * GATE_PRIME) & LOW32) >> 16
-                passed |= self.gate[bit >> 6] >> (bit & 63)
-                goes_on = 1 if i > start and self.text[i - 1] != DOT else 0
+        while i > start:  # without a branch for dots, which are where nobody can foretell
+            i -= 1
+            c = self.text[i]
+            h = ((h ^ c) * PRIME) & MASK
+            self.states[i] = h
+            window = (window >> 8) | (c << 24)
+            bit = ((window * GATE_PRIME) & LOW32) >> 16
+            passed |= self.gate[bit >> 6] >> (bit & 63)
         passed &= 1
         if passed and self.ungated == 0:
             passed = self._passes(start, end)
         self.candidate = passed
-        self.dots = dots
         self.name_hash = self.keyed.finish(h)
+        found = self._parents(start, end)
         return found | self._text(DOMAIN, self.name_hash, start, end, 0, 0)
+
+    @cython.boundscheck(False)
+    def _parents(self, start: int, end: int) -> int:
+        """Tell whether a parent of text[start:end] is listed, the last label first; note `dots`.
+
+        `states` has the hash of what begins at each place, but for its finish.
+        """
+        found = 0
+        self.dots = 0
+        if start == end:
+            return 0
+        at = start + ((end - start - 1) & WORD_STARTS)
+        marks = octets.equals(octets.word(self.readable, at), DOT_BYTES)
+        marks &= MASK >> (8 * (at + WORD - end))
+        while True:
+            while marks:
+                last = octets.last(marks)
+                marks ^= DOT_MARK << (8 * last)
+                i = at + last + 1
+                if self.dots < SUFFIXES:
+                    self.suffix_at[self.dots] = i
+                    self.suffix_hash[self.dots] = self.states[i]
+                    self.dots += 1
+                found |= self._text(DOMAIN, self.keyed.finish(self.states[i]), i, end, 0, 0)
+            if at == start:
+                return found
+            at -= WORD
+            marks = octets.equals(octets.word(self.readable, at), DOT_BYTES)
+
+    def expect_name(self, key: int) -> None:
+        """Get ready to ask for a name with a key, see `Names`."""
+        prefetch.word(self.names.words, (key >> KEY_SHIFT) * ENTRY)
+
+    def name(self, key: int, start: int, end: int) -> int:
+        """Tell the same of a name with a key, see `Names`: most are not read in the first round."""
+        if self.asking == 0:
+            return self.domain(start, end)
+        if self.names.has(key, self.packet):
+            self._recall(start)
+            return 0
+        self.domain(start, end)
+        return self._remember(start)
+
+    def host(self, start: int, end: int) -> int:
+        """Tell the same of a host, which is that of the paths that come; few have any URL."""
+        self.host_start = start
+        self.host_end = end
+        found = self.domain(start, end)
+        self.has_urls = self._may_hold(HOST, self.name_hash)
+        return found
+
+    def expect_host(self, key: int, start: int, end: int) -> None:
+        """Get ready to ask for a host with a key, see `Hosts`, and for its paths before."""
+        self.host_start = start
+        self.host_end = end
+        self.has_urls = 0
+        prefetch.word(self.hosts.words, key >> HOST_SHIFT)
+
+    def ask_host(self, key: int, start: int, end: int) -> int:
+        """Ask what `host` tells; most hosts are not read."""
+        if self.hosts.has(key):
+            self.candidate = 0
+            return 0
+        self.host(start, end)
+        if self.candidate == 0:
+            self.hosts.note(key, self.packet)
+        return 0
+
+    @cython.boundscheck(False)
+    def _remember(self, start: int) -> int:
+        """Keep what `domain` noted of the name that begins at text[start]."""
+        if self.names.note(self.packet) == 0:
+            return 0
+        shape = self.dots | (self.candidate << CANDIDATE_AT)
+        i = 0
+        while i < SUFFIXES:
+            shape |= ((self.suffix_at[i] - start) & PLACE_MASK) << (PLACES_AT * (i + 1))
+            self.names.words[self.names.place + HASHES + 1 + i] = self.suffix_hash[i]
+            i += 1
+        self.names.words[self.names.place + SHAPE] = shape
+        self.names.words[self.names.place + HASHES] = self.name_hash
+        return 0
+
+    @cython.boundscheck(False)
+    def _recall(self, start: int) -> None:
+        """Note the same once more."""
+        shape = self.names.words[self.names.place + SHAPE]
+        self.dots = shape & DOTS
+        self.candidate = (shape >> CANDIDATE_AT) & 1
+        i = 0
+        while i < SUFFIXES:
+            self.suffix_at[i] = start + ((shape >> (PLACES_AT * (i + 1))) & PLACE_MASK)
+            self.suffix_hash[i] = self.names.words[self.names.place + HASHES + 1 + i]
+            i += 1
+        self.name_hash = self.names.words[self.names.place + HASHES]
 
     @cython.boundscheck(False)
     def _passes(self, start: int, end: int) -> int:
@@ -645,19 +751,12 @@ class Sets:
         return 1 if passed else 0
 
     def begin_host(self, start: int, end: int) -> None:
-        """Take text[start:end] as the host of the paths that come; few are part of any URL.
+        """Take text[start:end] as the host of the paths that come.
 
         A host on the wire may hold a slash, that of a key ends there.
         """
         i = octets.find(self.readable, SLASH, start, end)
-        self._begin_host(self.published.hash_text(DOMAIN, start, i), start, end)
-
-    def begin_name(self, start: int, end: int) -> None:
-        """Take text[start:end], the name that was looked up last, as the host."""
-        self._begin_host(self.name_hash, start, end)
-
-    def _begin_host(self, h: int, start: int, end: int) -> None:
-        self.has_urls = self._may_hold(HOST, h)
+        self.has_urls = self._may_hold(HOST, self.published.hash_text(DOMAIN, start, i))
         self.host_start = start
         self.host_end = end
 
@@ -806,6 +905,7 @@ class Sets:
         """Forget what was asked and wanted."""
         self.asked = 0
         self.wanted = 0
+        self.names.begin_group()
 
     def want(self) -> None:
         """Have the packet looked up in the second round."""
@@ -822,6 +922,10 @@ class Sets:
             if self.words[place & LOW32] & bits == bits and self._has_tag(place >> 40, h):
                 self.wanted |= ONE << ((place >> 32) & 63)
             i += 1
+        if self.wanted:
+            self.wanted = self.names.settle(self.wanted)
+        if self.hosts.noted:
+            self.hosts.settle(self.wanted)
 
     def _has_tag(self, table: int, h: int) -> int:
         """Tell whether a key with hash `h` is in a table of either set, but for a rare mistake.

@@ -32,6 +32,16 @@ cdef extern from *:
     }
     #endif
 
+    #if defined(__GNUC__)
+    #define scan_last(marks) ((size_t)(63 - __builtin_clzll(marks)) >> 3)
+    #else
+    static inline size_t scan_last(unsigned long long marks) {
+        size_t at = 0;
+        while (marks >>= 8) at++;
+        return at;
+    }
+    #endif
+
     static inline unsigned long long scan_fold(unsigned long long a, unsigned long long b) {
     #ifdef __SIZEOF_INT128__
         unsigned __int128 product = (unsigned __int128)a * b;
@@ -48,6 +58,7 @@ cdef extern from *:
     }
     """
     size_t scan_first(unsigned long long marks) noexcept nogil
+    size_t scan_last(unsigned long long marks) noexcept nogil
     unsigned long long scan_fold(unsigned long long a, unsigned long long b) noexcept nogil
 
 cdef inline unsigned long long fold(unsigned long long a, unsigned long long b) noexcept nogil:
@@ -56,10 +67,23 @@ cdef inline unsigned long long fold(unsigned long long a, unsigned long long b) 
 cdef inline size_t first(unsigned long long marks) noexcept nogil:
     return scan_first(marks)
 
+cdef inline size_t last(unsigned long long marks) noexcept nogil:
+    return scan_last(marks)
+
+cdef inline unsigned long long equals(unsigned long long value, unsigned long long other) noexcept nogil:
+    value ^= other
+    return ~(((value & 0x7f7f7f7f7f7f7f7fULL) + 0x7f7f7f7f7f7f7f7fULL) | value) & 0x8080808080808080ULL
+
 cdef inline unsigned long long word(const unsigned char[::1] data, size_t at) except? 1 nogil:
     cdef unsigned long long value
     if at + 8 > <size_t>data.shape[0]:
         raise IndexError("out of range")
+    with cython.boundscheck(False):
+        memcpy(&value, &data[at], 8)
+    return le64toh(value)
+
+cdef inline unsigned long long required_word(const unsigned char[::1] data, size_t at) noexcept nogil:
+    cdef unsigned long long value
     with cython.boundscheck(False):
         memcpy(&value, &data[at], 8)
     return le64toh(value)

@@ -18,6 +18,18 @@ def first(marks: int) -> int:
     return ((marks & -marks).bit_length() - 1) >> 3
 
 
+def last(marks: int) -> int:
+    """Return which of the eight bytes of a word that is not 0 is the last with a bit set."""
+    return (marks.bit_length() - 1) >> 3
+
+
+def equals(value: int, other: int) -> int:
+    """Return a word with the highest bit of each byte in which two words are the same."""
+    value ^= other
+    low = 0x7F7F7F7F7F7F7F7F
+    return ~(((value & low) + low) | value) & 0x8080808080808080
+
+
 def fold(a: int, b: int) -> int:
     """Return both halves of the product of two words, one upon the other.
 
@@ -31,6 +43,11 @@ def word(data: memoryview, at: int) -> int:
     """Return eight bytes as a number, the first lowest."""
     if at + WORD > len(data):
         raise IndexError(at)
+    return int.from_bytes(data[at : at + WORD], "little")
+
+
+def required_word(data: memoryview, at: int) -> int:
+    """Return eight bytes of a required range as a number, the first lowest."""
     return int.from_bytes(data[at : at + WORD], "little")
 
 

@@ -68,7 +68,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL", ONE "1ULL"
     const unsigned long long FOUND_MARK "0x8000000000000000ULL", FOUND_PLACES "1024ULL", GROUP "32ULL", AHEAD "8ULL"
     const unsigned long long LOOK_BACK "32ULL"
-    const size_t CACHE_LINE "64UL", WORD "8UL"
+    const size_t CACHE_LINE "64UL", MAX_TOUCHED "512UL", WORD "8UL"
     const unsigned long long MICROSECONDS "0xf4240ULL", FOR_EVER "0xffffffffffffffffULL"
     const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
     const long long DLT_ETHERNET "1LL"
@@ -226,7 +226,7 @@ cdef class Scanner:
     @cython.locals(size="unsigned int", google=int, version="unsigned long long")
     cdef int _initial(self, size_t payload, size_t end) except -1 nogil
     cdef int _is_rare_version(self, unsigned long long version) except -1 nogil
-    @cython.locals(token="unsigned long long", length=Py_ssize_t, exact=int, candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
+    @cython.locals(token="unsigned long long", length=Py_ssize_t, exact=int, named=int, row="long long", candidate="unsigned long long", what="unsigned long long", value="unsigned long long")
     cdef int _dns(self, Py_ssize_t message, Py_ssize_t end) except -1 nogil
     @cython.locals(token="unsigned long long")
     cdef int _watch_name(self, size_t message, size_t end) except -1 nogil
@@ -297,7 +297,7 @@ cdef class Scanner:
     cdef int _paths(self) except -1 nogil
     @cython.locals(version=int, high="unsigned long long", low="unsigned long long")
     cdef int _literal(self, size_t start, size_t end) except -1 nogil
-    @cython.locals(exact=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t, c="unsigned char")
+    @cython.locals(exact=int, late=int, host=Py_ssize_t, i=Py_ssize_t, value="unsigned long long", agent="unsigned long long", kind=Py_ssize_t, c="unsigned char")
     cdef int _http(self, Py_ssize_t payload, Py_ssize_t end) except -1 nogil
     @cython.locals(size=Py_ssize_t, shift=int, octet="unsigned int")
     cdef Py_ssize_t _write_destination(self) except? -1 nogil

@@ -131,6 +131,7 @@ if not cython.compiled:  # else the same from the .pxd
     AHEAD = 8
     """Packets before one that its headers are asked for: a microsecond or so, while a near cache
     still keeps them."""
+    MAX_TOUCHED = 512  # bytes of a request's first segment that are asked for
     MICROSECONDS = 1000000
     FOR_EVER = 0xFFFFFFFFFFFFFFFF
     SIGHTING_SALT = 1000
@@ -343,6 +344,7 @@ class Scanner:
         self.known.clear()
         self.http.want_agent = self.sets.agents | self.gates.agents
         self.http.seed = self.keyed.begin(WATCHED_AGENT)
+        self.dns.seed = self.keyed.begin(QUESTION)
         for place in range(2 * CLEAN):
             self.clean[place] = 0
         self.has_found = 0
@@ -1257,29 +1259,34 @@ class Scanner:
             self.counters[S_DNS_MALFORMED] += self.counts
             return 0
         length = self.dns.length
-        exact = self.sets.domain(0, length)
+        self.sets.expect_name(self.dns.key)
+        self.sets.candidate = 0
+        what = QUESTION
+        if self.dns.response:
+            what = ANSWER
+            self.counters[S_RESPONSES] += self.counts
+            exact = self._answers(message, end)
+        else:
+            self.counters[S_QUERIES] += self.counts
+            exact = self._listed(1)
+            if self.dns.opcode == UPDATE:
+                exact |= self._owners(message, end)
+        candidate = self.sets.candidate
+        row = self.sets.row
+        named = self.sets.name(self.dns.key, 0, length)
+        if exact:  # a record is told rather than the name
+            self.sets.row = row
+        exact |= named
         token = self.sets.name_hash | WATCHED
         if self.sets.candidate and self._is_harmless(token):
             self.sets.candidate = 0
-        candidate = self.sets.candidate
+        candidate |= self.sets.candidate
         if self.gates.names:
             self._watch_name(message, end)
         if self.count_questions and self.dns.response == 0:
             self._count_question(message, end)
         elif self.absent_level and self.dns.response and self._byte(message + 3) & 15 == NAME_ERROR:
             self._count_absent(message, end)
-        what = QUESTION
-        if self.dns.response:
-            what = ANSWER
-            self.counters[S_RESPONSES] += self.counts
-            exact |= self._answers(message, end)
-            candidate |= self.sets.candidate
-        else:
-            self.counters[S_QUERIES] += self.counts
-            exact |= self._listed(1)
-            if self.dns.opcode == UPDATE:
-                exact |= self._owners(message, end)
-                candidate |= self.sets.candidate
         if exact == 0 and candidate == 0:
             return 1
         value = self.sets.published.hash_text(0, 0, length)
@@ -1515,6 +1522,10 @@ class Scanner:
 
     def _text(self, start: int, payload: int, end: int) -> int:
         """Look at HTTP requests; keep what this segment does not end."""
+        at = payload + CACHE_LINE  # what is before was asked for a group ago
+        while at < end and at < payload + MAX_TOUCHED:
+            prefetch.byte(self.data, at)
+            at += CACHE_LINE
         if payload + 4 <= end:
             word = octets.number(self.data, payload)
             if word == PREFACE:
@@ -1625,7 +1636,9 @@ class Scanner:
             ):
                 return 1
         question = self.http.question
-        if self.gates.files and self.gates.has_extension(self.sets.text, HTTP_PATH_AT, question):
+        if self.gates.files and self.gates.has_extension(
+            self.sets.readable, HTTP_PATH_AT, question
+        ):
             return 1
         if self.gates.by_address and question == path and self._is_host_numeric():
             return 1
@@ -1670,9 +1683,20 @@ class Scanner:
 
     def _http(self, payload: int, end: int) -> int:
         """Look up host, address, agent and URL candidates of a request: rule T-13."""
+        self.http.write_host()
+        late = self.sets.asking and self.http.is_name
+        if late:  # what is known of the host comes from afar; it is waited for at the end
+            self.sets.expect_host(
+                self.http.host_key, HTTP_HOST_AT, HTTP_HOST_AT + self.http.host_size
+            )
         self.http.look()
         self.counters[S_REQUESTS] += self.counts
-        exact = self.sets.domain(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
+        host = self.http.host_size
+        exact = 0
+        if self.http.is_name == 0:
+            exact = self.sets.domain(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
+        elif late == 0:
+            exact = self.sets.host(HTTP_HOST_AT, HTTP_HOST_AT + host)
         exact |= self._listed(0)
         if self._is_long(self.http.name_size) and self._show_long(
             self.http.name_size, payload, end
@@ -1681,10 +1705,7 @@ class Scanner:
         c = self.sets.text[HTTP_HOST_AT]
         if 48 <= c <= 57 or c == 91:
             exact |= self._literal(HTTP_HOST_AT, HTTP_HOST_AT + self.http.name_size)
-        host = self.http.host_size
-        if self.http.is_name:
-            self.sets.begin_name(HTTP_HOST_AT, HTTP_HOST_AT + host)
-        else:
+        if self.http.is_name == 0:
             if host == 0:
                 host = self._write_destination()
             self.sets.begin_host(HTTP_HOST_AT, HTTP_HOST_AT + host)
@@ -1704,6 +1725,8 @@ class Scanner:
         if self.sets.agents and self.http.agent_end:
             agent = self._agent(HTTP_AGENT_AT + self.http.write_agent())
             exact |= self.agent_listed
+        if late:
+            self.sets.ask_host(self.http.host_key, HTTP_HOST_AT, HTTP_HOST_AT + host)
         if exact == 0 and self.sets.candidate == 0 and agent == 0:
             return 0
         value = self.sets.published.hash_text(1, 0, host)
