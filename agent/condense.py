@@ -263,10 +263,10 @@ class Condenser:
             # An answer: both sides may be ours (an own resolver), and the client is the one
             # that an analyst looks for, so that it must not share the resolver's incident.
             opener, other = other, opener
-        address = opener.address
-        if self._is_home(address):
+        address, is_home = opener.address, self._is_home
+        if is_home(address):
             return address
-        return other.address if self._is_home(other.address) else hit.source.address
+        return other.address if is_home(other.address) else hit.source.address
 
     def _advance(self, time_us: int) -> list[Event]:
         """Move the clock; end what was silent for a window, begin a new minute."""

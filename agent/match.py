@@ -326,14 +326,15 @@ class Matcher:
     def _side(self, sighting: Sighting, where: str, endpoint: Endpoint, ends: Ends) -> Hit | None:
         """Return the hit on one end of a packet; what depends on no packet is remembered."""
         opener, listener, outcome = ends
+        is_home = self._home.is_home
         about = (
             where,
             endpoint,
             sighting.protocol,
             outcome,
             listener.port,
-            self._home.is_home(opener.address),
-            self._home.is_home(listener.address),
+            is_home(opener.address),
+            is_home(listener.address),
         )
         known = self._worded.get(about)
         if known is None:

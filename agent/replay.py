@@ -175,20 +175,20 @@ class Replay:
             yield from self.take(batch)
         yield from self.end()
 
-    def _drain(self, pipeline: Pipeline) -> Iterator[Event]:
+    def _drain(self, pipeline: Pipeline) -> list[Event]:
         """Match what the scanners saw in this second, in the order of the packets."""
         sightings = [s for scanner in self.scanners for s in scanner.drain(True, "")]
         sightings.sort(key=FIRST_US)
-        yield from pipeline.sightings(sightings)
+        events = pipeline.sightings(sightings)
         for token in pipeline.take_harmless():
             for scanner in self.scanners:
                 scanner.learn(token)
-        yield from pipeline.tick(max(scanner.time_us for scanner in self.scanners))
+        return events + pipeline.tick(max(scanner.time_us for scanner in self.scanners))
 
-    def _judge(self, pipeline: Pipeline) -> Iterator[Event]:
+    def _judge(self, pipeline: Pipeline) -> list[Event]:
         """Judge what was counted up to the end of this second."""
         self._take_hot(pipeline)
-        yield from pipeline.judge(self._until_us)
+        return pipeline.judge(self._until_us)
 
     def _take_hot(self, pipeline: Pipeline) -> None:
         """Take over hot keys; after each batch, so that none has to wait for a place."""
