@@ -23,8 +23,7 @@ if not cython.compiled:  # else the same from the .pxd
     TO_9 = (127 - 57) * ONES
     FROM_HYPHEN = (128 - 45) * ONES
     TO_HYPHEN = (127 - 45) * ONES
-    FROM_UNDERSCORE = (128 - 95) * ONES
-    TO_UNDERSCORE = (127 - 95) * ONES
+    UNDERSCORES = 95 * ONES
     WORD = octets.WORD
     PRIME = layout.HASH_PRIME
 
@@ -255,10 +254,10 @@ class DnsReader:
             low = word & LOW_BITS
             usual = (low + FROM_0) ^ (low + TO_9)
             usual |= (low + FROM_HYPHEN) ^ (low + TO_HYPHEN)
-            usual |= (low + FROM_UNDERSCORE) ^ (low + TO_UNDERSCORE)
             low |= CASES
             letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & ~word & HIGH_BITS
-            if (~(usual | letters) | word) & odd:
+            odd &= ~(usual | letters) | word
+            if odd and odd & ~octets.equals(word, UNDERSCORES):
                 return 0
             word |= letters >> 2
             octets.put(self.text, place, word)

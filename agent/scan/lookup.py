@@ -774,8 +774,9 @@ class Sets:
         may go on with whatever stands behind.
         """
         passed = 0
+        octets.require(self.readable, start, end + 4 - start)
         while start + 4 <= end:
-            word = octets.word(self.readable, start)
+            word = octets.required_word(self.readable, start)
             bit = (((word & LOW32) * GATE_PRIME) & LOW32) >> 16
             passed |= self.literals[bit >> 6] >> (bit & 63)
             bit = ((((word >> 16) & LOW32) * GATE_PRIME) & LOW32) >> 16
