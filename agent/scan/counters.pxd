@@ -31,11 +31,11 @@ cdef class Distinct:
     cdef unsigned long long[::1] hot_list
 
     @cython.locals(h="unsigned long long", head="unsigned long long")
-    cdef unsigned long long approach(self, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports) noexcept nogil
+    cpdef unsigned long long approach(self, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports) noexcept nogil
     @cython.locals(entry="unsigned long long", at="unsigned long long", tag="unsigned long long", age="unsigned long long", count="unsigned long long")
-    cdef int add(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long item) noexcept nogil
+    cpdef int add(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long source_high, unsigned long long source_low, unsigned long long destination_high, unsigned long long destination_low, unsigned long long ports, unsigned long long item) noexcept nogil
     @cython.locals(entry="unsigned long long")
-    cdef int answer(self, unsigned long long h, unsigned long long item) noexcept nogil
+    cpdef int answer(self, unsigned long long h, unsigned long long item) noexcept nogil
     cdef inline unsigned long long _place(self, unsigned long long entry) noexcept nogil
     cdef inline unsigned long long _tag(self, unsigned long long entry) noexcept nogil
     @cython.locals(different="unsigned long long")

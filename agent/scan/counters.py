@@ -25,8 +25,7 @@ from typing import NamedTuple
 
 from agent.scan import layout, prefetch
 from agent.scan.hashing import Keyed
-from agent.scan.lookup import huge_pages
-from agent.scan.memory import together
+from agent.scan.memory import huge_pages, together
 
 if not cython.compiled:  # else the same from the .pxd
     WAYS = 8
@@ -366,25 +365,6 @@ class Distinct:
             if self.heads[at] >> 32 == item:
                 self.heads[at] |= MARKED
         return 0
-
-    def observe(
-        self, now_us: int, source: bytes, destination: bytes, ports: int, item: int
-    ) -> None:
-        """Add an item between packed addresses, for callers that hold the lock."""
-        words = [
-            int.from_bytes(part, "big")
-            for address in (source, destination)
-            for part in (address[:-8], address[-8:])
-        ]
-        ports |= SIX if len(source) == 16 else 0
-        h = self.approach(words[0], words[1], words[2], words[3], ports)
-        second = now_us // MICROSECONDS
-        self.add(h, now_us, second, words[0], words[1], words[2], words[3], ports, item)
-
-    def observe_answer(self, source: bytes, destination: bytes, ports: int, item: int) -> None:
-        """Add that an item between packed IPv4 addresses was answered, as `observe`."""
-        low = int.from_bytes(source, "big"), int.from_bytes(destination, "big")
-        self.answer(self.approach(0, low[0], 0, low[1], ports), item)
 
     def hot(self) -> list[DistinctRow]:
         """Return and forget the keys that went over their level; for the thread that scans."""

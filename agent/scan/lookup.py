@@ -10,13 +10,11 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
-import contextlib
-import ctypes
-import mmap
 from array import array
 
 from agent.scan import layout, octets, prefetch
 from agent.scan.hashing import Keyed
+from agent.scan.memory import huge_pages
 from agent.scan.names import Hosts, Names
 
 if not cython.compiled:  # else the same from the .pxd
@@ -71,9 +69,6 @@ if not cython.compiled:  # else the same from the .pxd
     QUESTIONS = 512
     """Of one group of packets: a dozen each and some more. The packet of one that finds no room is
     looked up at once."""
-
-HUGE_PAGE = 2 << 20
-"""The size of x86-64 and of most others; on the rest small pages do as well."""
 
 TEXT_BYTES = 8192
 """Scratch text of one scanner: a name, a path, the path with its values blanked, an agent."""
@@ -500,26 +495,6 @@ class Filters:
             at = self.plan[table * 2] + (h & self.plan[table * 2 + 1])
             self.words[at] |= (ONE << ((h >> 48) & 63)) | (ONE << ((h >> 54) & 63))
             i += 1
-
-
-def huge_pages(size: int) -> memoryview:
-    """Return zeroed private memory, in huge pages where the system allows them on request.
-
-    Only a whole and aligned huge page can be one, so that as much more address space is reserved;
-    what is left behind the last of them lies in small ones. The rest is never touched and takes no
-    memory.
-    """
-    if size < HUGE_PAGE:
-        return memoryview(bytearray(size))
-    memory = mmap.mmap(-1, size + HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    first = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % HUGE_PAGE
-    huge = first + size // HUGE_PAGE * HUGE_PAGE
-    with contextlib.suppress(OSError):  # a kernel without them; small pages do as well
-        memory.madvise(mmap.MADV_HUGEPAGE, first, huge - first)
-    # Clearing a huge page takes a millisecond, which capture shall not wait for.
-    for at in (*range(first, huge, HUGE_PAGE), *range(huge, first + size, mmap.PAGESIZE)):
-        memory[at] = 0
-    return memoryview(memory)[first : first + size]
 
 
 class Sets:

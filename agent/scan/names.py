@@ -10,8 +10,9 @@ try:
 except ImportError:
     from agent.scan import nocython as cython  # type: ignore[no-redef]
 
-import mmap
 from array import array
+
+from agent.scan.memory import pages
 
 if not cython.compiled:  # else the same from the .pxd
     PLACES = 256
@@ -39,7 +40,7 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self.words = _words(PLACES * ENTRY)
+        self.words = pages(8 * PLACES * ENTRY).cast("Q")
         self.places = memoryview(array("Q", bytes(8 * NOTED)))
         self.packets = memoryview(array("Q", bytes(8 * NOTED)))  # a bit for each that asks
         self.key = 0
@@ -96,7 +97,7 @@ class Hosts:
     """
 
     def __init__(self) -> None:
-        self.words = _words(HOST_PLACES)
+        self.words = pages(8 * HOST_PLACES).cast("Q")
         self.keys = memoryview(array("Q", bytes(8 * NOTED)))
         self.packets = memoryview(array("Q", bytes(8 * NOTED)))
         self.noted = 0
@@ -122,9 +123,3 @@ class Hosts:
             key = self.keys[self.noted]
             if (wanted >> self.packets[self.noted]) & 1 == 0:
                 self.words[key >> HOST_SHIFT] = key | ONE
-
-
-def _words(count: int) -> memoryview:
-    """Return zeroed words of private memory that begins with a cache line."""
-    memory = mmap.mmap(-1, 8 * count, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return memoryview(memory).cast("Q")

@@ -9,6 +9,7 @@ HOT_ENTRIES = 1024
 """Rows of the hot list; a compiled module hides its constants."""
 
 SECOND = 1_000_000
+SIX = 1 << 32
 START = 1_700_000_000
 
 SCANNER, TARGET = bytes([203, 0, 113, 9]), bytes([198, 51, 100, 7])
@@ -19,9 +20,31 @@ def made(*, entries: int = 64, items: int = 16, window: int = 30, level: int = 1
     return Distinct(SEED, entries, items, window, level)
 
 
+def words(source: bytes, destination: bytes) -> tuple[int, int, int, int]:
+    """Return addresses as a counter takes them."""
+    parts = [part for address in (source, destination) for part in (address[:-8], address[-8:])]
+    high, low, other_high, other_low = (int.from_bytes(part, "big") for part in parts)
+    return high, low, other_high, other_low
+
+
+def observe(
+    counter: Distinct, now_us: int, source: bytes, destination: bytes, ports: int, item: int
+) -> None:
+    """Add an item between two addresses."""
+    ends = words(source, destination)
+    ports |= SIX if len(source) == 16 else 0
+    key = counter.approach(*ends, ports)
+    counter.add(key, now_us, now_us // SECOND, *ends, ports, item)
+
+
+def answer(counter: Distinct, source: bytes, destination: bytes, ports: int, item: int) -> None:
+    """Tell that an item between two addresses was answered."""
+    counter.answer(counter.approach(*words(source, destination), ports), item)
+
+
 def probe(counter: Distinct, second: int, port: int, source: bytes = SCANNER) -> None:
     """Note one attempt, `second` seconds after the start."""
-    counter.observe((START + second) * SECOND, source, TARGET, 40000 << 16 | port, port)
+    observe(counter, (START + second) * SECOND, source, TARGET, 40000 << 16 | port, port)
 
 
 def hot(counter: Distinct) -> DistinctRow:
@@ -117,7 +140,7 @@ def test_pairs_of_hosts_are_keys_of_their_own() -> None:
     pairs = [(SCANNER, TARGET), (TARGET, SCANNER), (SCANNER, SCANNER), (bytes(4), TARGET)]
 
     for source, target in pairs:
-        counter.observe(START * SECOND, source, target, 1, 1)
+        observe(counter, START * SECOND, source, target, 1, 1)
 
     assert [(row.source, row.destination) for row in counter.hot()] == pairs
 
@@ -128,7 +151,7 @@ def test_ipv6_addresses_come_back_whole() -> None:
     pairs = [(bytes(range(16)), bytes(range(100, 116))), (bytes(12) + SCANNER, bytes(12) + TARGET)]
 
     for source, target in pairs:
-        counter.observe(START * SECOND, source, target, 7 << 16 | 8, 8)
+        observe(counter, START * SECOND, source, target, 7 << 16 | 8, 8)
 
     rows = counter.hot()
     assert [(row.source, row.destination) for row in rows] == pairs
@@ -159,8 +182,8 @@ def key_of(source: bytes) -> int:
 def test_key_of_one_value_is_found_with_its_first_and_last_time() -> None:
     """Such keys lie in less room, and nothing of them is lost."""
     counter = made()
-    counter.observe(START * SECOND + 123, SCANNER, TARGET, 40000 << 16 | 80, 80)
-    counter.observe((START + 7) * SECOND + 456, SCANNER, TARGET, 40001 << 16 | 80, 80)
+    observe(counter, START * SECOND + 123, SCANNER, TARGET, 40000 << 16 | 80, 80)
+    observe(counter, (START + 7) * SECOND + 456, SCANNER, TARGET, 40001 << 16 | 80, 80)
 
     row = counter.find(key_of(SCANNER))
 
@@ -176,7 +199,7 @@ def test_second_value_of_a_key_finds_the_first_with_its_answer() -> None:
     """What a key was while it had one value goes on to count."""
     counter = made()
     probe(counter, 0, 80)
-    counter.observe_answer(SCANNER, TARGET, 80, 80)
+    answer(counter, SCANNER, TARGET, 80, 80)
     probe(counter, 2, 443)
 
     row = counter.find(key_of(SCANNER))
@@ -192,7 +215,7 @@ def test_an_attempt_after_the_window_wants_an_answer_of_its_own() -> None:
     """An answer counts for the attempts of its window."""
     counter = Distinct(SEED, 64, 16, 30, 10, slow_window=900, slow_level=10)
     probe(counter, 0, 80)
-    counter.observe_answer(SCANNER, TARGET, 80, 80)
+    answer(counter, SCANNER, TARGET, 80, 80)
     probe(counter, 29, 80)
     row = counter.find(key_of(SCANNER))
     probe(counter, 59, 80)

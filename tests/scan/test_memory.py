@@ -4,8 +4,7 @@ import ctypes
 
 import pytest
 
-from agent.scan.lookup import HUGE_PAGE
-from agent.scan.memory import pages, together
+from agent.scan.memory import HUGE_PAGE, pages, together
 
 LINE = 64
 
