@@ -2,7 +2,8 @@
 
 Most names come again soon: an answer repeats its question, a page has many parts. They are told
 apart by a key: a keyed hash of 64 bits that the parser makes of the words of eight bytes that it
-has in hand.
+has in hand. It decides alone, as filters do: of two names with one key the second would not be
+read, which whoever does not know the seed cannot bring about.
 """
 
 try:
