@@ -1522,7 +1522,7 @@ class Scanner:
 
     def _text(self, start: int, payload: int, end: int) -> int:
         """Look at HTTP requests; keep what this segment does not end."""
-        at = payload + CACHE_LINE  # what is before was asked for a group ago
+        at = payload + CACHE_LINE  # what is before was asked for already
         while at < end and at < payload + MAX_TOUCHED:
             prefetch.byte(self.data, at)
             at += CACHE_LINE
