@@ -8,6 +8,7 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop
 
 import dnslib
+from dnslib.buffer import BufferError as DnsBufferError
 from dnslib.dns import DNSError
 
 from agent.model import Dns
@@ -21,6 +22,8 @@ ADDRESSES = {b"\0\1\0\1": 4, b"\0\34\0\1": 16}
 """Size by type and class: A and AAAA, IN."""
 MAX_LABELS = 136
 """Labels of a name, with the pointers between them."""
+REFUSED = (DNSError, DnsBufferError, IndexError, ValueError, UnicodeError)
+"""What dnslib raises at a message, some of it only when a record is written out."""
 
 
 @lru_cache(maxsize=1)  # trails and behaviours ask for the same message, one after the other
@@ -32,7 +35,7 @@ def details(message: bytes, name: str) -> Dns:
         response = bool(record.header.qr)
         answers = tuple(str(answer.rdata)[:255] for answer in record.rr[:MAX_ANSWERS])
         code = str(dnslib.RCODE.get(record.header.rcode)) if response else ""
-    except (DNSError, IndexError, ValueError, UnicodeError):
+    except REFUSED:
         return Dns(question=name, type="", response=len(message) > 2 and bool(message[2] & 0x80))
     return Dns(question=name, type=kind, response=response, answers=answers, response_code=code)
 

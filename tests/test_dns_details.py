@@ -61,3 +61,19 @@ def test_any_message_is_read_to_an_end(message: bytes) -> None:
     """Pointers that go round, records that lie outside."""
     addresses(message)
     addresses(b"\0" * 4 + b"\0\1" + message)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        b"\0\1\0\3\x05h2",  # alpn: a text longer than the value
+        b"\0\3\0\1\x01",  # port: one byte
+        b"\0\4\0\3\x01\x02\x03",  # ipv4hint: three bytes
+        b"\0\0\0\1\x01",  # mandatory: half a key
+    ],
+)
+def test_a_service_record_that_dnslib_cannot_write_is_told_by_its_name(parameter: bytes) -> None:
+    """Whoever answers for a listed name chooses these bytes: RFC 9460 section 2.2."""
+    told = details(packets.dns_response(NAME, [(65, b"\0\1\0" + parameter)]), NAME)
+
+    assert (told.question, told.response, told.answers) == (NAME, True, ())
