@@ -27,7 +27,7 @@ from agent.model import BEHAVIOUR_PREFIX, Endpoint, Hit
 from agent.protocols import label
 from agent.scan.bank import Bank
 from agent.scan.counters import Distinct, DistinctRow, HotKey
-from agent.scan.rates import Rates
+from agent.scan.rates import LATE_SECONDS, Rates
 from agent.scan.sketches import Sketches
 from agent.severity import SeverityTable
 
@@ -201,6 +201,9 @@ class Behaviours:
         fresh, self._fresh = self._fresh, {}
         asked: dict[tuple[str, int], _Pending] = fresh
         second, before = now_us // SECOND_US, self._judged_second
+        if second < before - LATE_SECONDS:  # the clock was set back: what was told is long ago
+            self._muted.clear()
+            self._pending.clear()
         if second != before:
             self._judged_second = second
             self._forget(now_us)

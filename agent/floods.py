@@ -133,7 +133,7 @@ class Floods:
         if second.packets <= detection.rate.level:
             return []
         host = self._host(interface, row.key)
-        if host.run and row.second - host.last > PAUSE_SECONDS:
+        if host.run and not 0 < row.second - host.last <= PAUSE_SECONDS:
             host.run = 0
         if host.run and row.second - host.began > ACCEPT_SECONDS:
             host.run = 0

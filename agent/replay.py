@@ -18,6 +18,7 @@ from agent.model import NO_SET, Delivery, Event, PacketBatch
 from agent.pipeline import Pipeline
 from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
+from agent.scan.rates import LATE_SECONDS
 from agent.scan.scanner import Scanner
 from agent.sets import REPLAY_SEED, merged_filters, open_sets
 from agent.trails.find import Trails
@@ -148,9 +149,12 @@ class Replay:
         while number < packets:
             seconds, microseconds = TIME.unpack_from(batch.meta, number * RECORD_BYTES)
             now_us = seconds * SECOND_US + microseconds
-            if now_us >= self._until_us:  # a second is over, perhaps since the last batch
+            is_older = now_us < self._until_us - SECOND_US - LATE_SECONDS * SECOND_US
+            if is_older or now_us >= self._until_us:  # a second is over, perhaps since long ago
                 yield from self._drain(pipeline)
                 yield from self._judge(pipeline)
+                if is_older:  # nothing of what came before goes on in this capture
+                    yield from pipeline.judge_last(self._until_us)
                 self._until_us = (now_us // SECOND_US + 1) * SECOND_US
             begin, number, is_full = number, packets, False
             for scanner in self.scanners:

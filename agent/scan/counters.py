@@ -296,7 +296,7 @@ class Distinct:
                 return self._promote(h, second, single)
             if ((second - self._seen(single)) & LOW32) >= self.window:
                 word &= ~MARKED  # an attempt of its own, with an answer of its own
-            self.heads[at + 1] = (word & ~LOW20) | (now_us - second * MICROSECONDS)
+            self.heads[at + 1] = (word & ~LOW20) | self._fraction(now_us, second)
             self.singles[self._tag_of_single(single)] = second
             return NOWHERE
         if single == NOWHERE:
@@ -311,13 +311,15 @@ class Distinct:
         self.singles[tag] = second
         self.heads[at] = (h & LOW32) << 32 | (ports & LOW32)
         self.heads[at + 1] = (
-            item << 32
-            | ((ports >> PROTOCOL) & 255) << PROTOCOL_AT
-            | (now_us - second * MICROSECONDS)
+            item << 32 | ((ports >> PROTOCOL) & 255) << PROTOCOL_AT | self._fraction(now_us, second)
         )
         self.heads[at + 2] = now_us
         self.heads[at + 3] = addresses
         return NOWHERE
+
+    def _fraction(self, now_us: int, second: int) -> int:
+        """Return the microseconds of a second that have passed; none where a packet came late."""
+        return now_us - second * MICROSECONDS if now_us > second * MICROSECONDS else 0
 
     @cython.boundscheck(False)
     def _promote(self, h: int, second: int, single: int) -> int:

@@ -28,6 +28,8 @@ REFLECTED_RATE = 4
 KINDS = 5
 NAMES = ("", "syn", "udp", "icmp", "reflected")
 """What `level` is given for, by kind."""
+LATE_SECONDS = 2
+"""A packet that comes so late counts as if it came now; later than that the clock was set back."""
 
 if not cython.compiled:  # else the same from the .pxd
     BUCKETS = 512  # a power of two
@@ -131,7 +133,7 @@ class Rates:
         at = self._place(entry)
         word = self.table[tag + COUNTS]
         if self.table[tag] != h:
-            self.evictions += 1 if self.table[tag] and word >> 32 >= second else 0
+            self.evictions += 1 if self.table[tag] and word >> 32 == second else 0
             self.table[tag] = h
             self.table[at] = low
             self.table[at + 1] = kind | (service << 8) | ((ports >> 32 & 1) * SIX)
@@ -140,7 +142,7 @@ class Rates:
             if ports >> 32 & 1:
                 self.table[self._highs(entry)] = high
             word = 0
-        if word >> 32 < second:
+        if word >> 32 != second:
             self.table[at + 1] = (self.table[at + 1] & LOW32) | ((ports & LOW32) << 32)
             self.table[at + 4] = word
             self.table[at + 5] = self.table[at + 2]
@@ -185,7 +187,7 @@ class Rates:
             if self.table[tag + way] == h:
                 return first + way
             word = self.table[tag + way + COUNTS]
-            count = word & LOW32 if word >> 32 >= second else 0
+            count = word & LOW32 if word >> 32 == second else 0
             if count < best_count:
                 best = way
                 best_count = count

@@ -44,7 +44,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long STREAM_PART "24ULL", CLEAN "8192ULL", SLOT_BYTES "16384ULL"
     const unsigned long long STREAM_SALT "3000ULL", STREAM_KIND "1ULL", STREAM_SEQUENCE "2ULL"
     const unsigned long long STREAM_FILLED "3ULL", COPIED "40ULL", STREAM_VERSION "9ULL"
-    const unsigned long long STREAM_IDLE_US "0x4c4b40ULL", ENDED_US "0xffffffffffffffffULL"
+    const unsigned long long STREAM_IDLE_US "0x4c4b40ULL", LATE_SECONDS "2ULL", ENDED_US "0xffffffffffffffffULL"
     const unsigned long long LOW32 "0xffffffffULL", QUIC_2 "0x6b3343cfULL", QUIC_2_DRAFT "0x709a50c4ULL"
     const unsigned long long QUIC_DRAFTS "0xff0000ULL", QUIC_FORK "0xfaceb001ULL"
     const int CARRIES_TLS "1", CARRIES_CERTIFICATES "2", CARRIES_MORE "3", CARRIES_WRITTEN_TLS "4"
@@ -136,6 +136,7 @@ cdef class Scanner:
     cdef int _ask_from_now_on(self, unsigned long long asking) except -1 nogil
     @cython.locals(record="unsigned long long", now_us="unsigned long long", end="unsigned long long")
     cdef int _ask(self, long long datalink, unsigned long long packets) except -1 nogil
+    cdef int _begin_second(self, unsigned long long second) noexcept nogil
     @cython.locals(record="unsigned long long", last_us="unsigned long long")
     cdef int _look_up(self, long long datalink) except -1 nogil
     @cython.locals(start=size_t)

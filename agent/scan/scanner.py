@@ -13,7 +13,7 @@ except ImportError:
 from array import array
 
 from agent.model import PacketBatch, Sighting
-from agent.scan import carried, layers, layout, octets, prefetch, sketches, stats
+from agent.scan import carried, layers, layout, octets, prefetch, rates, sketches, stats
 from agent.scan.attempts import Attempts
 from agent.scan.bank import Bank
 from agent.scan.carriers import Carriers
@@ -133,6 +133,7 @@ if not cython.compiled:  # else the same from the .pxd
     still keeps them."""
     MAX_TOUCHED = 512  # bytes of a request's first segment that are asked for
     MICROSECONDS = 1000000
+    LATE_SECONDS = rates.LATE_SECONDS
     FOR_EVER = 0xFFFFFFFFFFFFFFFF
     SIGHTING_SALT = 1000
     FOLD_SALT = 2000
@@ -485,12 +486,26 @@ class Scanner:
             if now_us >= self.until_us:
                 return 1
             self.now_us = now_us
-            self.second = self.meta[record]
+            if self.second != self.meta[record]:
+                self._begin_second(self.meta[record])
             self.sets.packet = self.number - self.group
             if self.number + AHEAD < packets:
                 self._touch(record + 4 * AHEAD)
             self._packet(datalink, record)
             self.number += 1
+        return 0
+
+    def _begin_second(self, second: int) -> int:
+        """Count in another second from now on.
+
+        What comes a little late counts as if it came now: processors and interfaces do not keep
+        order, and counting in seconds that go back would forget what they hold.
+        """
+        if second < self.second:
+            if self.second - second <= LATE_SECONDS:
+                return 0
+            self.idle_us = 0  # the clock was set back, or an older capture follows
+        self.second = second
         return 0
 
     @cython.boundscheck(False)

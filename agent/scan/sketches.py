@@ -32,6 +32,7 @@ if not cython.compiled:  # else the same from the .pxd
     RANK = 1 << 32
     ONE = 1
     LOW32 = 0xFFFFFFFF
+    FOR_EVER = 0xFFFFFFFFFFFFFFFF
 KEYS = 8192
 """Keys of one worker, 1.6 MB: as many as resolvers of a large site ask for within a minute."""
 SAMPLE = 4
@@ -101,7 +102,7 @@ class Sketches:
         way = self._way(bucket, key, second)
         tag = bucket + WAYS + way
         at = bucket + TAGS + way * WORDS
-        if self.table[bucket + way] != key or second - (self.table[at] & LOW32) >= window:
+        if self.table[bucket + way] != key or self._age(second, self.table[at] & LOW32) >= window:
             i = 0
             while i < WORDS:
                 self.table[at + i] = 0
@@ -138,6 +139,10 @@ class Sketches:
             )
         return None
 
+    def _age(self, second: int, since: int) -> int:
+        """Return how many seconds have passed; for ever where the clock was set back."""
+        return second - since if second >= since else FOR_EVER
+
     def _way(self, bucket: int, key: int, second: int) -> int:
         """Return the place of a key in its bucket, or of the one that gives way to it."""
         best = 0
@@ -147,7 +152,7 @@ class Sketches:
             if self.table[bucket + way] == key:
                 return way
             word = self.table[bucket + WAYS + way]
-            rank = 0 if second - (word >> 32) > STALE_SECONDS else word & LOW32
+            rank = 0 if self._age(second, word >> 32) > STALE_SECONDS else word & LOW32
             if rank < lowest:
                 best = way
                 lowest = rank

@@ -21,7 +21,7 @@ NAME = "evil.org"
 OTHERS = {medium.datalink for medium in layered.MEDIA.values()} | {0, 108, 113, 228, 229, 276}
 DATALINKS = (packets.ETHERNET, packets.RAW, *sorted(OTHERS))
 FRAMES, FRAGMENTS, FRAGMENTS6, SEGMENTS = range(4)
-STEPS_US = (1, 700, 300_000, 6_000_000)
+STEPS_US = (1, 700, 300_000, 6_000_000, -900_000)
 
 
 class Answer(NamedTuple):
