@@ -1,4 +1,4 @@
-"""Tell in events that most of the traffic cannot be read, is one-sided, or stays away."""
+"""Tell in events that traffic cannot be read, is one-sided, stays away, or contradicts itself."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ WINDOW_SECONDS = 60.0
 SILENT_WINDOWS = 5
 """Windows without a packet that are told: even a quiet link has its ARP."""
 
-KEYS = ("undecodable", "one-sided", "absent")
+KEYS = ("undecodable", "one-sided", "absent", "contradictory")
 
 
 class BlindSpots:
@@ -32,6 +32,14 @@ class BlindSpots:
             what = f"no packet was captured for {int(SILENT_WINDOWS * WINDOW_SECONDS)} seconds"
             remedy = "look at cable, mirror port and capture.filter"
             found["absent"] = coverage.Trouble("absent", what, remedy)
+        contradicting = window["fragments_overlapping"]
+        if contradicting:
+            what = (
+                f"{contradicting} IP fragments contradict others; "
+                "receivers may get something else than was read here"
+            )
+            remedy = "capture fragments and see who sends them: it hides from sensors"
+            found["contradictory"] = coverage.Trouble("contradictory", what, remedy)
         for key in KEYS:
             trouble = found.get(key)
             if trouble:

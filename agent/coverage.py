@@ -11,6 +11,10 @@ UNDECODED = ("not_ip", "truncated", "unknown_link", "encrypted_link", "too_deep"
 """Counters of packets in which nothing was read."""
 NAMELESS = "nameless"
 """Counter of those among them that hold nothing a trail could name."""
+UNREAD_PROTOCOL = "unread_protocol"
+"""Counter of packets in which nothing but addresses was read: ESP and other IP protocols."""
+DERIVED = (NAMELESS, UNREAD_PROTOCOL)
+"""Counters that are made of what the scanner noted as unread."""
 
 ENOUGH_PACKETS = 1_000
 """Below, shares say little: a quiet link carries mostly ARP."""
@@ -79,15 +83,18 @@ class Trouble(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a stretch of traffic came to: the scanner's counters and NAMELESS.
+    """What a stretch of traffic came to: the scanner's counters and DERIVED.
 
-    `quic` counts hellos that were `read`, and packets that were not by the reason.
+    `quic` counts hellos that were `read`, and packets that were not by the reason; `torn` the
+    captures among `captures` that broke off.
     """
 
     counters: Mapping[str, int]
     unread: Sequence[Unread] = ()
     quic: Mapping[str, int] = {}
     dropped: int = 0
+    torn: int = 0
+    captures: int = 0
 
 
 def missed(counted: Counted) -> list[Missed]:
@@ -113,17 +120,24 @@ def is_read(counters: Mapping[str, int]) -> int:
     return max(0, counters["packets"] - _lost(counters))
 
 
-def nameless(unread: Sequence[Unread]) -> int:
-    """Return how many packets below IP hold nothing that a trail could name."""
-    return sum(
-        count
-        for layer, number, count in unread
-        if (layer, number) in KNOWN and layer != "IP protocol"
-    )
+def derived(unread: Sequence[Unread]) -> dict[str, int]:
+    """Return the counters DERIVED.
+
+    Of packets below IP those count that hold nothing a trail could name, of IP those that may.
+    """
+    found = dict.fromkeys(DERIVED, 0)
+    for layer, number, count in unread:
+        is_known = (layer, number) in KNOWN
+        if layer == "IP protocol" and not is_known:
+            found[UNREAD_PROTOCOL] += count
+        elif layer != "IP protocol" and is_known:
+            found[NAMELESS] += count
+    return found
 
 
 def _lost(counters: Mapping[str, int]) -> int:
-    return sum(counters[name] for name in UNDECODED) - counters[NAMELESS]
+    undecoded = sum(counters[name] for name in UNDECODED)
+    return undecoded + counters[UNREAD_PROTOCOL] - counters[NAMELESS]
 
 
 def _one_sided(counters: Mapping[str, int]) -> Iterator[Trouble]:
@@ -151,6 +165,7 @@ def _one_sided(counters: Mapping[str, int]) -> Iterator[Trouble]:
 def _missed(counted: Counted) -> Iterator[Missed]:
     c = counted.counters
     packets = c["packets"]
+    yield Missed("captures that break off, from there on", counted.torn, counted.captures)
     yield Missed(
         "packets that the kernel or the interface dropped",
         counted.dropped,
@@ -165,7 +180,12 @@ def _missed(counted: Counted) -> Iterator[Missed]:
     fragments = c["fragments"]
     yield Missed("datagrams of which fragments are missing", c["fragments_incomplete"], fragments)
     yield Missed("fragments that no datagram has", c["fragments_refused"], fragments)
-    yield Missed("fragments that overlap others", c["fragments_overlapping"], fragments)
+    yield Missed(
+        "fragments that contradict others",
+        c["fragments_overlapping"],
+        fragments,
+        "see who sends them: they hide from sensors what receivers get",
+    )
     hellos = c["tls_hellos"]
     yield Missed("TLS hellos without a server name", c["tls_no_name"], hellos)
     yield Missed(
@@ -222,6 +242,7 @@ def document(counted: Counted) -> dict[str, object]:
         "packets": c["packets"],
         "read": is_read(c),
         "dropped": counted.dropped,
+        "torn": counted.torn,
         "counters": dict(c),
         "unread": [
             {

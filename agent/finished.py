@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agent.capture import Stats
-from agent.coverage import nameless
 from agent.scan import stats
 from agent.worker import Worker
 
 MAX_INTERFACES = 64
 """Interfaces told one by one: those of containers come and go under ever new names."""
+MAX_UNREAD = 64
+"""Numbers of unread protocols told one by one, as of one scanner."""
 OTHERS = "gone interfaces"
 """Stands for the rest; no interface has a name with a blank."""
 
@@ -19,7 +20,7 @@ class Finished:
 
     def __init__(self) -> None:
         self.scanned = [0] * stats.COUNTERS
-        self.nameless = 0
+        self.unread: Counter[tuple[str, int]] = Counter()
         self.dropped_parcels = 0
         self.evicted: Counter[str] = Counter()
         self.saturated: Counter[str] = Counter()
@@ -30,7 +31,10 @@ class Finished:
         for worker in workers:
             counted = worker.scanner.statistics()
             self.scanned = [sum(pair) for pair in zip(self.scanned, counted, strict=True)]
-            self.nameless += nameless(worker.scanner.unread.rows())
+            for layer, number, count in worker.scanner.unread.rows():
+                key = layer, number
+                is_room = key in self.unread or len(self.unread) < MAX_UNREAD
+                self.unread[key if is_room else ("", 0)] += count
             self.dropped_parcels += worker.dropped_parcels
             self.evicted.update(worker.scanner.bank.evictions())
             self.saturated.update(worker.scanner.bank.saturations())

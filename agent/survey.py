@@ -10,7 +10,7 @@ from agent import hello
 from agent.capture import CaptureError, Interface, wanted
 from agent.capture_files import CaptureFiles
 from agent.config import Capture
-from agent.coverage import NAMELESS, Counted, nameless
+from agent.coverage import Counted, derived
 from agent.model import PacketBatch
 from agent.quic import QuicHellos
 from agent.scan import stats
@@ -47,7 +47,7 @@ class Survey:
         self._scanner.finish()
         counters = dict(zip(stats.NAMES, self._scanner.statistics(), strict=True))
         unread = self._scanner.unread.rows()
-        counters[NAMELESS] = nameless(unread)
+        counters |= derived(unread)
         quic = Counter({"read": self._read, **self._quic.dropped})
         quic["no-room"] = counters["sightings_shed_quic"]
         return Counted(counters, unread, quic, self.dropped)
@@ -56,9 +56,10 @@ class Survey:
 def of_files(paths: Sequence[str]) -> Counted:
     """Count captures; raise CaptureError."""
     survey = Survey()
-    for batch in CaptureFiles(paths).batches():
+    captures = CaptureFiles(paths)
+    for batch in captures.batches():
         survey.take(batch)
-    return survey.counted()
+    return survey.counted()._replace(torn=captures.torn, captures=len(paths))
 
 
 def of_interfaces(settings: Capture, seconds: float) -> Counted:

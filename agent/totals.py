@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.capture import Stats
-from agent.coverage import NAMELESS, Unread, nameless
+from agent.coverage import Unread, derived
 from agent.finished import Finished
 from agent.link import Sample
 from agent.scan import stats
@@ -49,13 +49,17 @@ class Totals:
         return [sum(column) for column in zip(self.finished.scanned, *running, strict=True)]
 
     def counters(self) -> dict[str, int]:
-        """Return the scanners' counters by name, and NAMELESS."""
+        """Return the scanners' counters by name, and those of coverage.DERIVED."""
         named = dict(zip(stats.NAMES, self.scanned(), strict=True))
-        return {**named, NAMELESS: self.finished.nameless + nameless(self.unread())}
+        return {**named, **derived(self.unread())}
 
     def unread(self) -> list[Unread]:
-        """Return what running scanners met and nobody reads."""
-        return [row for worker in self._workers for row in worker.scanner.unread.rows()]
+        """Return what scanners met and nobody reads, a row for each layer and number."""
+        found = Counter(self.finished.unread)
+        for worker in self._workers:
+            for layer, number, count in worker.scanner.unread.rows():
+                found[layer, number] += count
+        return [(layer, number, count) for (layer, number), count in found.items()]
 
     def shed(self) -> dict[str, int]:
         """Return what scanners had no room for, by what it was."""

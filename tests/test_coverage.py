@@ -8,7 +8,7 @@ import pytest
 
 from agent import coverage
 from agent.blind_spots import SILENT_WINDOWS, BlindSpots
-from agent.coverage import NAMELESS, Counted
+from agent.coverage import DERIVED, NAMELESS, UNREAD_PROTOCOL, Counted
 from agent.faults import Faults
 from agent.ids import derived_ids
 from agent.model import Event
@@ -22,7 +22,7 @@ A, B = "10.0.0.5", "198.51.100.7"
 
 def counters(**given: int) -> dict[str, int]:
     """Return all counters, zero but for those given."""
-    return {**dict.fromkeys((*stats.NAMES, NAMELESS), 0), **given}
+    return {**dict.fromkeys((*stats.NAMES, *DERIVED), 0), **given}
 
 
 def capture(path: Path, frames: list[bytes], datalink: int = packets.ETHERNET) -> Path:
@@ -138,6 +138,48 @@ def test_unknown_link_type_is_a_finding(tmp_path: Path) -> None:
     assert "1000  packets of link type 147, 100.0 % of 1000" in said.out
 
 
+def test_encrypted_packets_are_not_read(tmp_path: Path) -> None:
+    """A sensor that sees ESP alone sees addresses and nothing else; one of OSPF misses nothing."""
+    esp = packets.ethernet(packets.ipv4(A, B, 50, bytes(40)))
+    ospf = packets.ethernet(packets.ipv4(A, B, 89, bytes(40)))
+
+    said = run("coverage", capture(tmp_path, [esp] * 900 + [ospf] * 200))
+
+    assert said.status == 1
+    assert "18.2 % of 1100 read" in said.out
+    assert "900 of 1100 packets could not be read" in said.out
+
+
+def test_sound_dns_without_a_name_is_not_malformed(tmp_path: Path) -> None:
+    """Resolvers ask for the root; answers cut to fit a datagram come again over TCP."""
+    root = packets.dns_query("")
+    cut = packets.dns_response("www.example.com")
+    cut = cut[:2] + bytes([cut[2] | 2]) + cut[3:]
+    frames = [
+        packets.udp_frame(A, 50000, B, 53, root),
+        packets.udp_frame(B, 53, A, 50000, root[:2] + bytes([root[2] | 0x80]) + root[3:]),
+        packets.udp_frame(B, 53, A, 50000, cut),
+        packets.udp_frame(A, 50000, B, 53, bytes(5)),
+    ]
+    path = capture(tmp_path, frames)
+
+    assert missed(path) == {"DNS messages that are malformed": 1}
+    counted = report(path)["counters"]
+    assert isinstance(counted, dict)
+    assert (counted["dns_queries"], counted["dns_responses"]) == (1, 2)
+
+
+def test_capture_that_breaks_off_is_missed(tmp_path: Path) -> None:
+    """What stands behind the tear was not read."""
+    path = capture(tmp_path, [hello("www.example.com")] * 2)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    said = run("coverage", path)
+
+    assert "captures that break off, from there on, 100.0 % of 1" in said.out
+    assert "nothing that was captured stayed unread" not in said.out
+
+
 def test_quic_hellos_are_read_or_counted_by_reason(tmp_path: Path) -> None:
     """What only looks like a QUIC hello is refused."""
     message = packets.client_hello("www.example.com")
@@ -204,6 +246,7 @@ def test_one_direction_alone_is_noticed(given: Mapping[str, int], words: str) ->
         {"tls_hellos": 100, "tcp_accepts": 100, "syn": 100},
         {"tls_hellos": 99},
         {"not_ip": 5000, NAMELESS: 4000},
+        {UNREAD_PROTOCOL: 2500},
     ],
 )
 def test_scans_and_quiet_links_are_no_blind_spots(given: Mapping[str, int]) -> None:
@@ -265,3 +308,14 @@ def test_one_sided_traffic_is_told_and_ends() -> None:
     assert watch.window(packets=500, tls_hellos=20) == []
     (ended,) = watch.window(packets=500, tls_hellos=200, tcp_accepts=200, syn=200)
     assert "no longer one-sided" in ended
+
+
+def test_fragments_that_contradict_each_other_are_told_and_end() -> None:
+    """Receivers differ in whom they believe, so that somebody may hide what they get."""
+    watch = Watch()
+
+    (begun,) = watch.window(packets=500, fragments=40, fragments_overlapping=3)
+    assert begun.startswith("agent-degraded open: 3 IP fragments contradict others")
+    assert watch.window(packets=500, fragments_overlapping=1) == []
+    (ended,) = watch.window(packets=500, fragments=40)
+    assert ended.startswith("agent-degraded closed: traffic is no longer contradictory")

@@ -1,20 +1,31 @@
 """Finished: sums over workers that ended, by interface, bounded."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import cast
 
 from agent.capture import Stats
-from agent.finished import MAX_INTERFACES, OTHERS, Finished
+from agent.coverage import Unread
+from agent.finished import MAX_INTERFACES, MAX_UNREAD, OTHERS, Finished
 from agent.scan import stats
 from agent.worker import Worker
 
+UNREAD = (("EtherType", 0x0806, 4), ("EtherType", 0x88E5, 9))
 
-def worker(received: int, dropped: int = 0, lost: int = 0, parcels: int = 0) -> Worker:
+
+def worker(
+    received: int,
+    dropped: int = 0,
+    lost: int = 0,
+    parcels: int = 0,
+    unread: Sequence[Unread] = UNREAD,
+) -> Worker:
     """Return what is read of a worker that ended, without a handle."""
     bank = SimpleNamespace(evictions=lambda: {"scans": 2}, saturations=lambda: {"scans": 1})
-    unread = SimpleNamespace(rows=lambda: [("EtherType", 0x0806, 4), ("EtherType", 0x88E5, 9)])
     scanner = SimpleNamespace(
-        statistics=lambda: [received] * stats.COUNTERS, bank=bank, unread=unread
+        statistics=lambda: [received] * stats.COUNTERS,
+        bank=bank,
+        unread=SimpleNamespace(rows=lambda: unread),
     )
     made = SimpleNamespace(
         stats=Stats(received, dropped, lost), scanner=scanner, dropped_parcels=parcels
@@ -50,8 +61,18 @@ def test_scanners_and_losses_are_summed() -> None:
 
     assert finished.scanned == [11] * stats.COUNTERS
     assert finished.dropped_parcels == 3
-    assert finished.nameless == 8  # ARP alone
+    assert finished.unread == {("EtherType", 0x0806): 8, ("EtherType", 0x88E5): 18}
     assert (finished.evicted, finished.saturated) == ({"scans": 4}, {"scans": 2})
+
+
+def test_numbers_of_unread_protocols_are_bounded() -> None:
+    """Those beyond the bound are one row, whatever the wire brings over the years."""
+    finished = Finished()
+    for number in range(MAX_UNREAD + 10):
+        finished.add("eth0", [worker(1, unread=[("EtherType", number, 2)])])
+
+    assert len(finished.unread) == MAX_UNREAD + 1
+    assert finished.unread["", 0] == 20
 
 
 def test_interfaces_that_come_and_go_are_bounded() -> None:

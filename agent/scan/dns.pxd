@@ -25,6 +25,7 @@ cdef class DnsReader:
 
     @cython.locals(at=size_t, length=size_t, label=size_t)
     cdef int read(self, size_t start, size_t end) except -1 nogil
+    cdef int is_nameless(self, size_t start, size_t end) except -1 nogil
     @cython.locals(kind="unsigned int")
     cdef int is_likely(self, size_t start, size_t end) except -1 nogil
     cdef int begin_answers(self, size_t start) except -1 nogil

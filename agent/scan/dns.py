@@ -112,6 +112,21 @@ class DnsReader:
         self.length = length
         return 1
 
+    def is_nameless(self, start: int, end: int) -> int:
+        """Tell whether what `read` refused is a sound message all the same.
+
+        It asks for the root, or is an answer cut to fit a datagram, which comes again over TCP.
+        """
+        if start + HEADER + 5 > end or (self.data[start + 4] == 0 and self.data[start + 5] == 0):
+            return 0
+        self.opcode = (self.data[start + 2] >> 3) & 15
+        if self.opcode != QUERY and self.opcode != NOTIFY and self.opcode != UPDATE:
+            return 0
+        self.response = self.data[start + 2] >> 7
+        if self.response and self.data[start + 2] & 2:
+            return 1
+        return 1 if self.data[start + 2] & 2 == 0 and self.data[start + HEADER] == 0 else 0
+
     def is_likely(self, start: int, end: int) -> int:
         """Tell whether data[start:end], on any port, is one question of class IN or its answer.
 

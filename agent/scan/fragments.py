@@ -1,11 +1,14 @@
 """IP fragments: put together here, in bounded memory, before anything reads them.
 
-Bytes that came first stay: a later fragment that overlaps them changes nothing, and is counted,
-because receivers differ in whom they believe. What is beyond BYTES is left out; names stand in
-front. A datagram that does not come whole is looked at as far as it came without a gap, so that
-neither a lone first fragment nor a flood of fragments hides what it begins with.
+Bytes that came first stay: a later fragment that says otherwise changes nothing, and is counted,
+because receivers differ in whom they believe; copies of a fragment, as mirrors make them, are not.
+What is beyond BYTES is left out; names stand in front. A datagram that does not come whole is
+looked at as far as it came without a gap, so that neither a lone first fragment nor a flood of
+fragments hides what it begins with.
 
-Slots live in buckets of WAYS; one of each is always kept free, by giving up the oldest.
+A slot whose datagram came whole rests: for REPEAT_US what comes is compared with it, so that
+copies of its fragments open nothing, and what contradicts it is counted. Slots live in buckets of
+WAYS; one of each is always kept free or at rest, by giving up the oldest.
 """
 
 try:
@@ -17,8 +20,8 @@ from agent.scan import layers, stats
 from agent.scan.memory import pages
 
 if not cython.compiled:  # else the same from the .pxd
-    BUCKETS = 64
-    WAYS = 4
+    BUCKETS = 16
+    WAYS = 16
     SLOTS = BUCKETS * WAYS
     """Datagrams under construction: a network has few at a time, as fragments follow each other."""
     BYTES = 16384
@@ -29,6 +32,8 @@ if not cython.compiled:  # else the same from the .pxd
     MARKS = UNITS // 64
     """Words of bits, one for each unit that came."""
     MAX_DATAGRAM = 65535
+    REPEAT_US = 10000
+    """Copies come within a millisecond; identifications are used again after 50 at 10 Gb/s."""
     ONE = 1
 
     # Words of a slot.
@@ -46,7 +51,9 @@ if not cython.compiled:  # else the same from the .pxd
     TUNNEL = 11
     PATH = 12  # of the tunnels around it, see agent.scan.layers
     PATH_WORDS = layers.PATH_WORDS
-    WORDS = 20
+    RESTS = 19  # 1 while nothing came but copies of what was whole
+    END = 20  # of what reaches farthest
+    WORDS = 24
 
     S_OVERLAPPING = stats.FRAGMENTS_OVERLAPPING
     S_REFUSED = stats.FRAGMENTS_REFUSED
@@ -66,17 +73,23 @@ class Fragments:
         self.used = 0
         self.slot = 0
 
-    def find(self, key: int) -> int:
+    def find(self, key: int, now_us: int) -> int:
         """Set `slot` to the datagram with this key, never 0; return 1, or 0 for a new one."""
         first = (key & (BUCKETS - 1)) * WAYS
         self.slot = first
+        empty = 0
         i = 0
         while i < WAYS:
-            found = self.words[(first + i) * WORDS]
-            if found == key:
+            at = (first + i) * WORDS
+            if self.words[at] == key:
                 self.slot = first + i
-                return 1
-            if found == 0:
+                if self.words[at + RESTS] == 0 or self._is_recent(at, now_us):
+                    return 1
+                break
+            if self.words[at] == 0:
+                self.slot = first + i
+                empty = 1
+            elif self.words[at + RESTS] and empty == 0:
                 self.slot = first + i
             i += 1
         at = self.slot * WORDS
@@ -84,13 +97,21 @@ class Fragments:
         while i < WORDS:
             self.words[at + i] = 0
             i += 1
+        self._unmark()
+        self.words[at] = key
+        self.used += 1
+        return 0
+
+    def _is_recent(self, at: int, now_us: int) -> int:
+        """Tell whether what comes now may belong to the datagram that was whole."""
+        last = self.words[at + LAST]
+        return 1 if last <= now_us <= last + REPEAT_US else 0
+
+    def _unmark(self) -> None:
         i = 0
         while i < MARKS:
             self.marks[self.slot * MARKS + i] = 0
             i += 1
-        self.words[at] = key
-        self.used += 1
-        return 0
 
     def note(
         self,
@@ -141,46 +162,77 @@ class Fragments:
         if offset + size > MAX_DATAGRAM:
             self.counters[S_REFUSED] += 1
             return 0
-        if offset == 0:
-            self.words[at + PROTOCOL] = protocol
         if more:
             size -= size % UNIT  # the capture cut it, or it is none
-        elif self.words[at + TOTAL] == 0:
-            self.words[at + TOTAL] = offset + size
-        if offset >= BYTES:
-            return self._is_whole(at)
-        if offset + size > BYTES:
-            size = BYTES - offset
-        if self._copy(offset // UNIT, start, size):
+        stop = offset + size
+        differs = self._ends_elsewhere(at, stop, more)
+        if offset == 0 and self.marks[self.slot * MARKS] & ONE == 0:
+            self.words[at + PROTOCOL] = protocol
+        elif offset == 0 and self.words[at + PROTOCOL] != protocol:
+            differs = 1
+        if offset < BYTES:
+            if stop > BYTES:
+                size = BYTES - offset
+            if self._copy(offset // UNIT, start, size):
+                differs = 1
+        if differs:
             self.counters[S_OVERLAPPING] += 1
+            if self.words[at + RESTS]:
+                self.words[at + RESTS] = 0
+                self.words[at + TOTAL] = 0 if more else stop
+                self.words[at + END] = stop
+                self.used += 1
         return self._is_whole(at)
 
+    def _ends_elsewhere(self, at: int, stop: int, more: int) -> int:
+        """Note where a fragment ends; return 1 where that is behind the datagram's end, or another.
+
+        The first end that is told stays.
+        """
+        total = self.words[at + TOTAL]
+        differs = 1 if total and (stop > total or (more == 0 and stop < total)) else 0
+        if more == 0 and total == 0:
+            self.words[at + TOTAL] = stop
+            if self.words[at + END] > stop:
+                differs = 1
+        if stop > self.words[at + END]:
+            self.words[at + END] = stop
+        return differs
+
     def _copy(self, unit: int, start: int, size: int) -> int:
-        """Copy units that did not come before; return 1 where some did."""
+        """Copy units that did not come before; return 1 where others differ from what is there."""
         marks = self.slot * MARKS
         to = self.slot * BYTES + unit * UNIT
-        overlaps = 0
+        compares = self.words[self.slot * WORDS + RESTS]
+        differs = 0
         done = 0
         while done < size:
+            stop = done + UNIT if done + UNIT < size else size
+            i = done
+            while i < stop and self.bytes[to + i] == self.data[start + i]:
+                i += 1
             bit = ONE << (unit & 63)
-            if self.marks[marks + (unit >> 6)] & bit:
-                overlaps = 1
-            else:
+            came = self.marks[marks + (unit >> 6)] & bit
+            if i < stop and (came or compares):
+                differs = 1
+            if came == 0:
                 self.marks[marks + (unit >> 6)] |= bit
                 self.words[self.slot * WORDS + COVERED] += 1
-                i = 0
-                while i < UNIT and done + i < size:
-                    self.bytes[to + done + i] = self.data[start + done + i]
+                while i < stop:
+                    self.bytes[to + i] = self.data[start + i]
                     i += 1
             done += UNIT
             unit += 1
-        return overlaps
+        return differs
 
     def _is_whole(self, at: int) -> int:
+        """Tell whether all came; units behind the end do not stand for those that are missing."""
         wanted = self.words[at + TOTAL]
         if wanted == 0 or wanted > BYTES:
             wanted = BYTES
-        return 1 if self.words[at + COVERED] >= (wanted + UNIT - 1) // UNIT else 0
+        if self.words[at + COVERED] < (wanted + UNIT - 1) // UNIT:
+            return 0
+        return 1 if self.reach() >= wanted else 0
 
     def reach(self) -> int:
         """Return how many bytes of `slot` came without a gap."""
@@ -198,13 +250,22 @@ class Fragments:
             self.words[self.slot * WORDS] = 0
             self.used -= 1
 
+    def rest(self) -> None:
+        """Keep `slot`, whose datagram came whole, to know copies of its fragments by."""
+        at = self.slot * WORDS
+        if self.words[at + RESTS] == 0:
+            self.words[at + RESTS] = 1
+            self.used -= 1
+        self.words[at + COVERED] = 0
+        self._unmark()
+
     def crowded(self) -> int:
         """Set `slot` to its bucket's oldest other one where none is free; return 1, else 0."""
         first = self.slot - self.slot % WAYS
         oldest = self.slot
         i = first
         while i < first + WAYS:
-            if self.words[i * WORDS] == 0:
+            if self.words[i * WORDS] == 0 or self.words[i * WORDS + RESTS]:
                 return 0
             if i != self.slot and (
                 oldest == self.slot
@@ -222,7 +283,8 @@ class Fragments:
         """
         i = from_slot
         while i < SLOTS:
-            if self.words[i * WORDS] and self.words[i * WORDS + LAST] < before_us:
+            at = i * WORDS
+            if self.words[at] and self.words[at + RESTS] == 0 and self.words[at + LAST] < before_us:
                 self.slot = i
                 return 1
             i += 1

@@ -30,8 +30,8 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long PINGING "21ULL", NULL_TYPE "10ULL", TXT_TYPE "16ULL", PRIVATE_TYPE "65399ULL"
     const unsigned long long MINUTE "60ULL", HOUR "3600ULL", ASKED "4096ULL", SAMPLE "4ULL"
     const unsigned long long SAMPLE_BITS "2ULL", WATCHED "0x8000000000000000ULL"
-    const unsigned long long UNWATCHED "0x7fffffffffffffffULL", NAME_ERROR "3ULL", HTTP_PORT "80ULL"
-    const unsigned long long LOW16 "65535ULL", DOT "46ULL"
+    const unsigned long long UNWATCHED "0x7fffffffffffffffULL", NOT_ZERO "0x4000000000000000ULL"
+    const unsigned long long NAME_ERROR "3ULL", HTTP_PORT "80ULL", LOW16 "65535ULL", DOT "46ULL"
     const int DECODE "2"
     const Py_ssize_t LISTED "-1L", MAY_PATTERN "0L", MAY_INITIAL "1L", MAY_FINGERPRINT "2L"
     const Py_ssize_t MAY_CERTIFICATE "3L", MAY_AGENT "4L", MAY_WATCHED_AGENT "5L", MAY_REQUEST "6L"
@@ -150,7 +150,7 @@ cdef class Scanner:
     @cython.locals(h="unsigned long long")
     cdef int _fragment(self) except -1 nogil
     @cython.locals(asking=int, start=size_t, end=size_t, protocol="unsigned int")
-    cdef int _put_together(self) except -1 nogil
+    cdef int _put_together(self, int whole) except -1 nogil
     @cython.locals(protocol="unsigned int")
     cdef inline int _transport(self) except -1 nogil
     @cython.locals(low="unsigned long long", high="unsigned long long", h="unsigned long long")

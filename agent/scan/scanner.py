@@ -156,6 +156,8 @@ if not cython.compiled:  # else the same from the .pxd
     """Marks tokens of requests and names, of which there are so many more that they have as much
     room again for themselves."""
     UNWATCHED = WATCHED - 1
+    NOT_ZERO = 1 << 62
+    """Makes a hash a key; a low bit would leave half of a table's places empty."""
     NAME_ERROR = 3  # RFC 1035 section 4.1.1
     HTTP_PORT = 80
     MIN_FRONT = 4
@@ -609,7 +611,7 @@ class Scanner:
             self.ip.destination_low,
             self.tunnel ^ (self.ip.protocol if self.ip.version == 4 else 0),
         )
-        if self.fragments.find(h | 1) == 0:
+        if self.fragments.find(h | NOT_ZERO, self.now_us) == 0:
             self.fragments.note(
                 self.ip.version,
                 self.ip.protocol,
@@ -624,13 +626,13 @@ class Scanner:
             self.ip.offset, self.ip.more, self.ip.protocol, self.ip.start, self.ip.end, self.now_us
         ):
             self.counters[S_REASSEMBLED] += 1
-            self._put_together()
-        elif self.fragments.crowded():
+            self._put_together(1)
+        if self.fragments.crowded():
             self.counters[S_INCOMPLETE] += 1
-            self._put_together()
+            self._put_together(0)
         return 0
 
-    def _put_together(self) -> None:
+    def _put_together(self, whole: int) -> None:
         """Look at the datagram that was put together, as far as it came, and let go of it.
 
         It is not there any more in the second round, so it is looked up at once.
@@ -651,12 +653,15 @@ class Scanner:
         end = start + self.fragments.reach()
         self._read(self.fragments.readable)
         protocol = self.fragments.word(FRAGMENT_PROTOCOL)
+        if whole:
+            self.fragments.rest()
+        else:
+            self.fragments.close()
         if end > start and self.ip.resume(protocol, start, end) == 1:
             self._transport()
         self._read(self.batch)
         self.in_datagram = 0
         self.sets.asking = asking
-        self.fragments.close()
 
     def _transport(self) -> int:
         protocol = self.ip.protocol
@@ -749,7 +754,7 @@ class Scanner:
             service = self.ports >> 16
         h = self.keyed.numbers(KNOWN_SALT, self.ip.source_high, self.ip.source_low, service)
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, self.tunnel)
-        return h | 1
+        return h | NOT_ZERO
 
     def _key(self) -> int:
         """Return the key of this direction of this connection, never 0."""
@@ -758,7 +763,7 @@ class Scanner:
             h = self.keyed.numbers(
                 h, self.ip.destination_high, self.ip.destination_low, self.tunnel
             )
-            self.stream_key = h | 1
+            self.stream_key = h | NOT_ZERO
         return self.stream_key
 
     def _continue_head(self, start: int, payload: int, end: int) -> int:
@@ -913,7 +918,7 @@ class Scanner:
             slot = self.fragments.slot + 1
             self.now_us = self.fragments.word(FRAGMENT_LAST)
             self.counters[S_INCOMPLETE] += 1
-            self._put_together()
+            self._put_together(0)
         self.now_us = now_us
 
     def _read(self, data: memoryview) -> None:
@@ -1271,7 +1276,12 @@ class Scanner:
         Return 0 where it is none.
         """
         if self.dns.read(message, end) == 0:
-            self.counters[S_DNS_MALFORMED] += self.counts
+            if self.dns.is_nameless(message, end) == 0:
+                self.counters[S_DNS_MALFORMED] += self.counts
+            elif self.dns.response:
+                self.counters[S_RESPONSES] += self.counts
+            else:
+                self.counters[S_QUERIES] += self.counts
             return 0
         length = self.dns.length
         self.sets.expect_name(self.dns.key)
@@ -1790,7 +1800,9 @@ class Scanner:
         self.agent_listed = self.sets.exact(USER_AGENT, HTTP_AGENT_AT, end)
         if self.agent_listed == 0 and self.sets.may_be_agent(HTTP_AGENT_AT, end) == 0:
             return 0
-        token = (self.sets.published.hash_text(USER_AGENT, HTTP_AGENT_AT, end) & UNWATCHED) | 1
+        token = (
+            self.sets.published.hash_text(USER_AGENT, HTTP_AGENT_AT, end) & UNWATCHED
+        ) | NOT_ZERO
         if self.agent_listed == 0 and self.clean[token & (CLEAN - 1)] == token:
             return 0
         return token
@@ -1913,7 +1925,8 @@ class Scanner:
 
     def _fingerprint(self, at: int, end: int) -> int:
         """Show a hello whose fingerprint was not found harmless before."""
-        token = self.tls.fingerprint(self.keyed.begin(FINGERPRINT), at, end) & UNWATCHED
+        token = self.tls.fingerprint(self.keyed.begin(FINGERPRINT), at, end)
+        token = (token & UNWATCHED) | NOT_ZERO
         if self.clean[token & (CLEAN - 1)] == token:
             return 0
         if self._sight(FINGERPRINT, token, MAY_FINGERPRINT, at, end):
@@ -1961,7 +1974,7 @@ class Scanner:
         while i < end:
             h = self.keyed.mix(h, self.sightings.data[i])
             i += 1
-        token = (self.keyed.finish(h) & UNWATCHED) | 1
+        token = (self.keyed.finish(h) & UNWATCHED) | NOT_ZERO
         if self.clean[token & (CLEAN - 1)] != token and self._sight(
             CERTIFICATE, token, MAY_CERTIFICATE, start, end
         ):
@@ -2075,7 +2088,7 @@ class Scanner:
         if self.counts == 0 or self.carriers.length > MAX_CARRIED - DTLS_HEADER - 4:
             return 0
         self.stream_key = 0
-        key = self.keyed.numbers(DTLS_SALT, self._key(), self.carriers.number, 0) | 1
+        key = self.keyed.numbers(DTLS_SALT, self._key(), self.carriers.number, 0) | NOT_ZERO
         self.stream_key = 0
         if self.streams.find(key) == 0:
             self._open_slot(key, HEAD_SERVER, 0)
@@ -2092,7 +2105,7 @@ class Scanner:
         if self.counts == 0:
             return 0
         self.stream_key = 0
-        key = self.keyed.numbers(OPENVPN_SALT, self._key(), 0, 0) | 1
+        key = self.keyed.numbers(OPENVPN_SALT, self._key(), 0, 0) | NOT_ZERO
         self.stream_key = 0
         expected = 0
         if self.streams.find(key):

@@ -228,15 +228,15 @@ class TlsReader:
         at = start + FIXED - 1
         at += 1 + self.data[at]
         if at + 2 > end:
-            return h | 1
+            return h
         stop = at + 2 + ((self.data[at] << 8) | self.data[at + 1])
         h = self._words(h, at + 2, stop if stop < end else end)
         at = stop
         if at >= end:
-            return h | 1
+            return h
         at += 1 + self.data[at]
         if at + 2 > end:
-            return h | 1
+            return h
         stop = at + 2 + ((self.data[at] << 8) | self.data[at + 1])
         if stop < end:
             end = stop
@@ -258,7 +258,7 @@ class TlsReader:
                     at += 1
             at = stop
         h ^= h >> 32
-        return h | 1
+        return h
 
     def _words(self, h: int, at: int, end: int) -> int:
         """Mix a list of 16-bit numbers in, GREASE left out."""

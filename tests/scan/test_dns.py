@@ -172,9 +172,7 @@ def test_only_the_first_of_several_questions_is_read() -> None:
     assert seen([NAME], [ask(raw(second + first, questions=2))]) == ["question"]
 
 
-@pytest.mark.parametrize(
-    "name", [b"", b"\xc0\x0c", b"\x04evil\xc0\x0c", b"\x40" + b"a" * 64, b"\x80"]
-)
+@pytest.mark.parametrize("name", [b"\xc0\x0c", b"\x04evil\xc0\x0c", b"\x40" + b"a" * 64, b"\x80"])
 def test_pointers_and_odd_lengths_in_questions_are_refused(name: bytes) -> None:
     """A question has nothing to point at; 01 and 10 label types are no lengths (RFC 1035 4.1.4)."""
     assert refused(raw(name + b"\0\0\1\0\1"))
@@ -220,9 +218,15 @@ def test_127_labels_are_read() -> None:
     assert seen([".".join(["a"] * 5)], [ask(packets.dns_query(name))]) == ["question"]
 
 
-def test_root_question_is_refused() -> None:
+def test_root_question_is_counted_and_matches_nothing() -> None:
     """The empty name is asked for all day and matches no key."""
-    assert refused(packets.dns_query(""))
+    scanner = make(NAME, "org")
+
+    scanner.scan(packets.batch([ask(packets.dns_query(""))]))
+
+    assert scanner.drain(True, "") == []
+    assert count(scanner, stats.DNS_QUERIES) == 1
+    assert count(scanner, stats.DNS_MALFORMED) == 0
 
 
 def test_question_cut_off_at_any_byte_is_refused() -> None:

@@ -175,6 +175,93 @@ def test_bytes_that_came_first_stay(build) -> None:  # type: ignore[no-untyped-d
     assert count(scanner, stats.REASSEMBLED) == 1
 
 
+@pytest.mark.parametrize("build", [four, six])
+def test_copies_of_fragments_are_no_contradiction_and_leave_nothing_behind(build) -> None:  # type: ignore[no-untyped-def]
+    """Mirrors deliver both directions, bridges and their members: each fragment comes twice."""
+    frames = build(pieces(question(size=100), 32))
+    for doubled in (
+        [copy for frame in frames for copy in (frame, frame)],
+        [*frames, *frames],
+        [*frames, frames[0]],
+        [*frames, frames[-1]],
+    ):
+        scanner = make(NAME)
+
+        scanner.scan(packets.batch(doubled, step_us=100))
+        scanner.finish()
+
+        assert scanner.drain(True, "")[0].what == "question"
+        assert count(scanner, stats.FRAGMENTS_OVERLAPPING) == 0
+        assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 0
+
+
+def test_fragment_that_contradicts_a_whole_datagram_is_counted() -> None:
+    """Its end came first, forged: the rest of what a receiver gets comes behind it."""
+    first, *rest = pieces(question(size=60), 24)
+    forged = (24, b"AAAAAAAA", False)
+    scanner = make(NAME)
+
+    scanner.scan(packets.batch(four([first, forged, *rest]), step_us=100))
+
+    assert count(scanner, stats.REASSEMBLED) == 1
+    assert count(scanner, stats.FRAGMENTS_OVERLAPPING) == 1
+
+
+def test_identification_is_used_again() -> None:
+    """A tenth of a second later the same numbers are another datagram, which is read."""
+    scanner = make(NAME)
+
+    scanner.scan(packets.batch(four(pieces(question("good.example.org"), 24))))
+    later = packets.START_US + 100_000
+    scanner.scan(packets.batch(four(pieces(question(), 24)), start_us=later))
+    scanner.scan(packets.batch(four(pieces(question(), 24)), start_us=later + 100_000))
+    (sighting,) = scanner.drain(True, "")
+
+    assert (sighting.what, sighting.count) == ("question", 2)
+    assert count(scanner, stats.FRAGMENTS_OVERLAPPING) == 0
+
+
+@pytest.mark.parametrize("ends", [0, 1, 2])
+def test_what_lies_behind_the_end_does_not_stand_for_what_is_missing(ends: int) -> None:
+    """Receivers drop it; a datagram that were closed by it would hide what comes later."""
+    first, middle, last = pieces(question(size=10), 24)
+    beyond = (400, bytes(64), True)
+    order = [first, last]
+    order.insert(ends, beyond)
+    scanner = make(NAME)
+
+    scanner.scan(packets.batch(four([*order, middle])))
+    (sighting,) = scanner.drain(True, "")
+
+    assert sighting.what == "question"
+    assert count(scanner, stats.FRAGMENTS_OVERLAPPING) == 1
+
+
+def test_first_next_header_stays() -> None:
+    """RFC 8200 section 4.5: the first fragment's counts; a forged one after it hides nothing."""
+    (first, *rest) = pieces(question(), 24)
+    forged = six([first], 59)
+    scanner = make(NAME)
+
+    scanner.scan(packets.batch([*six([first]), *forged, *six(rest)]))
+
+    assert [one.what for one in scanner.drain(True, "")] == ["question"]
+    assert count(scanner, stats.FRAGMENTS_OVERLAPPING) == 1
+
+
+def test_many_datagrams_are_under_construction_at_a_time() -> None:
+    """All of a hundred whose fragments are mixed; slots are not wasted."""
+    pairs = [four(pieces(question(), 24), number=number) for number in range(100)]
+    frames = [frame for parts in zip(*pairs, strict=True) for frame in parts]
+    scanner = make(NAME)
+
+    scanner.scan(packets.batch(frames, step_us=10))
+    (sighting,) = scanner.drain(True, "")
+
+    assert sighting.count == 100
+    assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 0
+
+
 def test_datagrams_are_told_apart() -> None:
     """By addresses, identification, protocol and tunnel."""
     evil, good = pieces(question(), 24), pieces(question("good.example.org"), 24)
@@ -249,10 +336,13 @@ def test_whole_datagram_with_a_fragment_header_is_read_at_once() -> None:
 def test_what_is_behind_the_room_of_a_datagram_is_left_out() -> None:
     """The largest datagram there is: its beginning is looked at, its memory is bounded."""
     payload = packets.udp(50000, 53, packets.dns_query(NAME) + bytes(65_000))
+    scanner = make(NAME)
 
-    found = scan([NAME], four(pieces(payload, 1480)))
+    scanner.scan(packets.batch(four(pieces(payload, 1480)), step_us=10))
+    scanner.finish()
 
-    assert [one.what for one in found] == ["question"]
+    assert [one.what for one in scanner.drain(True, "")] == ["question"]
+    assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 0
 
 
 def test_fragment_beyond_the_largest_datagram_is_refused() -> None:
