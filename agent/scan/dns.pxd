@@ -4,8 +4,7 @@ from agent.scan cimport octets
 cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t NAME_AT "0UL", ANSWER_AT "6000UL", MAX_NAME "253UL", HEADER "12UL", MAX_ANSWERS "32UL"
     const unsigned long long HIGH_BITS "0x8080808080808080ULL", LOW_BITS "0x7f7f7f7f7f7f7f7fULL"
-    const unsigned long long CASES "0x2020202020202020ULL", FROM_SMALL_A "0x1f1f1f1f1f1f1f1fULL"
-    const unsigned long long TO_SMALL_Z "0x505050505050505ULL", FROM_0 "0x5050505050505050ULL"
+    const unsigned long long FROM_0 "0x5050505050505050ULL"
     const unsigned long long TO_9 "0x4646464646464646ULL", FROM_HYPHEN "0x5353535353535353ULL"
     const unsigned long long TO_HYPHEN "0x5252525252525252ULL", UNDERSCORES "0x5f5f5f5f5f5f5f5fULL"
     const unsigned long long PRIME "0x9e3779b97f4a7c15ULL"

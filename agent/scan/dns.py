@@ -16,9 +16,6 @@ ONES = 0x0101010101010101
 if not cython.compiled:  # else the same from the .pxd
     HIGH_BITS = 0x80 * ONES
     LOW_BITS = 0x7F * ONES
-    CASES = 0x20 * ONES  # the bit of lower case
-    FROM_SMALL_A = (128 - 97) * ONES
-    TO_SMALL_Z = (127 - 122) * ONES
     FROM_0 = (128 - 48) * ONES
     TO_9 = (127 - 57) * ONES
     FROM_HYPHEN = (128 - 45) * ONES
@@ -269,8 +266,7 @@ class DnsReader:
             low = word & LOW_BITS
             usual = (low + FROM_0) ^ (low + TO_9)
             usual |= (low + FROM_HYPHEN) ^ (low + TO_HYPHEN)
-            low |= CASES
-            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & ~word & HIGH_BITS
+            letters = octets.letters(low) & ~word
             odd &= ~(usual | letters) | word
             if odd and odd & ~octets.equals(word, UNDERSCORES):
                 return 0

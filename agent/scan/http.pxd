@@ -10,7 +10,6 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long HASH_PRIME "0x9e3779b97f4a7c15ULL"
     const unsigned long long LOW32 "0xffffffffULL", HIGH_BITS "0x8080808080808080ULL"
     const unsigned long long LOW_BITS "0x7f7f7f7f7f7f7f7fULL", PRINTED "0x2121212121212121ULL"
-    const unsigned long long FROM_SMALL_A "0x1f1f1f1f1f1f1f1fULL", TO_SMALL_Z "0x505050505050505ULL"
     const unsigned long long FROM_HYPHEN "0x5353535353535353ULL", TO_9 "0x4646464646464646ULL"
     const unsigned long long FROM_UNDERSCORE "0x2121212121212121ULL", TO_UNDERSCORE "0x2020202020202020ULL"
     const unsigned long long FROM_SLASH "0x5151515151515151ULL", TO_SLASH "0x5050505050505050ULL"
@@ -21,7 +20,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long LENGTH_LAST "0x3a6874676e656c2dULL", LENGTH_LAST_CASE "0x20202020202000ULL"
     const size_t VERSION_SIZE "6UL"
     const unsigned long long GET_WORD "0x20544547ULL", VERSION_WORD "0x2f5054544820ULL"
-    const unsigned long long VERSION_BYTES "0xffffffffffffULL", CASES "0x2020202020202020ULL"
+    const unsigned long long VERSION_BYTES "0xffffffffffffULL"
 cdef const unsigned char[::1] VERSION
 
 @cython.final

@@ -65,9 +65,6 @@ if not cython.compiled:  # else the same from the .pxd
     HIGH_BITS = 0x80 * ONES
     LOW_BITS = 0x7F * ONES
     PRINTED = 33 * ONES
-    CASES = 0x20 * ONES  # the bit of lower case
-    FROM_SMALL_A = (128 - 97) * ONES
-    TO_SMALL_Z = (127 - 122) * ONES
     FROM_HYPHEN = (128 - 45) * ONES
     TO_9 = (127 - 57) * ONES
     FROM_UNDERSCORE = (128 - 95) * ONES
@@ -527,8 +524,7 @@ class HttpReader:
             low = word & LOW_BITS
             slashes = (low + FROM_SLASH) ^ (low + TO_SLASH)
             usual = ((low + FROM_HYPHEN) ^ (low + TO_9)) & ~slashes
-            low |= CASES
-            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & HIGH_BITS
+            letters = octets.letters(low)
             if (usual | letters) & ~word & HIGH_BITS != HIGH_BITS:
                 return 0
             word |= letters >> 2
@@ -592,8 +588,7 @@ class HttpReader:
                 return 0
             usual = (low + FROM_HYPHEN) ^ (low + TO_9)
             usual |= (low + FROM_UNDERSCORE) ^ (low + TO_UNDERSCORE)
-            low |= CASES
-            letters = ((low + FROM_SMALL_A) ^ (low + TO_SMALL_Z)) & plain
+            letters = octets.letters(low) & plain
             if (usual | letters) & plain != HIGH_BITS:
                 self.spelling = 1
                 if self._may_need_decoding(word):

@@ -74,6 +74,10 @@ cdef inline unsigned long long equals(unsigned long long value, unsigned long lo
     value ^= other
     return ~(((value & 0x7f7f7f7f7f7f7f7fULL) + 0x7f7f7f7f7f7f7f7fULL) | value) & 0x8080808080808080ULL
 
+cdef inline unsigned long long letters(unsigned long long low) noexcept nogil:
+    cdef unsigned long long small = low | 0x2020202020202020ULL
+    return ((small + 0x1f1f1f1f1f1f1f1fULL) ^ (small + 0x0505050505050505ULL)) & 0x8080808080808080ULL
+
 cdef inline unsigned long long word(const unsigned char[::1] data, size_t at) except? 1 nogil:
     cdef unsigned long long value
     if at + 8 > <size_t>data.shape[0]:

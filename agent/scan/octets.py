@@ -30,6 +30,13 @@ def equals(value: int, other: int) -> int:
     return ~(((value & low) + low) | value) & 0x8080808080808080
 
 
+def letters(low: int) -> int:
+    """Return a word with the highest bit of each byte that is a letter; all are below 128."""
+    small = low | 0x2020202020202020
+    # Adding carries a byte over 127 where it is at least `a`, and where it is beyond `z`.
+    return ((small + 0x1F1F1F1F1F1F1F1F) ^ (small + 0x0505050505050505)) & 0x8080808080808080
+
+
 def fold(a: int, b: int) -> int:
     """Return both halves of the product of two words, one upon the other.
 
