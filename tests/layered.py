@@ -84,10 +84,10 @@ def geneve(packet: bytes, *, port: int = 6081, options: bytes = b"") -> bytes:
     return in_udp(port, header + options + frame(packet))
 
 
-def vxlan_gpe(packet: bytes) -> bytes:
+def vxlan_gpe(packet: bytes, flags: int = 0x0C) -> bytes:
     """Put a packet below VXLAN with a protocol field."""
     following = 2 if packet[0] >> 4 == 6 else 1
-    return in_udp(4790, struct.pack("!BHBI", 0x0C, 0, following, 34 << 8) + packet)
+    return in_udp(4790, struct.pack("!BHBI", flags, 0, following, 34 << 8) + packet)
 
 
 def gtp(packet: bytes, *, port: int = 2152, extensions: bytes = b"") -> bytes:
@@ -97,6 +97,12 @@ def gtp(packet: bytes, *, port: int = 2152, extensions: bytes = b"") -> bytes:
         "!BBHI", 0x34 if extensions else 0x30, 0xFF, len(optional) + len(packet), 41
     )
     return in_udp(port, header + optional + packet)
+
+
+def gtp_0(packet: bytes) -> bytes:
+    """Put a packet below version 0 of GTP, whose flow label is 42."""
+    header = struct.pack("!BBHHH", 0x1E, 0xFF, len(packet), 1, 42) + b"\xff" * 4 + bytes(8)
+    return in_udp(3386, header + packet)
 
 
 def ayiya(packet: bytes) -> bytes:
@@ -184,6 +190,7 @@ TUNNELS: dict[str, Tunnel] = {
     "vxlan-linux": Tunnel(lambda p: in_udp(8472, vxlan(frame(p), network=30)), "vxlan", "30"),
     "vxlan-any-port": Tunnel(lambda p: in_udp(999, vxlan(frame(p), network=30)), "vxlan", "30"),
     "vxlan-gpe": Tunnel(vxlan_gpe, "vxlan", "34"),
+    "vxlan-gpe-unmarked": Tunnel(lambda p: vxlan_gpe(p, 0x08), "vxlan", "34"),
     "geneve": Tunnel(geneve, "geneve", "31"),
     "geneve-options": Tunnel(lambda p: geneve(p, options=bytes(252)), "geneve", "31"),
     "geneve-any-port": Tunnel(lambda p: geneve(p, port=999), "geneve", "31"),
@@ -191,6 +198,7 @@ TUNNELS: dict[str, Tunnel] = {
     "gtp-extensions": Tunnel(
         lambda p: gtp(p, extensions=b"\x85\x01\x10\x01\xc0\x02\0\0\0\0\0\0\0"), "gtp", "41"
     ),
+    "gtp-0": Tunnel(gtp_0, "gtp", "42"),
     "gtp-any-port": Tunnel(lambda p: gtp(p, port=999), "gtp", "41"),
     "teredo": Tunnel(lambda p: in_udp(999, p), "teredo"),
     "teredo-origin": Tunnel(
@@ -203,6 +211,9 @@ TUNNELS: dict[str, Tunnel] = {
     "mpls-over-udp": Tunnel(lambda p: in_udp(6635, mpls(p, [16])), "mpls"),
     "mpls-in-ip": Tunnel(lambda p: in_ip(137, mpls(p, [16])), "mpls"),
     "etherip": Tunnel(lambda p: in_ip(97, b"\x30\0" + frame(p)), "etherip"),
+    "ethernet-in-6": Tunnel(
+        lambda p: ethernet(ip(OUTER6, OUTER_PEER6, 143, frame(p))), "etherip", six=True
+    ),
 }
 """By name. Those in `ONLY_SIX` carry IPv6 alone, those in `ONLY_FOUR` IPv4."""
 
@@ -233,6 +244,19 @@ MEDIA: dict[str, Medium] = {
     "vntag": Medium(lambda p: ethernet(bytes(4) + ethertype(p) + p, 0x8926), 1),
     "fabricpath": Medium(lambda p: ethernet(bytes(2) + frame(p, 4), 0x8903), 1, (4,)),
     "metadata": Medium(lambda p: ethernet(b"\1\1\0\1\0\7" + ethertype(p) + p, 0x8909), 1),
+    "metadata-bare": Medium(lambda p: ethernet(bytes(6) + ethertype(p) + p, 0x8909), 1),
+    "macsec-integrity": Medium(lambda p: ethernet(bytes(6) + ethertype(p) + p, 0x88E5), 1),
+    "macsec-integrity-sender": Medium(
+        lambda p: ethernet(b"\x20" + bytes(13) + ethertype(p) + p, 0x88E5), 1
+    ),
+    "timestamp-48": Medium(
+        lambda p: ethernet(b"\0\1\0\x20" + bytes(6) + ethertype(p) + p, 0xD28B), 1
+    ),
+    "timestamp-64": Medium(
+        lambda p: ethernet(b"\0\1\1\x10" + bytes(8) + frame(p, 5)[12:], 0xD28B, vlans=[3]),
+        1,
+        (3, 5),
+    ),
     "nsh": Medium(
         lambda p: ethernet(bytes([0, 2, 1, 2 if p[0] >> 4 == 6 else 1]) + bytes(4) + p, 0x894F), 1
     ),

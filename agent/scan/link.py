@@ -33,6 +33,8 @@ if not cython.compiled:  # else the same from the .pxd
     TYPE_NSH = layers.TYPE_NSH
     TYPE_FABRICPATH = layers.TYPE_FABRICPATH
     TYPE_METADATA = layers.TYPE_METADATA
+    TYPE_MACSEC = layers.TYPE_MACSEC
+    TYPE_TIMESTAMP = layers.TYPE_TIMESTAMP
     PPP_IPV4 = 0x0021
     PPP_IPV6 = 0x0057
     PPP_MPLS = 0x0281
@@ -42,6 +44,7 @@ if not cython.compiled:  # else the same from the .pxd
 
     UNKNOWN_MEDIUM = layers.UNKNOWN
     ENCRYPTED_MEDIUM = layers.ENCRYPTED
+    FOUND = layers.FOUND
     NO_PAYLOAD = layers.NO_PAYLOAD
     CUT = layers.CUT
 
@@ -83,6 +86,7 @@ class Link:
     def decode(self, datalink: int, start: int, end: int) -> int:
         """Return where IP begins in the captured frame data[start:end], or -1 (counted)."""
         self.vlans = 0
+        self.media.next = 0
         if datalink != DLT_ETHERNET:
             self.steps = 0
             return self.open(datalink, start, end)
@@ -100,7 +104,7 @@ class Link:
         """Return where IP begins in a frame of another medium, or -1 (counted)."""
         self.tags = 0
         found = self.media.open(datalink, start, end)
-        if found > 0:
+        if found == FOUND:
             return self.follow(self.media.kind, self.media.at, end)
         if found == UNKNOWN_MEDIUM:
             self.counters[UNKNOWN_LINK] += self.counts
@@ -111,6 +115,15 @@ class Link:
             self.counters[TRUNCATED] += self.counts
         else:
             self.counters[NOT_IP] += self.counts
+        return -1
+
+    def part(self, start: int, end: int) -> int:
+        """Return where IP begins in the part of an aggregate at `start`, or -1 (counted)."""
+        self.tags = 0
+        self.steps = 0
+        if self.media.part(start, end) == FOUND:
+            return self.follow(self.media.kind, self.media.at, end)
+        self.counters[TRUNCATED] += self.counts
         return -1
 
     def ethernet(self, start: int, end: int) -> int:
@@ -171,6 +184,11 @@ class Link:
             return 1
         if kind == TYPE_METADATA:
             return self._metadata(at, end)
+        if kind == TYPE_TIMESTAMP:
+            return self._stamped(at, end)
+        if kind == TYPE_MACSEC and at < end and self.data[at] & 0x0C == 0:
+            # Authenticated but not encrypted, IEEE 802.1AE section 9; with 0x20 its sender is told.
+            return self._typed(at + (14 if self.data[at] & 0x20 else 6), 2, end)
         self.unread.note(ETHERTYPE, kind)
         return NO_PAYLOAD
 
@@ -275,11 +293,20 @@ class Link:
         """Step over Cisco's metadata (a group tag), which GRE has behind the inner EtherType."""
         if at + 8 > end:
             return CUT
-        if self.data[at] == 1 and self.data[at + 1] == 1:
-            return self._typed(at + 6, 2, end)
         self._typed(at, 2, end)
+        if self.kind <= TYPE_LLC:  # a version and a length
+            return self._typed(at + 6, 2, end)
         self.at = at + 8
         return 1
+
+    def _stamped(self, at: int, end: int) -> int:
+        """Step over the time that Arista's mirrors put in front, of 64 or 48 bits."""
+        if at + 4 > end:
+            return CUT
+        if self.data[at] != 0 or self.data[at + 1] != 1:
+            self.unread.note(ETHERTYPE, TYPE_TIMESTAMP)
+            return NO_PAYLOAD
+        return self._typed(at + (10 if self.data[at + 3] == 0x20 else 12), 2, end)
 
     def _chain(self, at: int, end: int) -> int:
         """Step over a network service header, RFC 8300 section 2."""

@@ -12,12 +12,13 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const long long DSA_BROADCOM_PREPENDED "282LL", DSA "284LL", EDSA "285LL"
     const unsigned int IP_TYPE "2048U", PPP_TYPE "34827U", PPPOE_TYPE "34916U", ETHERNET_TYPE "25944U"
     const unsigned int LLC_TYPE "0U", NFLOG_PAYLOAD "9U", MAX_ATTRIBUTES "64U", MAX_PRESENT "8U"
+    const size_t PART_HEADER "14UL"
     const int FOUND "1", CUT "0", NO_PAYLOAD "-1", UNKNOWN "-2", ENCRYPTED "-3"
 
 @cython.final
 cdef class Media:
     cdef const unsigned char[::1] data
-    cdef size_t at
+    cdef size_t at, next
     cdef unsigned int kind
 
     cdef int open(self, long long datalink, size_t start, size_t end) except? -9 nogil
@@ -42,4 +43,6 @@ cdef class Media:
     cdef int _is_padded(self, size_t start, size_t stop, size_t end) except? -9 nogil
     @cython.locals(control="unsigned int", flags="unsigned int", size=size_t, aggregate="unsigned int")
     cdef int _radio(self, size_t start, size_t end, int padded) except? -9 nogil
+    @cython.locals(size=size_t, behind=size_t)
+    cdef int part(self, size_t start, size_t end) except? -9 nogil
     cdef size_t _little(self, size_t at) except? 1 nogil

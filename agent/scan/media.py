@@ -69,16 +69,21 @@ if not cython.compiled:  # else the same from the .pxd
 
     NFLOG_PAYLOAD = 9
     MAX_ATTRIBUTES = 64  # netfilter defines some twenty
+    PART_HEADER = 14  # destination, source, length
     MAX_PRESENT = 8  # words of radiotap's bitmap; drivers write three at most
 
 
 class Media:
-    """Opens one header at a time: `kind` is the EtherType of what begins at `at`."""
+    """Opens one header at a time: `kind` is the EtherType of what begins at `at`.
+
+    `next` is where the next part of an aggregate of 802.11 begins, 0 where there is none.
+    """
 
     def __init__(self) -> None:
         self.data = memoryview(b"")
         self.at = 0
         self.kind = 0
+        self.next = 0
 
     def open(self, datalink: int, start: int, end: int) -> int:
         """Find what the frame data[start:end] carries; return FOUND, or why not."""
@@ -294,10 +299,7 @@ class Media:
         return 1 if self.data[at] & 0x20 else 0
 
     def _radio(self, start: int, end: int, padded: int) -> int:
-        """Open a data frame: IEEE 802.11-2020 section 9.2.4 and 9.3.2.
-
-        Of an aggregate the first part is opened.
-        """
+        """Open a data frame, or the first part of an aggregate: IEEE 802.11-2020 section 9.3.2."""
         if start + 24 > end:
             return CUT
         control = self.data[start]
@@ -320,8 +322,19 @@ class Media:
         if padded:
             size = (size + 3) & 0xFC
         if aggregate:
-            size += 14
+            return self.part(start + size, end)
         return self._found(LLC_TYPE, start + size, end)
+
+    def part(self, start: int, end: int) -> int:
+        """Open a part of an aggregate and note the next: IEEE 802.11-2020 section 9.3.2.2.2."""
+        self.next = 0
+        if start + PART_HEADER > end:
+            return CUT
+        size = PART_HEADER + ((self.data[start + 12] << 8) | self.data[start + 13])
+        behind = start + ((size + 3) & 0x1FFFC)  # what is left may be the frame's checksum
+        if behind + PART_HEADER < end:
+            self.next = behind
+        return self._found(LLC_TYPE, start + PART_HEADER, end)
 
     def _little(self, at: int) -> int:
         return self.data[at] | (self.data[at + 1] << 8)

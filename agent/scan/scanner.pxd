@@ -73,12 +73,12 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
     const long long DLT_ETHERNET "1LL"
     const size_t PLAIN_BYTES "34UL", S_CUT "37UL", S_IPV4 "22UL"
-    const unsigned int PLAIN "0x080045U", PARTED "0x3fffU"
+    const unsigned int PLAIN "0x080045U", PARTED "0x3fffU", MAX_PARTS "64U"
     const size_t S_PACKETS "0UL", S_BYTES "1UL", S_TRUNCATED "3UL", S_TCP "6UL", S_UDP "7UL", S_ICMP "8UL"
     const size_t S_OTHER "9UL", S_SYN "10UL", S_QUERIES "11UL", S_RESPONSES "12UL", S_DNS_MALFORMED "13UL"
     const size_t S_REQUESTS "14UL", S_HELLOS "15UL", S_NO_NAME "16UL", S_ERRORS "21UL", S_PROBES "24UL"
     const size_t S_INITIALS "31UL", S_CERTIFICATES "32UL", S_DNS_TCP "33UL", S_ENCRYPTED "34UL"
-    const size_t S_TUNNELS "38UL", S_DUPLICATES "72UL", S_SCTP "62UL", S_ACCEPTS "67UL", S_REFUSALS "68UL"
+    const size_t S_TUNNELS "38UL", S_TOO_DEEP "36UL", S_DUPLICATES "72UL", S_SCTP "62UL", S_ACCEPTS "67UL", S_REFUSALS "68UL"
     const size_t S_HTTP2 "69UL", S_DOT "70UL", S_DOH "71UL", S_REASSEMBLED "58UL", S_INCOMPLETE "59UL"
     const size_t S_REFUSED "61UL", S_SKIPPED "73UL"
 
@@ -93,7 +93,7 @@ cdef class Scanner:
     cdef Sightings sightings
     cdef Streams streams
     cdef Fragments fragments
-    cdef int in_datagram
+    cdef int in_datagram, in_parts
     cdef Duplicates duplicates
     cdef int drops_copies
     cdef Known known
@@ -148,6 +148,8 @@ cdef class Scanner:
     @cython.locals(found=int)
     cdef inline int _network(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long")
+    @cython.locals(vlans="unsigned long long", tunnel="unsigned long long", found=int, count="unsigned int", following=size_t)
+    cdef int _parts(self, Py_ssize_t at, size_t end) except -1 nogil
     cdef int _fragment(self) except -1 nogil
     @cython.locals(asking=int, start=size_t, end=size_t, protocol="unsigned int")
     cdef int _put_together(self, int whole) except -1 nogil
@@ -214,7 +216,7 @@ cdef class Scanner:
     cdef int _look(self, size_t filled, int last) except -1 nogil
     @cython.locals(kind="unsigned long long")
     cdef unsigned long long _kind_of_text(self, unsigned int word) except? 999 nogil
-    @cython.locals(slot="unsigned long long", now_us="unsigned long long")
+    @cython.locals(slot="unsigned long long", now_us="unsigned long long", second="unsigned long long")
     cdef int _end_idle(self, unsigned long long before_us) except -1 nogil
     cdef int _read(self, const unsigned char[::1] data) except -1 nogil
     cdef int _read_packets(self) except -1 nogil

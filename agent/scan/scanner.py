@@ -93,6 +93,7 @@ if not cython.compiled:  # else the same from the .pxd
     PLAIN_BYTES = 34  # of headers of Ethernet and IPv4
     PLAIN = 0x080045
     """EtherType of IPv4, and its version with a header of five words."""
+    MAX_PARTS = 64  # of an aggregate; radios make a dozen of full size
     PARTED = 0x3FFF  # of a fragment: more of them, or an offset
 
     ICMP = 1
@@ -244,6 +245,7 @@ if not cython.compiled:  # else the same from the .pxd
     S_DNS_TCP = stats.DNS_TCP
     S_ENCRYPTED = stats.TLS_ENCRYPTED_HELLO
     S_TUNNELS = stats.TUNNELS
+    S_TOO_DEEP = stats.TOO_DEEP
     S_SCTP = stats.SCTP
     S_ACCEPTS = stats.ACCEPTS
     S_REFUSALS = stats.REFUSALS
@@ -286,6 +288,7 @@ class Scanner:
         self.streams = Streams(self.counters, self.tunnels.path)
         self.fragments = Fragments(self.counters, self.tunnels.path)
         self.in_datagram = 0
+        self.in_parts = 0
         self.duplicates = Duplicates()
         self.drops_copies = 0
         self.known = Known()
@@ -385,6 +388,7 @@ class Scanner:
                 self.counters[S_ERRORS] += 1
                 self._read(self.batch)  # where it was in a stream or datagram
                 self.in_datagram = 0
+                self.in_parts = 0
                 self.sets.asking = self.counts
                 if self.counts:
                     self.number += 1
@@ -554,6 +558,8 @@ class Scanner:
                 return 0
             return self._transport()
         at = self.link.decode(datalink, start, end)
+        if self.link.media.next:
+            return self._parts(at, end)
         return 0 if at < 0 else self._network(at, end)
 
     def _plain(self, start: int, end: int) -> int:
@@ -594,6 +600,32 @@ class Scanner:
         if self.shards > 1 and self.tunnels.depth == 0 and self._is_other_shard():
             return 0
         return self._transport() if found == 1 else self._fragment()
+
+    def _parts(self, at: int, end: int) -> int:
+        """Look at the parts of an aggregate; IP begins at `at` in the first, or nowhere (-1)."""
+        vlans = self.link.vlans
+        tunnel = self.tunnel
+        found = self.has_found
+        count = 0
+        following = self.link.media.next
+        if self.in_parts == 0:
+            self.tunnels.keep()
+        while following and self.in_parts == 0 and count < MAX_PARTS:
+            self.in_parts = 1
+            self.has_found = 0  # what is sighted in the first round is one of several
+            if at >= 0:
+                self._network(at, end)
+            self.has_found |= found
+            self.in_parts = 0
+            self.tunnels.back()
+            self.tunnel = tunnel
+            self.link.vlans = vlans
+            at = self.link.part(following, end)
+            following = self.link.media.next
+            count += 1
+        if following:
+            self.counters[S_TOO_DEEP] += self.counts
+        return 0 if at < 0 else self._network(at, end)
 
     def _fragment(self) -> int:
         """Keep a fragment, and look at the datagram that it completes."""
@@ -914,12 +946,15 @@ class Scanner:
             self._look(self.streams.word(STREAM_FILLED), 1)
         slot = 0
         now_us = self.now_us
+        second = self.second
         while self.fragments.idle(slot, before_us):
             slot = self.fragments.slot + 1
             self.now_us = self.fragments.word(FRAGMENT_LAST)
+            self.second = self.now_us // MICROSECONDS
             self.counters[S_INCOMPLETE] += 1
             self._put_together(0)
         self.now_us = now_us
+        self.second = second
 
     def _read(self, data: memoryview) -> None:
         """Let all layers read packets that lie in `data`."""
@@ -1091,13 +1126,14 @@ class Scanner:
         """Look at what a tunnel carries; a packet that is none has kind 0."""
         if kind == 0:
             return 0
+        self.link.media.next = 0
         at = self.tunnels.open(kind, start, end)
-        if at < 0:
+        if at < 0 and self.link.media.next == 0:
             return 0
         self.counters[S_TUNNELS] += self.counts
         path = self.tunnels.path
         self.tunnel = self.keyed.numbers(TUNNEL_SALT, path[0] & LOW32, path[1], path[2])
-        return self._network(at, end)
+        return self._parts(at, end) if self.link.media.next else self._network(at, end)
 
     def _ports(self, start: int) -> int:
         """Return source port << 16 | destination port."""

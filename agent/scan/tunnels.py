@@ -45,10 +45,13 @@ if not cython.compiled:  # else the same from the .pxd
     P_GRE = 47
     P_IPIP_OLD = 94
     P_ETHERIP = 97
+    P_NONE = 59
     P_MPLS = 137
+    P_ETHERNET = 143
 
     PORT_L2TP = layers.PORT_L2TP
     PORT_GTP = layers.PORT_GTP
+    PORT_GTP_OLD = layers.PORT_GTP_OLD
     PORT_TEREDO = layers.PORT_TEREDO
     PORT_LISP = layers.PORT_LISP
     PORT_GRE = layers.PORT_GRE
@@ -102,6 +105,7 @@ class Tunnels:
         self.link = link
         self.ip = ip
         self.path = memoryview(array("Q", [0] * WORDS))
+        self.kept = memoryview(array("Q", [0] * WORDS))
         self.depth = 0
 
     def leave(self) -> None:
@@ -118,6 +122,21 @@ class Tunnels:
         while self.depth < MAX_TUNNELS and (self.path[0] >> (8 * self.depth)) & 0xFF:
             self.depth += 1
 
+    def keep(self) -> None:
+        """Remember what is around the parts of an aggregate."""
+        i = 0
+        while i < WORDS:
+            self.kept[i] = self.path[i]
+            i += 1
+
+    def back(self) -> None:
+        """Begin the next part of the aggregate of which `keep` was told."""
+        i = 0
+        while i < WORDS:
+            self.path[i] = self.kept[i]
+            i += 1
+        self.restore()
+
     def of_protocol(self, protocol: int) -> int:
         """Return which tunnel an IP protocol is, NO_TUNNEL for none."""
         if protocol == P_GRE:
@@ -126,7 +145,7 @@ class Tunnels:
             return SIX_IN_FOUR if self.ip.version == 4 else SIX_IN_SIX
         if protocol == P_IPIP or protocol == P_IPIP_OLD:
             return IPIP if self.ip.version == 4 else FOUR_IN_SIX
-        if protocol == P_ETHERIP:
+        if protocol == P_ETHERIP or protocol == P_ETHERNET:
             return ETHERIP
         if protocol == P_MPLS:
             return MPLS
@@ -155,7 +174,9 @@ class Tunnels:
             return GTP if self._is_gtp(payload, end) else NO_TUNNEL
         if word >> 28 == 6 and payload + 40 <= end:
             size = (self.data[payload + 4] << 8) | self.data[payload + 5]
-            return TEREDO if payload + 40 + size == end else NO_TUNNEL
+            if payload + 40 + size != end or (size == 0 and self.data[payload + 6] != P_NONE):
+                return NO_TUNNEL
+            return TEREDO
         return NO_TUNNEL
 
     def _of_port(self, port: int, payload: int) -> int:
@@ -168,6 +189,8 @@ class Tunnels:
             return GENEVE if first >> 6 == 0 else NO_TUNNEL
         if port == PORT_GTP:
             return GTP if first & 0xF0 == 0x30 and second == 0xFF else NO_TUNNEL
+        if port == PORT_GTP_OLD:
+            return GTP if first & 0xF0 == 0x10 and second == 0xFF else NO_TUNNEL
         if port == PORT_TEREDO:
             return TEREDO if first >> 4 == 6 or (first == 0 and second <= 1) else NO_TUNNEL
         if port == PORT_GRE:
@@ -241,7 +264,9 @@ class Tunnels:
             return self._tzsp(start, end)
         self._enter(kind, 0, 0, start)
         if kind == ETHERIP:
-            return self.link.ethernet(start + 2, end)
+            # As segment routing has it (RFC 8986 section 4.9) there is no header in between.
+            header = 0 if self.ip.protocol == P_ETHERNET else 2
+            return self.link.ethernet(start + header, end)
         return self.link.follow(TYPE_MPLS, start, end)
 
     def _enter(self, kind: int, has_id: int, number: int, at: int) -> int:
@@ -336,7 +361,7 @@ class Tunnels:
         network = octets.number(self.data, start + 4) >> 8
         self._enter(VXLAN, 1, network, start)
         following = 3
-        if self.data[start] & 0x04:
+        if self.data[start] & 0x04 or self._is_unmarked(start, end):
             following = self.data[start + 3]
         if following == 3:
             return self.link.ethernet(start + 8, end)
@@ -347,6 +372,14 @@ class Tunnels:
         if following == 5:
             return self.link.follow(TYPE_MPLS, start + 8, end)
         return self._other()
+
+    def _is_unmarked(self, start: int, end: int) -> int:
+        """Tell whether a protocol is given without its flag: IP begins where a frame would."""
+        if self.data[start] & 0x80 or start + 8 >= end or self._is_frame(start + 8, end):
+            return 0
+        nibble = self.data[start + 8] >> 4
+        following = self.data[start + 3]
+        return 1 if (following == 1 and nibble == 4) or (following == 2 and nibble == 6) else 0
 
     def _geneve(self, start: int, end: int) -> int:
         """RFC 8926 section 3.4."""
@@ -363,12 +396,22 @@ class Tunnels:
         """3GPP TS 29.281 section 5."""
         if start + 8 > end:
             return self._cut()
+        if self.data[start] >> 5 == 0:
+            return self._gtp_old(start, end)
         self._enter(GTP, 1, octets.number(self.data, start + 4), start)
         at = self._behind_gtp(start, end)
         if at == 0 or at >= end:
             return self._cut()
         nibble = self.data[at] >> 4
         return at if nibble == 4 or nibble == 6 else self._other()
+
+    def _gtp_old(self, start: int, end: int) -> int:
+        """Version 0, GSM 09.60 section 6; its flow label identifies the tunnel."""
+        if start + 20 >= end:
+            return self._cut()
+        self._enter(GTP, 1, (self.data[start + 6] << 8) | self.data[start + 7], start)
+        nibble = self.data[start + 20] >> 4
+        return start + 20 if nibble == 4 or nibble == 6 else self._other()
 
     def _behind_gtp(self, start: int, end: int) -> int:
         """Return where a GTP-U header and its extensions end, 0 where they do not."""

@@ -15,6 +15,7 @@ from tests.scan.scanning import (
     B,
     count,
     cut,
+    full_bank,
     make,
     randomness,
     scan,
@@ -145,6 +146,25 @@ def test_lone_first_fragment_is_looked_at_as_far_as_it_came() -> None:
     assert sighting.what == "question"
     assert sighting.first_us == packets.START_US
     assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 1
+
+
+def test_lone_first_fragments_are_counted_at_their_time() -> None:
+    """By behaviours too, also where the clock of the capture has gone back since."""
+    bank = full_bank()
+    scanner = make(bank=bank)
+    frames = [
+        four(pieces(packets.udp(40000, port, bytes(100)), 64), number=port)[0] for port in (5, 6)
+    ]
+    late = packets.START_US + 100 * IDLE_US
+
+    scanner.scan(packets.batch(frames, start_us=late))
+    scanner.scan(packets.batch([packets.syn_frame(A, 1, B, 2)]))
+    scanner.finish()
+
+    (hot,) = [key for key in bank.hot().keys if key.table == "udp_ports"]
+    row = bank.find("udp_ports", hot.key)
+    assert row
+    assert row.items == dict.fromkeys((5, 6), late // 1_000_000)
 
 
 def test_fragments_without_the_first_tell_nothing() -> None:

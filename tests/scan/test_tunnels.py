@@ -1,5 +1,6 @@
 """Tunnels and media: the inner packet is scanned like any other, and told with its way."""
 
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -260,6 +261,7 @@ def test_what_only_looks_like_a_tunnel_is_a_datagram() -> None:
         packets.vxlan(packets.ethernet(b"x" * 60, 0x9999)),
         struct_like_gtp(SYN4[:-1]),
         SYN6 + b"\0",
+        SYN6[:4] + bytes(36),  # a remote procedure call of 40 bytes
         b"\0\0\x65\x58" + bytes(4) + bytes(60),
     ]
     scanner = make(*KEYS)
@@ -368,3 +370,78 @@ def test_packets_cut_by_the_capture_are_counted() -> None:
     scanner.scan(packets.batch([frame, frame[:200], packets.syn_frame(A6, 1, B6, 2)[:-1]]))
 
     assert count(scanner, stats.CUT) == 2
+
+
+def aggregate(*parts: bytes) -> bytes:
+    """Put packets into one 802.11 frame, each a part padded to four bytes but the last."""
+    frame = struct.pack("<BBH", 0x88, 1, 0) + bytes(18 + 2) + struct.pack("<H", 0x80)
+    for packet in parts:
+        body = layered.llc(packet)
+        frame += bytes(-len(frame[26:]) % 4) + bytes(12) + struct.pack("!H", len(body)) + body
+    return frame
+
+
+def attempts(number: int) -> list[bytes]:
+    """Build so many attempts at hosts of a listed network."""
+    return [packets.ip(A, f"66.66.66.{host}", packets.TCP, SEGMENT) for host in range(number)]
+
+
+@pytest.mark.parametrize("checksum", [b"", b"\xde\xad\xbe\xef"])
+def test_all_parts_of_a_radio_aggregate_are_read(checksum: bytes) -> None:
+    """Several packets in one frame, which may end in a checksum; IEEE 802.11-2020, 9.3.2.2.2."""
+    parts = [*attempts(3), SYN6]
+
+    found = scan([EVIL6, "66.66.66.0/24"], [aggregate(*parts) + checksum] * 2, datalink=105)
+
+    assert [(one.destination.address, one.count) for one in found] == [
+        ("66.66.66.0", 2),
+        ("66.66.66.1", 2),
+        ("66.66.66.2", 2),
+        (EVIL6, 2),
+    ]
+
+
+def test_parts_of_an_aggregate_in_a_tunnel_are_each_in_that_tunnel() -> None:
+    """Also where one of them goes deeper: the next one's way begins anew."""
+    inner = packets.ip(A, B, packets.GRE, packets.gre(SYN6, key=7))
+    frame = layered.in_ip(
+        packets.GRE, packets.gre(aggregate(SYN4, inner, *attempts(1)), protocol=0x8200)
+    )
+
+    found = scan([EVIL6, "66.66.66.0/24"], [frame])
+
+    assert [_tunnel(one) for one in found if one.what == "syn"] == ["gre -", "gre/gre -/7", "gre -"]
+
+
+def test_parts_that_are_no_ip_hide_no_others() -> None:
+    """ARP first, and last."""
+    arp = b"\0\1\x08\0\6\4\0\1" + bytes(20)
+
+    assert seen(KEYS, [aggregate(arp, SYN4, arp)], datalink=105) == ["syn"]
+
+
+def test_parts_beyond_the_limit_and_aggregates_in_aggregates_are_counted() -> None:
+    """Work for one frame is bounded."""
+    scanner = make(EVIL)
+    nested = packets.gre(aggregate(SYN4, SYN4), protocol=0x8200)
+    deeper = aggregate(packets.ip(A, B, packets.GRE, nested), SYN4)
+
+    scanner.scan(packets.batch([aggregate(*[SYN4] * 65), aggregate(*[SYN4] * 66)], datalink=105))
+    assert count(scanner, stats.TOO_DEEP) == 1
+    scanner.scan(packets.batch([deeper], datalink=105))
+    assert count(scanner, stats.TOO_DEEP) == 2
+    assert [(_tunnel(one), one.count) for one in scanner.drain(True, "")] == [
+        ("", 131),
+        ("gre -", 1),
+    ]
+
+
+def test_aggregate_cut_anywhere_is_read_as_far_as_it_came() -> None:
+    """A length may point behind the end."""
+    scanner = make(EVIL)
+    frame = aggregate(SYN4, SYN4)
+
+    for length in range(len(frame)):
+        scanner.scan(cut(frame, length, 105))
+
+    assert count(scanner, stats.ERRORS) == 0
