@@ -243,6 +243,7 @@ def _ours(delivery: Delivery) -> Document:
         "samples": list(event.samples),
         "evidence": evidence(event),
         "interface": event.interface,
+        "tunnel": msgspec.to_builtins(event.tunnel),
         "vlan": list(event.vlans),
     }
     return _filled(document)

@@ -75,6 +75,8 @@ def _parts(event: Event) -> Iterator[str]:
     if event.tunnel:
         inside = event.tunnel
         yield f"in {inside.type} {inside.id} from {inside.source} to {inside.destination}"
+    if event.vlans:
+        yield f"VLAN {'/'.join(map(str, event.vlans))}"
     if not event.is_agent:
         yield f"{event.direction}, {event.outcome}"
     if event.total > 1:

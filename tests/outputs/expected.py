@@ -356,6 +356,10 @@ def _ocsf(line: str, delivery: Delivery) -> None:
     for key, text in texts.items():
         assert ocsf_reader.at(document, key) == cleaned(text), key
     ours = "unmapped.maltrail."
+    if event.tunnel:
+        for key in ("type", "id", "source", "destination"):
+            told = ocsf_reader.at(document, f"{ours}tunnel.{key}")
+            assert told == cleaned(getattr(event.tunnel, key))
     assert ocsf_reader.at(document, ours + "seq") == delivery.seq
     assert ocsf_reader.at(document, "metadata.sequence") == delivery.seq
     assert ocsf_reader.at(document, ours + "total") == min(event.total, 2**63 - 1)

@@ -72,7 +72,7 @@ def test_an_event_is_mapped_as_the_contract_says() -> None:
         "fileHash": "ab" * 32,
         "msg": (
             "(www).evil.biz: asyncrat (malware); DNS A question NOERROR; "
-            "in vxlan 42 from 192.0.2.8 to 192.0.2.9; outbound, answered; "
+            "in vxlan 42 from 192.0.2.8 to 192.0.2.9; VLAN 10/20; outbound, answered; "
             "3 of 7 observations, update; ports 51, ratio 0.5, note x"
         ),
     }
