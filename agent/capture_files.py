@@ -3,7 +3,8 @@
 Strategy: plain files are read by libpcap in batches of a fixed size, so that a replay is
 deterministic. What can be read once only (gzip, pipes, standard input) goes through a pipe that a
 thread feeds, and is read packet by packet: libpcap throws a whole batch away where the file breaks
-off inside it.
+off inside it. Where libpcap gives a plain pcapng file up, agent.pcapng reads on: several link
+types, snap lengths or byte orders in one file.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from typing import Any
 
 import pcapy
 
+from agent import pcapng
 from agent.capture import BATCH_MAX, CaptureError, reason_of
 from agent.model import PacketBatch
 
@@ -36,8 +38,15 @@ HEADER_MIN = 24
 
 _UNFINISHED = ("truncated", "no Interface Description")  # libpcap's words for a header cut short
 _GZIP_MAGIC = b"\x1f\x8b"
+_COMPRESSED = {
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "lz4": b"\x04\x22\x4d\x18",
+    "xz": b"\xfd7zXZ\0",
+    "bzip2": b"BZh",
+}
 _GZIP_BITS = 31  # zlib: 32 kB window, gzip header and trailer
 _RECORD = struct.Struct("=IIII")
+_SECONDS = 0xFFFFFFFF  # of a record's time; one that is forged may be anything
 
 _log = logging.getLogger("agent.capture")
 
@@ -76,7 +85,10 @@ class CaptureFiles:
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode) and not _is_gzip(descriptor):
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            if is_file:
+                _require_readable(descriptor, path)
+            if is_file and not _begins_with(descriptor, _GZIP_MAGIC):
                 yield from _read_file(descriptor, path)
             else:
                 yield from _read_stream(descriptor, path)
@@ -126,6 +138,9 @@ def _read_file(descriptor: int, path: str) -> Iterator[PacketBatch]:
         _log.debug("%s: %s; reading the last packets again", path, reason_of(error))
     finally:
         handle.close()
+    if _begins_with(descriptor, pcapng.MAGIC):
+        yield from _read_mixed(descriptor, done)
+        return
     handle = _open(descriptor, path)
     try:
         while done and (meta := handle.next_batch(min(done, BATCH_MAX))[1]):
@@ -133,6 +148,41 @@ def _read_file(descriptor: int, path: str) -> Iterator[PacketBatch]:
         yield from _read_singly(handle)
     finally:
         handle.close()
+
+
+def _read_mixed(descriptor: int, done: int) -> Iterator[PacketBatch]:
+    """Yield the packets of a pcapng file but for the first `done`; raise _Torn where it breaks off.
+
+    A batch holds packets of one link type, in the order of the file.
+    """
+    taken: list[pcapng.Packet] = []
+    fault: pcapng.Torn | None = None
+    with open(f"/dev/fd/{descriptor}", "rb") as file:  # noqa: PTH123 - a descriptor
+        try:
+            for packet in itertools.islice(pcapng.read(file), done, None):
+                if taken and (packet.link != taken[0].link or len(taken) == BATCH_MAX):
+                    yield _batch_of(taken)
+                    taken = []
+                taken.append(packet)
+        except pcapng.Torn as torn:
+            fault = torn
+    if taken:
+        yield _batch_of(taken)
+    if fault is not None:
+        raise _Torn(str(fault)) from fault
+
+
+def _batch_of(packets: Sequence[pcapng.Packet]) -> PacketBatch:
+    """Make one batch of packets of one link type."""
+    records = []
+    offset = 0
+    for packet in packets:
+        seconds, microseconds = divmod(packet.time_us, 1_000_000)
+        size = len(packet.data)
+        records.append(_RECORD.pack(seconds & _SECONDS, microseconds, offset, size))
+        offset += size
+    data = b"".join(packet.data for packet in packets)
+    return PacketBatch(packets[0].link, data, b"".join(records), "")
 
 
 def _read_stream(descriptor: int, path: str) -> Iterator[PacketBatch]:
@@ -155,7 +205,10 @@ def _read_stream(descriptor: int, path: str) -> Iterator[PacketBatch]:
     try:
         yield from _read_singly(handle)
     except _Torn as torn:
-        raise _Torn(source.fault or str(torn)) from torn
+        reason = source.fault or str(torn)
+        if prefix.startswith(pcapng.MAGIC) and not source.fault:
+            reason += "; unpacked into a file it may be read on"
+        raise _Torn(reason) from torn
     finally:
         handle.close()
     if source.fault:
@@ -319,8 +372,18 @@ def _require(path: str) -> None:
         raise _unreadable(path, error) from error
 
 
-def _is_gzip(descriptor: int) -> bool:
-    return os.pread(descriptor, len(_GZIP_MAGIC), 0) == _GZIP_MAGIC
+def _begins_with(descriptor: int, magic: bytes) -> bool:
+    return os.pread(descriptor, len(magic), 0) == magic
+
+
+def _require_readable(descriptor: int, path: str) -> None:
+    """Raise CaptureError for what another program than gzip has compressed."""
+    for program, magic in _COMPRESSED.items():
+        if _begins_with(descriptor, magic):
+            raise CaptureError(
+                f"{path}: is compressed by {program}, which is not read; unpack it, as in "
+                f"`{program} -dc {path} | maltrail-agent replay -`"
+            )
 
 
 def _unreadable(path: str, error: OSError) -> CaptureError:

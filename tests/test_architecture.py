@@ -54,7 +54,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "agent.notices",
     ),
     "agent.capture": ("agent.model", "agent.config", "agent.capture_files"),
-    "agent.capture_files": ("agent.model", "agent.config", "agent.capture"),
+    "agent.capture_files": ("agent.model", "agent.config", "agent.capture", "agent.pcapng"),
+    "agent.pcapng": (),
     "agent.scan": ("agent.model", "agent.scan"),
     # The set builder writes the layout that the scanner reads, so they share its description.
     "agent.trails": (
@@ -76,6 +77,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 WIRE = (
     "agent.capture",
     "agent.capture_files",
+    "agent.pcapng",
     "agent.scan",
     "agent.match",
     "agent.allow",

@@ -29,8 +29,8 @@ REFUSED = {
 }
 """What libpcap will not open of the shared captures: they name no interface, so no link type."""
 
-CORPUS_SIZE, CORPUS_TORN = 1959, 48
-"""Torn are 46 pcapng files of several link types or snap lengths, and two of a later version."""
+CORPUS_SIZE, CORPUS_TORN = 1959, 2
+"""Torn are two pcapng files with a section of a later version."""
 
 
 def frames(count: int) -> list[Timed]:
@@ -319,6 +319,42 @@ def test_what_is_no_capture_is_refused_by_name(
     assert str(error.value).startswith(f"{path}: is no capture that libpcap reads: ")
     assert str(error.value).endswith("; expected pcap or pcapng, plain or gzip")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("program", "magic"),
+    [
+        ("zstd", b"\x28\xb5\x2f\xfd"),
+        ("lz4", b"\x04\x22\x4d\x18"),
+        ("xz", b"\xfd7zXZ\0"),
+        ("bzip2", b"BZh9"),
+    ],
+)
+def test_what_is_compressed_otherwise_says_how_to_unpack_it(
+    tmp_path: Path, program: str, magic: bytes
+) -> None:
+    """Only gzip is read."""
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(magic + bytes(100))
+
+    with pytest.raises(CaptureError, match=rf"is compressed by {program}, .*`{program} -dc {path}"):
+        read_file(path)
+
+
+def test_stream_of_two_link_types_says_what_to_do(
+    piped: Callable[[bytes, int], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Libpcap reads a stream, and stops; a file is read on."""
+    first = packets.pcapng_bytes(frames(2))
+    other = packets.pcapng_bytes(frames(1), datalink=packets.RAW)
+    descriptor = piped(first + other, 1 << 20)
+
+    with caplog.at_level(logging.WARNING):
+        found = read(CaptureFiles([STANDARD_INPUT], standard_input=descriptor))
+
+    assert frames(2) == found
+    assert "different from the type of the first interface" in caplog.text
+    assert "unpacked into a file it may be read on" in caplog.text
 
 
 def test_gzip_without_content_is_refused_with_its_own_reason(tmp_path: Path) -> None:
