@@ -9,7 +9,8 @@ from agent.model import Event
 WINDOW_SECONDS = 60.0
 """How much traffic is judged at a time."""
 SILENT_WINDOWS = 5
-"""Windows without a packet that are told: even a quiet link has its ARP."""
+"""Windows without a packet that are told: even a quiet link has its ARP. What a switch sends by
+itself comes also where the mirror was taken away."""
 
 KEYS = ("undecodable", "one-sided", "absent", "contradictory")
 
@@ -26,10 +27,13 @@ class BlindSpots:
         """Yield what is news; `counters` are totals, as in coverage.Counted."""
         window = {name: value - self._before.get(name, 0) for name, value in counters.items()}
         self._before = dict(counters)
-        self._silent = 0 if window["packets"] else self._silent + 1
+        seen = window["packets"] - window[coverage.FROM_SWITCH]
+        self._silent = 0 if seen else self._silent + 1
         found = {trouble.key: trouble for trouble in coverage.troubles(window)}
         if self._silent >= SILENT_WINDOWS:
             what = f"no packet was captured for {int(SILENT_WINDOWS * WINDOW_SECONDS)} seconds"
+            if window["packets"]:
+                what += " but what a switch sends by itself (LLDP, spanning tree)"
             remedy = "look at cable, mirror port and capture.filter"
             found["absent"] = coverage.Trouble("absent", what, remedy)
         contradicting = window["fragments_overlapping"]
@@ -44,7 +48,7 @@ class BlindSpots:
             trouble = found.get(key)
             if trouble:
                 yield from self._faults.begin(_key(key), now_us, trouble.what, trouble.remedy)
-            elif window["packets"] and not self._is_too_little(key, window):
+            elif seen and not self._is_too_little(key, window):
                 yield from self._faults.end(_key(key), now_us, f"traffic is no longer {key}")
 
     def _is_too_little(self, key: str, window: Mapping[str, int]) -> bool:

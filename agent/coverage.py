@@ -13,8 +13,16 @@ NAMELESS = "nameless"
 """Counter of those among them that hold nothing a trail could name."""
 UNREAD_PROTOCOL = "unread_protocol"
 """Counter of packets in which nothing but addresses was read: ESP and other IP protocols."""
-DERIVED = (NAMELESS, UNREAD_PROTOCOL)
+
+FROM_SWITCH = "from_switch"
+"""Counter of what a switch sends on every port by itself, whether a mirror ends there or not."""
+DERIVED = (NAMELESS, UNREAD_PROTOCOL, FROM_SWITCH)
 """Counters that are made of what the scanner noted as unread."""
+BELOW_IP = ("EtherType", "PPP protocol", "LLC SAP")
+"""Layers whose unread packets are counted as not IP, too."""
+READ, NO_NAME, ENCRYPTED = SAID = ("read", "no-name", "encrypted")
+"""Of QUIC hellos that were read, as agent.quic counts them."""
+HIDDEN = "a resolver of yours can leave the keys (HTTPS records) out"
 
 ENOUGH_PACKETS = 1_000
 """Below, shares say little: a quiet link carries mostly ARP."""
@@ -60,6 +68,20 @@ UNREADABLE: Mapping[tuple[str, int], str] = {
     ("IP protocol", 33): "DCCP",
 }
 """Names of what else is met."""
+
+SWITCH = frozenset(
+    {
+        ("EtherType", 0x2000),
+        ("EtherType", 0x8809),
+        ("EtherType", 0x888E),
+        ("EtherType", 0x88CC),
+        ("EtherType", 0x8902),
+        ("EtherType", 0x9000),
+        ("LLC SAP", 0x42),
+        ("LLC SAP", 0xAA),
+    }
+)
+"""Of these, what comes from the switch itself."""
 
 Unread = tuple[str, int, int]
 """Layer, number, packets: see agent.scan.unread."""
@@ -132,6 +154,8 @@ def derived(unread: Sequence[Unread]) -> dict[str, int]:
             found[UNREAD_PROTOCOL] += count
         elif layer != "IP protocol" and is_known:
             found[NAMELESS] += count
+        if (layer, number) in SWITCH:
+            found[FROM_SWITCH] += count
     return found
 
 
@@ -173,6 +197,10 @@ def _missed(counted: Counted) -> Iterator[Missed]:
         "raise capture.buffer_mb or capture.workers",
     )
     yield from _layers(counted)
+    named_below = sum(count for layer, _, count in counted.unread if layer in BELOW_IP)
+    yield Missed(
+        "packets in which no IP stands where it should", c["not_ip"] - named_below, packets
+    )
     yield Missed("packets in too many tunnels or tags", c["too_deep"], packets)
     yield Missed("encrypted 802.11 frames", c["encrypted_link"], packets, "mirror behind the radio")
     yield Missed("packets cut in their headers", c["truncated"], packets)
@@ -192,7 +220,7 @@ def _missed(counted: Counted) -> Iterator[Missed]:
         "TLS hellos whose destination is encrypted (ECH)",
         c["tls_encrypted_hellos"],
         hellos,
-        "a resolver of yours can leave the keys (HTTPS records) out",
+        HIDDEN,
     )
     yield Missed(
         "names asked of DNS over TLS", c["dot_hellos"], hellos, "block port 853 to the outside"
@@ -220,9 +248,15 @@ def _layers(counted: Counted) -> Iterator[Missed]:
 
 
 def _quic(counted: Counted) -> Iterator[Missed]:
+    quic = counted.quic
+    hellos = quic.get(READ, 0)
+    yield Missed("QUIC hellos without a server name", quic.get(NO_NAME, 0), hellos)
+    yield Missed(
+        "QUIC hellos whose destination is encrypted (ECH)", quic.get(ENCRYPTED, 0), hellos, HIDDEN
+    )
     initials = counted.counters["quic_initials"]
-    for reason, count in counted.quic.items():
-        if reason != "read":
+    for reason, count in quic.items():
+        if reason not in SAID:
             yield Missed(f"QUIC packets not read ({reason})", count, initials)
 
 

@@ -427,6 +427,8 @@ class Matcher:
             parsed = hello.parse(part.hello)
             if parsed is None:
                 continue
+            is_encrypted = part.is_whole and parsed.is_encrypted
+            self.quic.note(parsed.server_name, is_new=part.is_name_new, is_encrypted=is_encrypted)
             tls = tls_details(parsed, "q")
             if parsed.server_name and part.is_name_new:
                 yield from self._named(sighting, parsed.server_name, "quic.sni", tls=tls)
@@ -436,6 +438,7 @@ class Matcher:
     def _google(self, sighting: Sighting) -> Iterator[Hit]:
         """The name and the agent that a client of Google's own QUIC tells."""
         said = google_quic.read(sighting.packet)
+        self.quic.note(said.server_name, is_new=True, is_encrypted=False)
         tls = Tls(server_name=said.server_name)
         yield from self._named(sighting, said.server_name, "quic.sni", tls=tls)
         if said.user_agent:

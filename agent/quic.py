@@ -46,6 +46,9 @@ BUDGET, SOURCE_BUDGET, REFUSED, EVICTED, TOO_LARGE = (
 )
 """Why a packet or connection was given up; `refused` is one that these keys do not open."""
 
+READ, NO_NAME, ENCRYPTED = "read", "no-name", "encrypted"
+"""What hellos that were read are counted by: all, those without a name, those with ECH."""
+
 
 class _Version(NamedTuple):
     salt: bytes
@@ -171,9 +174,13 @@ class _Hello:
 
 
 class QuicHellos:
-    """Collects hellos; one thread. `dropped` counts by reason what was given up."""
+    """Collects hellos; one thread.
+
+    `dropped` counts by reason what was given up, `said` the hellos that were read.
+    """
 
     def __init__(self) -> None:
+        self.said: Counter[str] = Counter(dict.fromkeys((READ, NO_NAME, ENCRYPTED), 0))
         self.dropped: Counter[str] = Counter(
             {BUDGET: 0, SOURCE_BUDGET: 0, REFUSED: 0, EVICTED: 0, TOO_LARGE: 0}
         )
@@ -181,6 +188,12 @@ class QuicHellos:
         self._second = 0
         self._spent = 0
         self._sources: Counter[str] = Counter()
+
+    def note(self, server_name: str, *, is_new: bool, is_encrypted: bool) -> None:
+        """Count a hello that was read: its name once, ECH once it is whole."""
+        self.said[READ] += is_new
+        self.said[NO_NAME] += is_new and not server_name
+        self.said[ENCRYPTED] += is_encrypted
 
     def take(
         self, source: Endpoint, destination: Endpoint, datagram: bytes, now_us: int

@@ -463,7 +463,8 @@ class Sense:
         counters = self._totals.counters()
         captured = self._totals.captured().values()
         dropped = sum(one.dropped + one.interface_dropped for one in captured)
-        quic = self._pipeline.matcher.quic.dropped
+        read = self._pipeline.matcher.quic
+        quic = {**read.said, **read.dropped}
         found = coverage.missed(coverage.Counted(counters, self._totals.unread(), quic, dropped))
         return link.Coverage(
             counters["packets"],
@@ -515,6 +516,8 @@ class Sense:
         counted["user_agents_unjudged_total", ()] = pipeline.matcher.agents.refused
         for what, value in pipeline.contents.counts().items():
             counted[f"contents_{what}_total", ()] = value
+        for name, value in pipeline.matcher.quic.said.items():
+            counted["quic_hellos_total", (("name", name),)] = value
         for reason, value in pipeline.matcher.quic.dropped.items():
             counted["quic_dropped_total", (("reason", reason),)] = value
         return counted

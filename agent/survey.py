@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from agent import hello
+from agent import google_quic, hello
 from agent.capture import CaptureError, Interface, wanted
 from agent.capture_files import CaptureFiles
 from agent.config import Capture
 from agent.coverage import Counted, derived
-from agent.model import PacketBatch
+from agent.model import PacketBatch, Sighting
 from agent.quic import QuicHellos
 from agent.scan import stats
 from agent.scan.scanner import Scanner
@@ -28,7 +28,6 @@ class Survey:
         filters = merged_filters(self._set, self._set)
         self._scanner = Scanner(self._set.buffer, self._set.buffer, filters)
         self._quic = QuicHellos()
-        self._read = 0
         self.dropped = 0
 
     def take(self, batch: PacketBatch) -> None:
@@ -36,10 +35,21 @@ class Survey:
         self._scanner.scan(batch)
         for sighting in self._scanner.drain(True, ""):
             if sighting.what == "quic":
-                ends = sighting.source, sighting.destination
-                found = self._quic.take(*ends, sighting.packet, sighting.first_us)
-                self._read += sum(
-                    1 for part in found if part.is_name_new and hello.parse(part.hello)
+                self._initial(sighting)
+
+    def _initial(self, sighting: Sighting) -> None:
+        """Count what a QUIC client says, as agent.match reads it."""
+        if google_quic.is_google(sighting.packet):
+            said = google_quic.read(sighting.packet)
+            self._quic.note(said.server_name, is_new=True, is_encrypted=False)
+            return
+        ends = sighting.source, sighting.destination
+        for part in self._quic.take(*ends, sighting.packet, sighting.first_us):
+            parsed = hello.parse(part.hello)
+            if parsed:
+                is_encrypted = part.is_whole and parsed.is_encrypted
+                self._quic.note(
+                    parsed.server_name, is_new=part.is_name_new, is_encrypted=is_encrypted
                 )
 
     def counted(self) -> Counted:
@@ -48,7 +58,7 @@ class Survey:
         counters = dict(zip(stats.NAMES, self._scanner.statistics(), strict=True))
         unread = self._scanner.unread.rows()
         counters |= derived(unread)
-        quic = Counter({"read": self._read, **self._quic.dropped})
+        quic = Counter({**self._quic.said, **self._quic.dropped})
         quic["no-room"] = counters["sightings_shed_quic"]
         return Counted(counters, unread, quic, self.dropped)
 

@@ -198,7 +198,57 @@ def test_quic_hellos_are_read_or_counted_by_reason(tmp_path: Path) -> None:
     assert report(path)["quic"] == {
         "read": 1,
         "refused": 1,
+        **dict.fromkeys(("no-name", "encrypted"), 0),
         **dict.fromkeys(("budget", "source", "evicted", "size", "no-room"), 0),
+    }
+
+
+def test_quic_hellos_without_a_name_and_with_ech_are_counted(tmp_path: Path) -> None:
+    """As those over TCP are; one that comes in two packets is one."""
+    ech = packets.client_hello("front.example.com", extensions=[(0xFE0D, bytes(40))])
+    messages = [packets.client_hello("www.example.com"), packets.client_hello(None), ech]
+    frames = [
+        packets.udp_frame(
+            A, 50000 + number, B, 443, quic_packets.initial([quic_packets.crypto(0, message)])
+        )
+        for number, message in enumerate(messages)
+    ]
+    for at in (0, 300):
+        part = ech[at : at + 300] if at == 0 else ech[at:]
+        piece = quic_packets.initial([quic_packets.crypto(at, part)], connection_id=b"\x55" * 8)
+        frames.append(packets.udp_frame(A, 51000, B, 443, piece))
+    path = capture(tmp_path, frames)
+
+    assert missed(path) == {
+        "QUIC hellos without a server name": 1,
+        "QUIC hellos whose destination is encrypted (ECH)": 2,
+    }
+    quic = report(path)["quic"]
+    assert isinstance(quic, dict)
+    assert quic["read"] == 4
+
+
+def test_hellos_of_googles_own_quic_are_read(tmp_path: Path) -> None:
+    """Their names are plain."""
+    tags = b"SNI\0" + (15).to_bytes(4, "little") + b"www.example.com"
+    said = b"\x0d" + bytes(8) + b"Q043\x01" + bytes(20) + b"CHLO\x01\0\0\0" + tags + bytes(60)
+    path = capture(tmp_path, [packets.udp_frame(A, 50000, B, 443, said)])
+
+    quic = report(path)["quic"]
+
+    assert isinstance(quic, dict)
+    assert (quic["read"], quic["no-name"]) == (1, 0)
+
+
+def test_tunnel_in_which_no_ip_stands_is_missed(tmp_path: Path) -> None:
+    """The outer header says that IP follows, and something else does."""
+    wrong = packets.ethernet(packets.ipv4(A, B, packets.IPIP, b"\x10" + bytes(40)))
+
+    found = missed(capture(tmp_path, [wrong, packets.ethernet(b"", 0x88E5)]))
+
+    assert found == {
+        "packets of EtherType 0x88e5 (MACsec, encrypted)": 1,
+        "packets in which no IP stands where it should": 1,
     }
 
 
@@ -297,6 +347,20 @@ def test_absent_traffic_is_told_after_five_minutes() -> None:
     assert "no packet was captured for 300 seconds" in told[SILENT_WINDOWS - 1][0]
     (ended,) = watch.window(packets=1)
     assert "closed" in ended
+
+
+def test_what_a_switch_sends_by_itself_is_no_traffic() -> None:
+    """It goes on where the mirror was taken away: LLDP alone is absence, ARP is not."""
+    watch = Watch()
+
+    told = [watch.window(packets=2, from_switch=2) for _ in range(SILENT_WINDOWS)]
+
+    assert [len(events) for events in told] == [0] * (SILENT_WINDOWS - 1) + [1]
+    assert "but what a switch sends by itself" in told[-1][0]
+    (ended,) = watch.window(packets=3, from_switch=2)
+    assert "no longer absent" in ended
+    lldp, arp = ("EtherType", 0x88CC, 5), ("EtherType", 0x0806, 7)
+    assert coverage.derived([lldp, arp])[coverage.FROM_SWITCH] == 5
 
 
 def test_one_sided_traffic_is_told_and_ends() -> None:

@@ -47,6 +47,7 @@ HELP: Mapping[str, str] = {
     "contents_remembered_total": "Contents known from before.",
     "contents_over_budget_total": "Contents left unjudged, for want of time.",
     "contents_muted_total": "Contents of a source that shows too many.",
+    "quic_hellos_total": "QUIC hellos read, those without a name, those with ECH.",
     "quic_dropped_total": "QUIC packets not opened, by reason.",
     "uplink_events_lost_total": "Events lost on the way to deliver: sense's ring was full.",
     "uplink_events_waiting": "Events that deliver has not taken over yet.",
