@@ -7,7 +7,6 @@ A handle belongs to one thread; threads are the caller's.
 """
 
 import contextlib
-import ctypes
 import logging
 import os
 import select
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple, Self
 import pcapy
 
 from agent.config import Capture
+from agent.kernel_filter import Keep, KernelFilter
 from agent.model import PacketBatch
 
 BATCH_MIN = 64
@@ -48,8 +48,6 @@ _LOWER = "lower_"  # sysfs' links to what an interface stands on
 _COUNTER_SPAN = 1 << 32  # pcap_stat counts in unsigned 32-bit numbers
 
 _SOL_PACKET, _PACKET_FANOUT = 263, 18  # linux/socket.h, linux/if_packet.h
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
-_ETHERNET, _NO_NETMASK = 1, 0xFFFFFFFF  # pcap/bpf.h, pcap/pcap.h
 _FANOUT_UNIQUE_ID = 0x2000  # the kernel picks a group number that nobody uses
 
 _NO_SUCH_DEVICE, _NO_PERMISSION, _NOT_UP, _NO_PROMISC_PERMISSION = -5, -8, -9, -11
@@ -121,6 +119,7 @@ class Interface:
         self._size = BATCH_MIN
         self._read = 0
         self._mean = 0
+        self._filter: KernelFilter | None = None
         self._totals = Stats(0, 0, 0)
         self._last = Stats(0, 0, 0)
 
@@ -133,6 +132,7 @@ class Interface:
             handle.close()
             raise
         self._handle = handle
+        self._filter = None
         self._datalink = handle.datalink()
         self._size = BATCH_MIN
         self._last = Stats(0, 0, 0)
@@ -173,21 +173,16 @@ class Interface:
         waiting = self._totals.received - self._totals.dropped - self._read
         return max(0, waiting) * self._mean / (self._settings.buffer_mb << 20)
 
-    def keep(self, text: str) -> None:
-        """Have the kernel drop what neither the configured filter nor this one takes.
-
-        libpcap has it drop everything for a moment; on Ethernet, without a filter of the site's,
-        which libpcap rewrites for tags that the kernel took off, the filters change places at once.
-        """
-        if self._datalink == _ETHERNET and not self._settings.filter:
-            program = pcapy.compile(_ETHERNET, self._settings.snaplen, text, 1, _NO_NETMASK)
-            _attach(self._handle.getfd(), program.get_bpf())
-            return
-        parts = [f"({part})" for part in (self._settings.filter, text) if part]
+    def keep(self, keep: Keep) -> None:
+        """Have the kernel drop, behind the configured filter, what this does not take."""
         try:
-            self._handle.setfilter(" and ".join(parts))
-        except pcapy.PcapError as error:
-            raise _bad_filter(" and ".join(parts), error, f" on {self.name}") from error
+            if self._filter is None:
+                number = self._handle.getfd()
+                self._filter = KernelFilter(number, self._datalink, self._settings.snaplen)
+            self._filter.keep(keep)
+        except OSError as error:
+            # The scanner sheds all the same, only at a higher cost.
+            _log.warning("%s: the kernel takes no filter: %s", self.name, error)
 
     def stats(self) -> Stats:
         """Return the counts so far; safe at any time, in the thread that reads."""
@@ -336,15 +331,6 @@ def _seen_by(entry: Path) -> str:
         return ""  # gone, or no interface
     parents = [below.name.removeprefix(_LOWER) for below in entry.glob(f"{_LOWER}*")]
     return parents[0] if is_vlan and parents else ""
-
-
-def _attach(descriptor: int, program: Iterable[tuple[int, int, int, int]]) -> None:
-    """Put a filter in the place of the one that a capture socket has (linux/filter.h)."""
-    rows = [struct.pack("=HBBI", *row) for row in program]
-    memory = ctypes.create_string_buffer(b"".join(rows))
-    filter_ = struct.pack("@HP", len(rows), ctypes.addressof(memory))
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-        duplicate.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
 
 
 def _fanout_id(descriptor: int) -> int:

@@ -34,6 +34,18 @@ class Faults:
             self._open[key] = msgspec.structs.replace(told, state="open")
             yield self._open[key]
 
+    def change(
+        self, key: str, time_us: int, what: str, remedy: str, evidence: Evidence | None = None
+    ) -> Iterator[Event]:
+        """Yield the event that what does not work is another thing now; it must have been told."""
+        told = self._open[key]
+        yield msgspec.structs.replace(
+            self._notices.degraded(time_us, what, remedy, {"ended": 0, **(evidence or {})}),
+            state="update",
+            incident_id=told.incident_id,
+            first_us=told.time_us,
+        )
+
     def end(
         self, key: str, time_us: int, what: str, evidence: Evidence | None = None
     ) -> Iterator[Event]:

@@ -35,8 +35,8 @@ from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
 from agent.set_loader import SetLoader
 from agent.sets import build_own, empty_set, merged_filters
-from agent.shedding import Shed, on_wire
-from agent.totals import Totals, shed_level
+from agent.shedding import Shed, highest, on_wire
+from agent.totals import Totals
 from agent.trails.find import Trails
 from agent.trails.set import TrailSet
 from agent.uplink import Uplink
@@ -323,10 +323,14 @@ class Sense:
 
     def _tell_shedding(self) -> None:
         for name, workers in self._totals.by_interface():
-            peak = max(worker.shedding.take_peak() for worker in workers)
-            level = shed_level(workers)  # last: it is what holds from here on
-            for one in dict.fromkeys((peak, level)):
-                self._tell(self._shed_packets.tell(name, one, _now_us()))
+            changes = [worker.shedding.take_changes() for worker in workers]
+            levels = [worker.shedding.level for worker in workers]
+            for change in highest(changes, levels):
+                passed_us = int((time.monotonic() - change.at) * 1e6)
+                self._tell(self._shed_packets.tell(name, change.after, _now_us() - passed_us))
+            level = max(levels)
+            if not any(changes):  # a worker that opens anew begins with nothing shed
+                self._tell(self._shed_packets.tell(name, level, _now_us()))
             if not self._settings.capture.filter:
                 received = sum(worker.stats.received for worker in workers)
                 self._shed_packets.count(name, level, on_wire(name), received)
@@ -453,7 +457,7 @@ class Sense:
         reason = self._unready()
         samples = [
             *self._process_samples(not reason),
-            *self._totals.samples(self._shed_packets.packets),
+            *self._totals.samples(self._shed_packets),
             *self._other_samples(),
         ]
         samples.sort(key=_rank)

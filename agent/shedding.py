@@ -2,82 +2,99 @@
 
 Strategy: the kernel drops what is shed before it is copied, so that a worker has time for what is
 left. Bulk goes first, then heads of flows whose heads matched nothing, which the scanner passes
-over, then heads of all TCP streams, then all but DNS and attempts to connect: names asked for and
-listed addresses are seen to the last. How full a ring is decides; one that dropped packets was.
+over, then heads of all TCP streams, then all but DNS and attempts to connect, and where those alone
+are too much most attempts: names asked for are seen to the last. How full a ring is decides; one
+that dropped packets was.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+import heapq
+import math
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from agent.faults import Faults
+from agent.kernel_filter import SAMPLE, SHORT_BYTES, Keep
 from agent.model import Event, Evidence
 
-_FLAGS = (
-    "(tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 7 != 0))"
-)
-_HEAD4 = "tcp[((tcp[12] & 0xf0) >> 2)]"
-_HEAD6 = "ip6[40 + ((ip6[52] & 0xf0) >> 2)]"
-
-
-_NO_BULK = (
-    "not tcp or less 1000 or port 53"
-    f" or (ip and ({_HEAD4} = 0x16 or ({_HEAD4} >= 0x41 and {_HEAD4} <= 0x5a)))"
-    f" or (ip6 and ({_HEAD6} = 0x16 or ({_HEAD6} >= 0x41 and {_HEAD6} <= 0x5a)))"
-)
+NO_HEADS, KNOWN_HEADS, ALL_HEADS = 0, 1, 2
+"""Which heads of TCP streams the scanner passes over, as agent.scan.known has it."""
 
 
 class Level(NamedTuple):
-    """What is shed, in words, and the filter for what is kept; both empty for nothing.
+    """What is shed, in words, nothing for none, and what the kernel keeps.
 
-    From `ring_use` on, a share, it is taken. With `skips_known` the scanner passes heads of
-    known-good flows over.
+    From `ring_use` on, a share, it is taken, and with drops. What the ring holds by then is read
+    as `skips` says.
     """
 
     shed: str
-    keep: str
+    keep: Keep
     ring_use: float
-    skips_known: bool = False
+    skips: int = NO_HEADS
 
 
 LEVELS = (
-    Level("", "", 0.0),
-    Level("bulk data of TCP streams", _NO_BULK, 0.2),
+    Level("", Keep.ALL, 0.0),
+    Level("bulk data of TCP streams", Keep.NO_BULK, 0.2),
     Level(
         "bulk, and requests and hellos between two hosts whose last one matched nothing",
-        _NO_BULK,
+        Keep.NO_BULK,
         0.35,
-        skips_known=True,
+        KNOWN_HEADS,
     ),
     Level(
         "all data of TCP streams: names in HTTP and TLS are not seen",
-        f"not tcp or port 53 or {_FLAGS}",
+        Keep.NO_STREAMS,
         0.5,
+        ALL_HEADS,
     ),
     Level(
-        "all but DNS, attempts to connect and datagrams below 200 bytes",
-        "port 53 or tcp[tcpflags] & tcp-syn != 0 or (ip6 and ip6[6] = 6 and ip6[53] & 2 != 0)"
-        " or (udp and less 200) or icmp or icmp6",
+        f"all but DNS, attempts to connect and datagrams below {SHORT_BYTES} bytes",
+        Keep.SHORT,
         0.65,
+        ALL_HEADS,
+    ),
+    Level(
+        f"all but DNS, and one of {SAMPLE} attempts to connect and short datagrams",
+        Keep.NAMES,
+        math.inf,
+        ALL_HEADS,
     ),
 )
+"""The last one is taken where the one before does not help: listed addresses suffer from it."""
 
 CALM = 0.1
 """Share of the ring below which a worker keeps up."""
 UP_SECONDS = 0.25
 """How long a level has to help before drops raise it further."""
 DOWN_SECONDS = 0.5
-"""How long it must be calm for a step back: four steps take less than five seconds."""
+"""How long it must be calm for a step back: five steps take less than five seconds."""
+MAX_CHANGES = 64
+"""Changes that wait to be told, which is done each second: there are a handful in one."""
 EARLY_SECONDS = 2.0
 """A step back that lasts less was too early, however short the wait before it."""
 MAX_HOLD = 32.0
 """Where a step back overloads at once, the next one waits twice as long, up to this."""
 
+FULL = 0.8
+"""Share of the ring from which on a level has to help."""
+
 LITTLE = 0.1
 """Share of an interface's packets that is little to shed."""
 
 SYSFS = Path("/sys/class/net")
+ALL = "any"
+"""libpcap's name for all interfaces."""
+
+
+class Change(NamedTuple):
+    """A level that was left for another, at monotonic seconds."""
+
+    at: float
+    before: int
+    after: int
 
 
 class Shedding:
@@ -85,7 +102,8 @@ class Shedding:
 
     def __init__(self) -> None:
         self.level = 0
-        self._peak = 0
+        self._changes: deque[Change] = deque(maxlen=MAX_CHANGES)
+        self._use_then = 0.0
         self._calm_since = 0.0
         self._up_at = -UP_SECONDS
         self._back_at = -MAX_HOLD
@@ -100,9 +118,11 @@ class Shedding:
         whether the level changed.
         """
         wanted = sum(ring_use >= level.ring_use for level in LEVELS[1:])
-        if dropped and now - self._up_at >= UP_SECONDS:
+        helps = not dropped and (ring_use < FULL or ring_use <= self._use_then)
+        if not helps and now - self._up_at >= UP_SECONDS:
             wanted = max(wanted, min(self.level + 1, len(LEVELS) - 1))
         if wanted > self.level:
+            self._use_then = ring_use
             self._up(now, wanted)
             return True
         if dropped or ring_use >= CALM:
@@ -111,22 +131,38 @@ class Shedding:
         hold = DOWN_SECONDS if sheds_little else self._hold
         if self.level == 0 or now - self._calm_since < hold:
             return False
-        self.level -= 1
+        self._change(now, self.level - 1)
         self._calm_since = now
         self._back_at = now
         return True
 
-    def take_peak(self) -> int:
-        """Return the highest level since this was asked last; safe from another thread."""
-        peak, self._peak = max(self._peak, self.level), 0
-        return peak
+    def take_changes(self) -> list[Change]:
+        """Return the changes since this was asked last, in order; safe from another thread."""
+        return [self._changes.popleft() for _ in range(len(self._changes))]
 
     def _up(self, now: float, level: int) -> None:
         too_early = now - self._back_at < max(2 * self._hold, EARLY_SECONDS)
         self._hold = min(2 * self._hold, MAX_HOLD) if too_early else DOWN_SECONDS
         self._calm_since = self._up_at = now
+        self._change(now, level)
+
+    def _change(self, now: float, level: int) -> None:
+        self._changes.append(Change(now, self.level, level))
         self.level = level
-        self._peak = max(self._peak, level)
+
+
+def highest(workers: Sequence[Sequence[Change]], levels: Sequence[int]) -> Iterator[Change]:
+    """Yield the changes of the highest level among workers, which changed so and have these now."""
+    current = [
+        changes[0].before if changes else level
+        for changes, level in zip(workers, levels, strict=True)
+    ]
+    rows = ([(change, place) for change in changes] for place, changes in enumerate(workers))
+    for change, place in heapq.merge(*rows):
+        before = max(current)
+        current[place] = change.after
+        if max(current) != before:
+            yield Change(change.at, before, max(current))
 
 
 class Wire:
@@ -153,6 +189,7 @@ class Shed:
         self._levels: dict[str, int] = {}
         self._seen: dict[str, int] = {}
         self.packets: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
 
     def tell(self, name: str, level: int, now_us: int) -> Iterator[Event]:
         """Yield what is news of an interface's level."""
@@ -160,16 +197,19 @@ class Shed:
         self._levels[name] = level
         if level == before:
             return
+        self.changes[name] += 1
         key = f"shedding on {name}"
         evidence: Evidence = {"interface": name, "level": level}
         if not level:
             what = f"{name} is read in full again"
             yield from self._faults.end(key, now_us, what, evidence)
             return
-        self._faults.forget(key)  # each level is told
         what = f"{name} brings more than can be read, so it is not read: {LEVELS[level].shed}"
         remedy = "raise capture.workers, or mirror less"
-        yield from self._faults.begin(key, now_us, what, remedy, evidence)
+        if before:
+            yield from self._faults.change(key, now_us, what, remedy, evidence)
+        else:
+            yield from self._faults.begin(key, now_us, what, remedy, evidence)
 
     def count(self, name: str, level: int, on_wire: int | None, received: int) -> None:
         """Take totals of an interface: its own counter, None where it has none, and what was read.
@@ -187,6 +227,9 @@ class Shed:
 
 def on_wire(name: str, sysfs: Path = SYSFS) -> int | None:
     """Return how many packets an interface had in both directions, None where nobody counts."""
+    if name == ALL:
+        each = [on_wire(entry.name, sysfs) for entry in sysfs.iterdir()]
+        return sum(count for count in each if count is not None)
     folder = sysfs / name / "statistics"
     try:
         return sum(int((folder / which).read_text()) for which in ("rx_packets", "tx_packets"))

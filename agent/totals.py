@@ -10,6 +10,7 @@ from agent.finished import Finished
 from agent.link import Sample
 from agent.scan import stats
 from agent.scan.layers import LAYERS
+from agent.shedding import Shed
 from agent.worker import Worker
 
 _SHED = {
@@ -85,9 +86,9 @@ class Totals:
             found.update(worker.scanner.bank.saturations())
         return found
 
-    def samples(self, shed_packets: Mapping[str, int]) -> Iterator[Sample]:
-        """Yield all as metrics; `shed_packets` are those that the kernel shed, by interface."""
-        yield from self._capture_samples(shed_packets)
+    def samples(self, shed: Shed) -> Iterator[Sample]:
+        """Yield all as metrics, with what was shed."""
+        yield from self._capture_samples(shed)
         yield from self._scan_samples()
         yield Sample("sightings_lost_total", self.dropped_sightings())
         for table, value in self.evicted().items():
@@ -95,7 +96,7 @@ class Totals:
         for table, value in self.saturated().items():
             yield Sample("counter_saturated_total", value, {"table": table})
 
-    def _capture_samples(self, shed_packets: Mapping[str, int]) -> Iterator[Sample]:
+    def _capture_samples(self, shed: Shed) -> Iterator[Sample]:
         for name, workers in self.by_interface():
             label = {"interface": name}
             is_up = float(all(worker.is_open for worker in workers))
@@ -104,7 +105,8 @@ class Totals:
             alive = time.time() - silent
             yield Sample("capture_worker_last_heartbeat_timestamp_seconds", alive, label)
             yield Sample("capture_shed_level", shed_level(workers), label)
-            yield Sample("capture_packets_shed_total", shed_packets.get(name, 0), label)
+            yield Sample("capture_shed_changes_total", shed.changes[name], label)
+            yield Sample("capture_packets_shed_total", shed.packets[name], label)
         for name, (received, dropped, lost) in self.captured().items():
             label = {"interface": name}
             yield Sample("capture_packets_received_total", received, label)

@@ -180,8 +180,8 @@ class Worker(threading.Thread):
         ):
             return
         level = LEVELS[self.shedding.level]
-        self.scanner.pass_over_known(int(self.shedding.level > 0), int(level.skips_known))
-        if level.keep != before.keep:
+        self.scanner.pass_over_known(int(self.shedding.level > 0), level.skips)
+        if level.keep is not before.keep:
             self._reader.keep(level.keep)
 
     def _drain(self, *, full: bool) -> None:

@@ -20,6 +20,7 @@ HELP: Mapping[str, str] = {
     "capture_packets_dropped_total": "Packets lost: in the kernel's ring, or by the interface.",
     "capture_packets_shed_total": "Packets left out under load, estimated.",
     "capture_shed_level": "How much is left out under load, 0 for nothing.",
+    "capture_shed_changes_total": "How often that level changed.",
     "scan_errors_total": "Packets on which a decoder failed; 0 unless it has a fault.",
     "scan_tunnel_packets_total": "Packets found in a tunnel, by its kind.",
     "scan_unread_packets": "Packets that could not be read, by the layer where that ended.",

@@ -1,7 +1,7 @@
 cimport cython
 
 cdef extern from *:  # the .py's constants as the C compiler sees them
-    const unsigned long long PLACES "8192ULL"
+    const unsigned long long PLACES "8192ULL", ALL "2ULL"
 
 @cython.final
 cdef class Known:

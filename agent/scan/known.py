@@ -14,10 +14,14 @@ from array import array
 if not cython.compiled:  # else the same from the .pxd
     PLACES = 8192
     """Flows remembered; a newer one takes the place of another with the same low bits."""
+    ALL = 2
 
 
 class Known:
-    """A table of hashes. `learns` and `skips` are what the worker's level of shedding says."""
+    """A table of hashes. `learns` and `skips` are what the worker's level of shedding says.
+
+    With `skips` 1 heads of known flows are passed over, with 2 all.
+    """
 
     def __init__(self) -> None:
         self.words = memoryview(array("Q", [0] * PLACES))
@@ -26,7 +30,9 @@ class Known:
 
     def has(self, h: int) -> int:
         """Tell whether the heads of the flow with this hash are passed over."""
-        return 1 if self.skips and self.words[h & (PLACES - 1)] == h else 0
+        if self.skips == 0:
+            return 0
+        return 1 if self.skips == ALL or self.words[h & (PLACES - 1)] == h else 0
 
     def learn(self, h: int) -> int:
         """Remember that a head of the flow was read and matched nothing; return 0."""

@@ -85,17 +85,18 @@ class Station(NamedTuple):
 
 @contextmanager
 def station(
-    place: Place, folder: Path, state: Path, own: Path, window: str = "1s"
+    place: Place, folder: Path, state: Path, own: Path, window: str = "1s", buffer_mb: int = 64
 ) -> Iterator[Station]:
     """Start all, wait until sense captures, and end all. Raise TimeoutError, OSError.
 
-    `state` holds the published set, `own` is a list of own trails; incidents last `window`.
+    `state` holds the published set, `own` is a list of own trails; incidents last `window`, the
+    ring holds `buffer_mb`.
     """
     run = folder / "run"
     run.mkdir()
     config, rsyslog_config = folder / "config.yaml", folder / "rsyslog.conf"
     received = {name: folder / f"{name}.received" for name in OUTPUTS}
-    config.write_text(_agent_settings(own, window), encoding="utf-8")
+    config.write_text(_agent_settings(own, window, buffer_mb), encoding="utf-8")
     rsyslog_config.write_text(_rsyslog_settings(folder, received), encoding="utf-8")
     tail = ["-c", str(config), "--state-dir", str(state), "--run-dir", str(run)]
 
@@ -130,12 +131,12 @@ def _listens(pid: int) -> bool:
     return all(f":{SYSLOG_PORT:04X} " in table for table in tables)
 
 
-def _agent_settings(own: Path, window: str) -> str:
+def _agent_settings(own: Path, window: str, buffer_mb: int) -> str:
     syslog = f'type: syslog, address: "{OUTSIDE}:{SYSLOG_PORT}", min_severity: info'
     logstash = f'type: logstash, address: "{OUTSIDE}:{JSON_PORT}", min_severity: info'
     return f"""\
 sensor: {{name: live.example.org}}
-capture: {{interfaces: [{NEAR}]}}
+capture: {{interfaces: [{NEAR}], buffer_mb: {buffer_mb}}}
 trails: {{custom: [{own}]}}
 allow_list: {{builtin: false, files: []}}
 condense: {{window: {window}}}
