@@ -1,6 +1,8 @@
 """Run the behaviours that judge rates: hot seconds in, one hit for each second of a flood out.
 
-A second is judged when it is over, over all workers of an interface. What is normal for a host is
+A second is judged when it is over, over all workers of an interface. Where several interfaces saw
+it, the one that saw most of it counts: a bridge and its members have the same packets. What is
+normal for a host is
 a mean that forgets within minutes; it learns from every second that is not too much, and while a
 flood lasts it learns nothing. What lasts for hours is taken for normal in the end.
 """
@@ -90,7 +92,7 @@ class Floods:
             detection.rate.kind: (name, detection) for name, detection in detections.items()
         }
         self._waiting: dict[tuple[str, RateKey], None] = {}
-        self._hosts: OrderedDict[tuple[str, int], _Host] = OrderedDict()
+        self._hosts: OrderedDict[int, _Host] = OrderedDict()
 
     def take(self, keys: Iterable[RateKey], interface: str = "") -> None:
         """Remember hot seconds, to be judged when they are over."""
@@ -101,13 +103,13 @@ class Floods:
     def judge(self, now_us: int) -> list[Hit]:
         """Return a hit for each second of a flood that is over; all before `now_us` was seen."""
         due = [each for each in self._waiting if (each[1].second + 1) * SECOND_US <= now_us]
-        seconds = []
+        most: dict[RateKey, tuple[str, _Second]] = {}
         for interface, key in due:
             del self._waiting[interface, key]
             second = self._merge(interface, key)
-            if second:
-                seconds.append((interface, second))
-        seconds.sort(key=lambda each: (each[1].row.second, each[1].row.key))
+            if second and (key not in most or second.packets > most[key][1].packets):
+                most[key] = interface, second
+        seconds = sorted(most.values(), key=lambda each: (each[1].row.second, each[1].row.key))
         return [hit for interface, second in seconds for hit in self._judge(interface, second)]
 
     def _merge(self, interface: str, key: RateKey) -> _Second | None:
@@ -132,7 +134,9 @@ class Floods:
         name, detection = self._by_kind[row.kind]
         if second.packets <= detection.rate.level:
             return []
-        host = self._host(interface, row.key)
+        host = self._host(row.key)
+        if row.second in (host.last, host.learnt):
+            return []  # another interface told of it before
         if host.run and not 0 < row.second - host.last <= PAUSE_SECONDS:
             host.run = 0
         if host.run and row.second - host.began > ACCEPT_SECONDS:
@@ -155,9 +159,9 @@ class Floods:
         host.untold = 0
         return [] if self._is_allowed(host) else [hit]
 
-    def _host(self, interface: str, key: int) -> _Host:
-        host = self._hosts.setdefault((interface, key), _Host())
-        self._hosts.move_to_end((interface, key))
+    def _host(self, key: int) -> _Host:
+        host = self._hosts.setdefault(key, _Host())
+        self._hosts.move_to_end(key)
         if len(self._hosts) > MAX_HOSTS:
             self._hosts.popitem(last=False)
         return host

@@ -4,8 +4,10 @@ deliver tells of a socket before its first packet leaves. What it sent shortly b
 ended is matched later than that, so a socket is remembered for a while.
 """
 
+import socket
 from collections.abc import Iterable
 
+from agent.direction import packed
 from agent.link import Flow
 from agent.model import Endpoint, Sighting
 from agent.protocols import label
@@ -60,5 +62,13 @@ class OwnTraffic:
 
 
 def _key(flow: Flow) -> _Key:
-    ends = Endpoint(flow.local, flow.local_port), Endpoint(flow.remote, flow.remote_port)
-    return flow.protocol.upper(), frozenset(ends)
+    ends = (flow.local, flow.local_port), (flow.remote, flow.remote_port)
+    return flow.protocol.upper(), frozenset(Endpoint(_on_wire(host), port) for host, port in ends)
+
+
+def _on_wire(address: str) -> str:
+    """Return an address as sightings have it: without a zone, and IPv4 as IPv4."""
+    raw = packed(address)
+    if raw is None:
+        return address
+    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)

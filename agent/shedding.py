@@ -104,6 +104,7 @@ class Shedding:
         self.level = 0
         self._changes: deque[Change] = deque(maxlen=MAX_CHANGES)
         self._use_then = 0.0
+        self._back_from = 0
         self._calm_since = 0.0
         self._up_at = -UP_SECONDS
         self._back_at = -MAX_HOLD
@@ -121,6 +122,8 @@ class Shedding:
         helps = not dropped and (ring_use < FULL or ring_use <= self._use_then)
         if not helps and now - self._up_at >= UP_SECONDS:
             wanted = max(wanted, min(self.level + 1, len(LEVELS) - 1))
+        if self._is_early(now) and (dropped or ring_use >= LEVELS[1].ring_use):
+            wanted = max(wanted, self._back_from)
         if wanted > self.level:
             self._use_then = ring_use
             self._up(now, wanted)
@@ -131,6 +134,7 @@ class Shedding:
         hold = DOWN_SECONDS if sheds_little else self._hold
         if self.level == 0 or now - self._calm_since < hold:
             return False
+        self._back_from = self.level
         self._change(now, self.level - 1)
         self._calm_since = now
         self._back_at = now
@@ -140,9 +144,12 @@ class Shedding:
         """Return the changes since this was asked last, in order; safe from another thread."""
         return [self._changes.popleft() for _ in range(len(self._changes))]
 
+    def _is_early(self, now: float) -> bool:
+        """Tell whether the last step back was a short while ago."""
+        return now - self._back_at < max(2 * self._hold, EARLY_SECONDS)
+
     def _up(self, now: float, level: int) -> None:
-        too_early = now - self._back_at < max(2 * self._hold, EARLY_SECONDS)
-        self._hold = min(2 * self._hold, MAX_HOLD) if too_early else DOWN_SECONDS
+        self._hold = min(2 * self._hold, MAX_HOLD) if self._is_early(now) else DOWN_SECONDS
         self._calm_since = self._up_at = now
         self._change(now, level)
 

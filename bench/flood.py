@@ -70,6 +70,8 @@ def write(path: Path, count: int, *, anywhere: bool) -> Path:
                 frame[_PORT] = rng.randbytes(2)
                 if anywhere:
                     frame[_DESTINATION] = rng.randbytes(4)
+            else:  # each is asked anew: copies of one packet are one observation
+                frame[_PORT] = struct.pack("!H", 1024 + number // EVERY % 60_000)
             when = divmod(packets.START_US + number * STEP_US, 1_000_000)
             file.write(_RECORD.pack(*when, len(frame), len(frame)) + frame)
     return path

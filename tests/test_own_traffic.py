@@ -58,6 +58,21 @@ def test_nothing_else_of_that_host_is_own(other: Sighting) -> None:
     assert not using(FLOW).holds(other)
 
 
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("fe80::1%eth0", "fe80::1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+    ],
+)
+def test_addresses_are_own_however_a_socket_words_them(told: str, seen: str) -> None:
+    """With a zone, IPv4 on a socket of IPv6, or in full."""
+    own = using(Flow("tcp", told, 45000, told, 514))
+
+    assert own.holds(sighting(Endpoint(seen, 45000), Endpoint(seen, 514), TCP))
+
+
 def test_without_sockets_nothing_is_own() -> None:
     """As in a replay."""
     assert not OwnTraffic().holds(sighting())

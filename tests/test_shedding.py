@@ -144,6 +144,19 @@ def test_an_interface_sheds_what_its_busiest_worker_sheds() -> None:
     ]
 
 
+def test_step_back_that_was_too_early_is_taken_back_before_anything_is_lost() -> None:
+    """However little the ring holds by then: what helped before helps again."""
+    shedding = Shedding()
+    shedding.judge(100.0, 0, 0.7)
+    shedding.judge(100.1, 0, 0.0)
+    shedding.judge(100.7, 0, 0.0)
+    before = shedding.level
+
+    shedding.judge(101.0, 0, 0.2)
+
+    assert (before, shedding.level) == (WORST - 2, WORST - 1)
+
+
 def test_level_that_is_left_too_early_is_kept_longer() -> None:
     """An overload that lasts is not asked about every second."""
     shedding = Shedding()

@@ -68,6 +68,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long PRIME "0x9e3779b97f4a7c15ULL", WORD_MASK "0xffffffffffffffffULL", ONE "1ULL"
     const unsigned long long FOUND_MARK "0x8000000000000000ULL", FOUND_PLACES "1024ULL", GROUP "32ULL", AHEAD "8ULL"
     const unsigned long long LOOK_BACK "32ULL"
+    const int COPY "1", DISPLACING "2"
     const size_t CACHE_LINE "64UL", MAX_TOUCHED "512UL", WORD "8UL"
     const unsigned long long MICROSECONDS "0xf4240ULL", FOR_EVER "0xffffffffffffffffULL"
     const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
@@ -80,7 +81,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const size_t S_INITIALS "31UL", S_CERTIFICATES "32UL", S_DNS_TCP "33UL", S_ENCRYPTED "34UL"
     const size_t S_TUNNELS "38UL", S_TOO_DEEP "36UL", S_DUPLICATES "72UL", S_SCTP "62UL", S_ACCEPTS "67UL", S_REFUSALS "68UL"
     const size_t S_HTTP2 "69UL", S_DOT "70UL", S_DOH "71UL", S_REASSEMBLED "58UL", S_INCOMPLETE "59UL"
-    const size_t S_REFUSED "61UL", S_SKIPPED "73UL"
+    const size_t S_REFUSED "61UL", S_SKIPPED "73UL", S_FORGOTTEN "74UL"
 
 @cython.final
 cdef class Scanner:
@@ -193,6 +194,7 @@ cdef class Scanner:
     cpdef object compare(self, Duplicates duplicates)
     @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t)
     cdef int _is_copy(self, unsigned long long h, Py_ssize_t start) except -1 nogil
+    cdef int _note(self, unsigned long long digest) except -1 nogil
     @cython.locals(d="unsigned long long")
     cdef inline unsigned long long _digest(self, unsigned long long h, size_t start, size_t end) except? 0 nogil
     cpdef object learn(self, unsigned long long token)

@@ -257,6 +257,9 @@ if not cython.compiled:  # else the same from the .pxd
     S_INCOMPLETE = stats.FRAGMENTS_INCOMPLETE
     S_REFUSED = stats.FRAGMENTS_REFUSED
     S_SKIPPED = stats.HEADS_SKIPPED
+    S_FORGOTTEN = stats.SIGHTINGS_FORGOTTEN
+    COPY = 1  # what agent.scan.duplicates answers
+    DISPLACING = 2
 
 
 class Scanner:
@@ -1259,7 +1262,6 @@ class Scanner:
         value ^= self.tunnel
         h = self.keyed.numbers(h, self.ip.destination_high, self.ip.destination_low, value)
         if self.drops_copies and self._is_copy(h, start):
-            self.counters[S_DUPLICATES] += 1
             return 0
         fold = 0
         if self.sightings.folds(kind):
@@ -1284,11 +1286,21 @@ class Scanner:
         if self.in_stream:
             place = self.streams.word(STREAM_SEQUENCE) + start - self.streams.slot * SLOT_BYTES
             d = self.keyed.numbers(h, place & LOW32, self.ports, 1)
-            return self.duplicates.is_copy(d, self.now_us)
+            return self._note(d)
         end = self.ip.start + COPIED if self.ip.start + COPIED < self.ip.end else self.ip.end
         # Of what is sighted twice in a packet, the places differ.
         d = self._digest(h ^ ((start - self.ip.start) & LOW32), self.ip.start, end)
-        return self.duplicates.is_copy(d, self.now_us)
+        return self._note(d)
+
+    def _note(self, digest: int) -> int:
+        """Remember a sighting; return 1 where it is one of a copy."""
+        found = self.duplicates.note(digest, self.now_us)
+        if found == COPY:
+            self.counters[S_DUPLICATES] += 1
+            return 1
+        if found == DISPLACING:
+            self.counters[S_FORGOTTEN] += 1
+        return 0
 
     def _digest(self, h: int, start: int, end: int) -> int:
         """Return a hash of `h` and data[start:end], eight bytes at a time.

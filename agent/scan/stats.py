@@ -58,7 +58,8 @@ DOT = 70
 DOH = 71
 DUPLICATES = 72
 HEADS_SKIPPED = 73
-COUNTERS = 74
+SIGHTINGS_FORGOTTEN = 74
+COUNTERS = 75
 
 NAMES = (
     "packets",
@@ -135,4 +136,5 @@ NAMES = (
     "doh_hellos",
     "sightings_duplicate",
     "heads_skipped",
+    "sightings_forgotten",
 )

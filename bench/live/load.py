@@ -36,6 +36,17 @@ _LOSSES = (
 """Counters of sense and deliver that are to stay where they are."""
 
 
+_AT_REST = (
+    "capture_packets_received_total",
+    "scan_packets_total",
+    "capture_packets_dropped_total",
+    "incidents",
+    "queue_events",
+    "uplink_events_waiting",
+)
+"""Metrics that tell whether there is something on its way."""
+
+
 class Load(NamedTuple):
     """What was offered, and where it went; packets unless the name says otherwise.
 
@@ -156,14 +167,16 @@ def settle(station: Station, beyond: float = -1.0) -> None:
         now = station.metrics()
         scanned = now.get("scan_packets_total", 0.0) + now.get("capture_packets_dropped_total", 0.0)
         is_quiet = (
-            now.get("capture_packets_received_total", -1.0) == scanned > beyond
+            # Of what the host itself does not speak the interface says that it dropped it.
+            beyond < now.get("capture_packets_received_total", -1.0) <= scanned
             and now["incidents"] == now["queue_events"] == now["uplink_events_waiting"] == 0.0
             and now["link_events_total"] == last.get("link_events_total")
         )
         if is_quiet:
             return
         last = now
-    raise TimeoutError(f"sense and deliver do not come to rest within {SETTLE_SECONDS:g} s")
+    rest = {name: last.get(name) for name in _AT_REST}
+    raise TimeoutError(f"sense and deliver do not come to rest in {SETTLE_SECONDS:g} s: {rest}")
 
 
 def _observations(line: str) -> int:

@@ -44,8 +44,8 @@ CAPACITY = 30_000.0
 LEAST_SHARE, MOST_SHARE = 0.02, 0.8
 CPU = Path("/sys/fs/cgroup/cpu")
 PERIOD_US = 100_000
-RING_MB = 8
-"""A second of overload fills it, also with short packets."""
+RING_MB = 64
+"""As by default; short packets need a smaller one to fill it within seconds."""
 HOST = "a." * 110 + "example.net"
 SEED = 5
 
@@ -271,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kinds", nargs="*", metavar="KIND", default=list(LOADS), help="LOAD[+WRAP]")
     parser.add_argument("--factor", type=float, action="append", help="times the capacity")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
+    parser.add_argument("--ring", type=int, default=RING_MB, help="MB of the kernel's ring")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="maltrail-overload-") as name:
@@ -286,7 +287,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for factor in options.factor or [2.0]:
                     here = folder / f"{time.monotonic_ns()}"
                     here.mkdir()
-                    with place() as made, station(made, here, state, none, buffer_mb=RING_MB) as one:
+                    with (
+                        place() as made,
+                        station(made, here, state, none, buffer_mb=options.ring) as one,
+                    ):
                         print(_row(run(one, kind, capture, factor, options.seconds)), flush=True)
     return 0
 

@@ -10,7 +10,8 @@ from tests import layered, packets
 from tests.scan.scanning import EVIL, A, B, count, make
 
 NAME = "evil.example.org"
-MILLISECOND = 1000
+WINDOW_US = 20_000
+PLACES = 8192
 
 
 def scanners(number: int = 1, *keys: str) -> list[Scanner]:
@@ -34,11 +35,12 @@ REQUEST = packets.tcp_frame(A, 50000, B, 80, packets.http_request("/", NAME))
 
 
 @pytest.mark.parametrize("frame", [SYN, QUESTION, REQUEST])
-def test_copies_within_a_millisecond_are_one_observation(frame: bytes) -> None:
-    """Both ways of a mirror port deliver them a few microseconds apart."""
+@pytest.mark.parametrize("step_us", [0, 100, WINDOW_US // 2 - 1])
+def test_copies_within_the_window_are_one_observation(frame: bytes, step_us: int) -> None:
+    """Both ways of a mirror port deliver them microseconds apart, or as its queue is long."""
     (scanner,) = scanners()
 
-    scanner.scan(packets.batch([frame] * 3, step_us=100))
+    scanner.scan(packets.batch([frame] * 3, step_us=step_us))
 
     assert counted(scanner) == 1
     assert count(scanner, stats.DUPLICATES) == 2
@@ -63,7 +65,7 @@ def test_what_is_sent_again_counts_again(frame: bytes) -> None:
     """A host waits longer than that before it tries again."""
     (scanner,) = scanners()
 
-    scanner.scan(packets.batch([frame] * 3, step_us=MILLISECOND))
+    scanner.scan(packets.batch([frame] * 3, step_us=WINDOW_US))
 
     assert counted(scanner) == 3
     assert count(scanner, stats.DUPLICATES) == 0
@@ -149,3 +151,21 @@ def test_flood_of_copies_leaves_other_sightings_alone() -> None:
     scanner.scan(packets.batch([frame for frame in frames for _ in (0, 1)], step_us=1))
 
     assert counted(scanner) == 20000
+
+
+def test_what_the_table_cannot_hold_is_counted() -> None:
+    """Copies that come when the table was filled anew count again; how many may is told."""
+    few, many = PLACES // 16, 4 * PLACES
+    for number in (few, many):
+        (scanner,) = scanners()
+        frames = [
+            packets.syn_frame(A, 1 + each % 60000, EVIL, each // 60000) for each in range(number)
+        ]
+        for start_us in (0, WINDOW_US - 1):
+            scanner.scan(packets.batch(frames, start_us=packets.START_US + start_us, step_us=0))
+        lost = counted(scanner) - number
+
+        forgotten = count(scanner, stats.SIGHTINGS_FORGOTTEN)
+        assert count(scanner, stats.DUPLICATES) == number - lost
+        assert lost <= forgotten
+        assert (forgotten < number // 8) == (number == few)
