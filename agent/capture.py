@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Self
 import pcapy
 
 from agent.config import Capture
+from agent.interface_loss import InterfaceLoss, on_wire
 from agent.kernel_filter import Keep, KernelFilter
 from agent.model import PacketBatch
 
@@ -69,7 +70,7 @@ class Stats(NamedTuple):
     """Packets since the interface was first opened, over all its reopenings.
 
     `received` passed the filter and includes those in `dropped`, for which the ring had no room.
-    `interface_dropped` is what the driver lost; each worker's handle tells it for the whole
+    `interface_dropped` is what the interface lost; each worker's handle tells it for the whole
     interface, so it must not be added up over workers.
     """
 
@@ -120,11 +121,14 @@ class Interface:
         self._read = 0
         self._mean = 0
         self._filter: KernelFilter | None = None
+        self._filters = False
+        self._loss: InterfaceLoss | None = None
         self._totals = Stats(0, 0, 0)
         self._last = Stats(0, 0, 0)
 
     def open(self) -> None:
         """Start capturing; raise InterfaceGone or CaptureError."""
+        wire = on_wire(self.name)
         handle = _activate(self.name, self._settings)
         try:
             self._prepare(handle)
@@ -133,9 +137,13 @@ class Interface:
             raise
         self._handle = handle
         self._filter = None
+        self._filters = False
         self._datalink = handle.datalink()
         self._size = BATCH_MIN
         self._last = Stats(0, 0, 0)
+        # A filter or other workers take packets, too, so that nobody can tell.
+        alone = self._fanout is None and not self._settings.filter
+        self._loss = InterfaceLoss(wire) if alone and wire is not None else None
         self._read = self._totals.received - self._totals.dropped  # what a ring held is gone
         self._poll = select.poll()
         self._poll.register(handle.getfd(), select.POLLIN)
@@ -180,6 +188,7 @@ class Interface:
                 number = self._handle.getfd()
                 self._filter = KernelFilter(number, self._datalink, self._settings.snaplen)
             self._filter.keep(keep)
+            self._filters = keep is not Keep.ALL
         except OSError as error:
             # The scanner sheds all the same, only at a higher cost.
             _log.warning("%s: the kernel takes no filter: %s", self.name, error)
@@ -187,11 +196,20 @@ class Interface:
     def stats(self) -> Stats:
         """Return the counts so far; safe at any time, in the thread that reads."""
         if self._handle is not None:
-            now = Stats(*self._handle.stats())
+            now = self._counted()
             counts = zip(self._totals, self._last, now, strict=True)
             self._totals = Stats(*(total + _step(old, new) for total, old, new in counts))
             self._last = now
         return self._totals
+
+    def _counted(self) -> Stats:
+        """Return what this handle counted; whether an interface lost what it dropped is judged."""
+        wire = 0 if self._loss is None else on_wire(self.name)
+        now = Stats(*self._handle.stats())
+        if self._loss is None or wire is None:
+            return now
+        lost = self._loss.lost(now.interface_dropped, now.received, wire, filtered=self._filters)
+        return now._replace(interface_dropped=lost)
 
     def close(self) -> None:
         """Stop capturing and keep the counts; harmless when closed already."""

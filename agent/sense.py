@@ -23,6 +23,7 @@ from agent.config import ConfigError, Settings
 from agent.faults import Faults
 from agent.heartbeat import Heartbeat
 from agent.ids import random_ids
+from agent.interface_loss import on_wire
 from agent.link import Sample, Snapshot
 from agent.losses import Counted, Losses, Place
 from agent.model import AGENT_DEGRADED, AGENT_LOSS, NO_SET, Event, Evidence
@@ -35,7 +36,7 @@ from agent.scan import is_compiled, stats
 from agent.scan.duplicates import Duplicates
 from agent.set_loader import SetLoader
 from agent.sets import build_own, empty_set, merged_filters
-from agent.shedding import Shed, highest, on_wire
+from agent.shedding import Shed, highest
 from agent.totals import Totals
 from agent.trails.find import Trails
 from agent.trails.set import TrailSet

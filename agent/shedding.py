@@ -11,10 +11,10 @@ import heapq
 import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from agent.faults import Faults
+from agent.interface_loss import on_wire
 from agent.kernel_filter import SAMPLE, SHORT_BYTES, Keep
 from agent.model import Event, Evidence
 
@@ -83,10 +83,6 @@ FULL = 0.8
 
 LITTLE = 0.1
 """Share of an interface's packets that is little to shed."""
-
-SYSFS = Path("/sys/class/net")
-ALL = "any"
-"""libpcap's name for all interfaces."""
 
 
 class Change(NamedTuple):
@@ -230,15 +226,3 @@ class Shed:
         self._seen[name] = unread
         if level:
             self.packets[name] += max(0, unread - before)
-
-
-def on_wire(name: str, sysfs: Path = SYSFS) -> int | None:
-    """Return how many packets an interface had in both directions, None where nobody counts."""
-    if name == ALL:
-        each = [on_wire(entry.name, sysfs) for entry in sysfs.iterdir()]
-        return sum(count for count in each if count is not None)
-    folder = sysfs / name / "statistics"
-    try:
-        return sum(int((folder / which).read_text()) for which in ("rx_packets", "tx_packets"))
-    except (OSError, ValueError):
-        return None

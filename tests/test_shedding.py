@@ -6,9 +6,10 @@ import pytest
 
 from agent.faults import Faults
 from agent.ids import derived_ids
+from agent.interface_loss import on_wire
 from agent.kernel_filter import program
 from agent.notices import AgentNotices
-from agent.shedding import LEVELS, MAX_HOLD, Change, Shed, Shedding, highest, on_wire
+from agent.shedding import LEVELS, MAX_HOLD, Change, Shed, Shedding, highest
 from tests import packets
 from tests.kernel import kept
 
