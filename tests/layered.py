@@ -250,7 +250,7 @@ MEDIA: dict[str, Medium] = {
         lambda p: ethernet(b"\x20" + bytes(13) + ethertype(p) + p, 0x88E5), 1
     ),
     "timestamp-48": Medium(
-        lambda p: ethernet(b"\0\1\0\x20" + bytes(6) + ethertype(p) + p, 0xD28B), 1
+        lambda p: ethernet(b"\0\1\0\x21" + bytes(6) + ethertype(p) + p, 0xD28B), 1
     ),
     "timestamp-64": Medium(
         lambda p: ethernet(b"\0\1\1\x10" + bytes(8) + frame(p, 5)[12:], 0xD28B, vlans=[3]),

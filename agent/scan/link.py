@@ -306,7 +306,7 @@ class Link:
         if self.data[at] != 0 or self.data[at + 1] != 1:
             self.unread.note(ETHERTYPE, TYPE_TIMESTAMP)
             return NO_PAYLOAD
-        return self._typed(at + (10 if self.data[at + 3] == 0x20 else 12), 2, end)
+        return self._typed(at + (10 if self.data[at + 3] >> 4 == 2 else 12), 2, end)
 
     def _chain(self, at: int, end: int) -> int:
         """Step over a network service header, RFC 8300 section 2."""
