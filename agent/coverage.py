@@ -236,7 +236,7 @@ def _missed(counted: Counted) -> Iterator[Missed]:
     messages = c["dns_queries"] + c["dns_responses"] + c["dns_malformed"]
     yield Missed("DNS messages that are malformed", c["dns_malformed"], messages)
     streams = c["streams"]
-    yield Missed("heads of streams with missing segments", c["streams_gaps"], streams)
+    yield Missed("segments of heads behind too many gaps", c["streams_gaps"], c["tcp"])
     yield Missed("heads of streams that found no room", c["streams_evicted"], streams)
 
 

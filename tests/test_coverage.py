@@ -240,6 +240,17 @@ def test_hellos_of_googles_own_quic_are_read(tmp_path: Path) -> None:
     assert (quic["read"], quic["no-name"]) == (1, 0)
 
 
+@pytest.mark.parametrize("wraps", [0, 1, 2])
+def test_packet_that_was_cut_counts_once_whatever_lies_in_it(tmp_path: Path, wraps: int) -> None:
+    """Each of its IP headers says more than was captured."""
+    frame = packets.ethernet(packets.ipv4(A, B, packets.UDP, packets.udp(1, 2, bytes(200))))
+    for _ in range(wraps):
+        frame = layered.TUNNELS["vxlan"].wrap(frame[14:])
+    path = capture(tmp_path, [frame[:-50], frame[:-60]])
+
+    assert missed(path) == {"packets cut by the snap length": 2}
+
+
 def test_tunnel_in_which_no_ip_stands_is_missed(tmp_path: Path) -> None:
     """The outer header says that IP follows, and something else does."""
     wrong = packets.ethernet(packets.ipv4(A, B, packets.IPIP, b"\x10" + bytes(40)))

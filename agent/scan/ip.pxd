@@ -13,10 +13,11 @@ cdef class Ip:
     cdef unsigned long long counts
     cdef unsigned int version, protocol
     cdef unsigned long long source_high, source_low, destination_high, destination_low
-    cdef size_t start, end
+    cdef size_t start, end, cut_at
     cdef unsigned int identification, offset
     cdef int more
 
+    cdef int count_cut(self, size_t end) noexcept nogil
     @cython.locals(version="unsigned int", header=size_t, total=size_t, word="unsigned int")
     cdef int decode(self, size_t start, size_t end) except -1 nogil
     cdef int _fragment4(self, unsigned int word) except -1 nogil

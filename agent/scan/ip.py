@@ -46,6 +46,7 @@ class Ip:
         self.identification = 0
         self.offset = 0
         self.more = 0
+        self.cut_at = 0  # where the last packet ended that was counted as cut
 
     def decode(self, start: int, end: int) -> int:
         """Decode the packet data[start:end].
@@ -74,7 +75,7 @@ class Ip:
         total = word & 0xFFFF
         # Segmentation offload leaves the length 0 where the packet outgrew it.
         if start + total > end:
-            self.counters[CUT] += self.counts
+            self.count_cut(end)
         elif total >= header:
             end = start + total
         self.counters[IPV4] += self.counts
@@ -88,6 +89,12 @@ class Ip:
         self.end = end
         word = octets.required(self.data, start + 4)
         return 1 if word & 0x3FFF == 0 else self._fragment4(word)
+
+    def count_cut(self, end: int) -> None:
+        """Count a packet that the capture cut at `end` once, whatever lies in it."""
+        if self.cut_at != end:
+            self.counters[CUT] += self.counts
+            self.cut_at = end if self.counts else 0
 
     def _fragment4(self, word: int) -> int:
         """Note the place of a fragment: more of them follow, or it has an offset."""
@@ -103,7 +110,7 @@ class Ip:
             return 0
         length = (self.data[start + 4] << 8) | self.data[start + 5]
         if start + 40 + length > end:
-            self.counters[CUT] += self.counts
+            self.count_cut(end)
         elif length:
             end = start + 40 + length
         self.version = 6

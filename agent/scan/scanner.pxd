@@ -73,7 +73,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned long long MICROSECONDS "0xf4240ULL", FOR_EVER "0xffffffffffffffffULL"
     const unsigned long long SIGHTING_SALT "1000ULL", FOLD_SALT "2000ULL"
     const long long DLT_ETHERNET "1LL"
-    const size_t PLAIN_BYTES "34UL", S_CUT "37UL", S_IPV4 "22UL"
+    const size_t PLAIN_BYTES "34UL", S_IPV4 "22UL"
     const unsigned int PLAIN "0x080045U", PARTED "0x3fffU", MAX_PARTS "64U"
     const size_t S_PACKETS "0UL", S_BYTES "1UL", S_TRUNCATED "3UL", S_TCP "6UL", S_UDP "7UL", S_ICMP "8UL"
     const size_t S_OTHER "9UL", S_SYN "10UL", S_QUERIES "11UL", S_RESPONSES "12UL", S_DNS_MALFORMED "13UL"

@@ -223,7 +223,6 @@ if not cython.compiled:  # else the same from the .pxd
     QUIC_FORK = 0xFACEB001
 
     S_PACKETS = stats.PACKETS
-    S_CUT = stats.CUT
     S_IPV4 = stats.IPV4
     S_BYTES = stats.BYTES
     S_TRUNCATED = stats.TRUNCATED
@@ -376,6 +375,7 @@ class Scanner:
             self.idle_us = self.now_us + MICROSECONDS
             if self.now_us > STREAM_IDLE_US:
                 self._end_idle(self.now_us - STREAM_IDLE_US)
+        self.ip.cut_at = 0
         self.number = number
         self.group = number
         self.answered = number
@@ -580,7 +580,7 @@ class Scanner:
         size = octets.required(self.data, start + 16) >> 16
         # Segmentation offload leaves the length 0 where the packet outgrew it.
         if at + size > end:
-            self.counters[S_CUT] += self.counts
+            self.ip.count_cut(end)
         elif size >= 20:
             end = at + size
         self.counters[S_IPV4] += self.counts
