@@ -69,8 +69,8 @@ CALM = 0.1
 """Share of the ring below which a worker keeps up."""
 UP_SECONDS = 0.25
 """How long a level has to help before drops raise it further."""
-DOWN_SECONDS = 0.5
-"""How long it must be calm for a step back: five steps take less than five seconds."""
+DOWN_SECONDS = 0.4
+"""How long it must be calm for a step back: five steps take two seconds."""
 MAX_CHANGES = 64
 """Changes that wait to be told, which is done each second: there are a handful in one."""
 EARLY_SECONDS = 2.0
