@@ -83,6 +83,8 @@ FULL = 0.8
 
 LITTLE = 0.1
 """Share of an interface's packets that is little to shed."""
+FEW = 1000
+"""Packets a second that any worker can read: after a storm the agent's own deliveries go on."""
 
 
 class Change(NamedTuple):
@@ -169,7 +171,7 @@ def highest(workers: Sequence[Sequence[Change]], levels: Sequence[int]) -> Itera
 
 
 class Wire:
-    """What an interface had and nobody read, between two calls."""
+    """What an interface had and nobody read, between two calls, a second apart."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -181,7 +183,7 @@ class Wire:
         seen = on_wire(self._name) or 0
         new, read = seen - self._seen, received - self._received
         self._seen, self._received = seen, received
-        return seen > 0 and new - read <= LITTLE * max(new, 0)
+        return seen > 0 and new - read <= max(FEW, LITTLE * new)
 
 
 class Shed:

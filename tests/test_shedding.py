@@ -9,7 +9,7 @@ from agent.ids import derived_ids
 from agent.interface_loss import on_wire
 from agent.kernel_filter import program
 from agent.notices import AgentNotices
-from agent.shedding import LEVELS, MAX_HOLD, Change, Shed, Shedding, highest
+from agent.shedding import LEVELS, MAX_HOLD, Change, Shed, Shedding, Wire, highest
 from tests import packets
 from tests.kernel import kept
 
@@ -117,7 +117,7 @@ def test_full_ring_that_is_read_again_keeps_its_level() -> None:
 
 
 def test_everything_is_back_within_five_seconds() -> None:
-    """A step each half second, once it is calm."""
+    """A step each 0.4 seconds, once it is calm."""
     shedding = Shedding()
     shedding.judge(99.0, 10, 0.9)
     shedding.judge(100.0, 10, 0.9)
@@ -185,6 +185,21 @@ def test_overload_that_is_over_is_noticed_in_spite_of_a_long_wait() -> None:
 
     assert before > 0
     assert shedding.level == 0
+
+
+@pytest.mark.parametrize(
+    ("wire", "read", "little"), [(900, 0, True), (50_000, 46_000, True), (50_000, 44_000, False)]
+)
+def test_little_is_shed_where_a_worker_can_read_it(
+    wire: int, read: int, little: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left after a storm, such as the agent's own deliveries, or a tenth of the traffic."""
+    seen = [10_000, 10_000 + wire]
+    monkeypatch.setattr("agent.shedding.on_wire", lambda _name: seen.pop(0))
+    interface = Wire("eth0")
+    interface.sheds_little(7_000)
+
+    assert interface.sheds_little(7_000 + read) is little
 
 
 def shed() -> Shed:
