@@ -142,12 +142,14 @@ cdef class Scanner:
     cdef int _look_up(self, long long datalink) except -1 nogil
     @cython.locals(start=size_t)
     cdef inline int _touch(self, unsigned long long record) except -1 nogil
-    @cython.locals(start=size_t, end=size_t, at=Py_ssize_t)
+    @cython.locals(start=size_t, end=size_t)
     cdef int _packet(self, long long datalink, unsigned long long record) except -1 nogil
     @cython.locals(word="unsigned int", at=size_t, size=size_t)
     cdef inline int _plain(self, size_t start, size_t end) noexcept nogil
     @cython.locals(found=int)
-    cdef inline int _network(self, size_t at, size_t end) except -1 nogil
+    @cython.locals(at=Py_ssize_t)
+    cdef int _linked(self, long long datalink, size_t start, size_t end) except -1 nogil
+    cdef int _network(self, size_t at, size_t end) except -1 nogil
     @cython.locals(h="unsigned long long")
     @cython.locals(vlans="unsigned long long", tunnel="unsigned long long", found=int, count="unsigned int", following=size_t)
     cdef int _parts(self, Py_ssize_t at, size_t end) except -1 nogil

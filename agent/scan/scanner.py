@@ -560,6 +560,10 @@ class Scanner:
             if self.shards > 1 and self._is_other_shard():
                 return 0
             return self._transport()
+        return self._linked(datalink, start, end)
+
+    def _linked(self, datalink: int, start: int, end: int) -> int:
+        """Look at a frame that is more than `_plain` knows."""
         at = self.link.decode(datalink, start, end)
         if self.link.media.next:
             return self._parts(at, end)
