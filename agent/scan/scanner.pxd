@@ -61,7 +61,7 @@ cdef extern from *:  # the .py's constants as the C compiler sees them
     const unsigned int DOT_PORT "853U", PREFACE "0x50524920U", DNS_WORD "0x646e73U", DOH_WORD "0x646f68U"
     const unsigned int MINUS_DNS_WORD "0x2d646e73U", DATA_CHUNK "0U", I_DATA_CHUNK "64U", MAX_CHUNKS "64U"
     const unsigned long long AUTHENTICATION "51ULL", UNREAD_PROTOCOL "5ULL", TUNNEL_SALT "4000ULL"
-    const unsigned long long ICMP "1ULL", TCP "6ULL", UDP "17ULL", ICMP6 "58ULL", DNS_PORT "53ULL"
+    const unsigned long long SYN_FLAG "2ULL", ICMP "1ULL", TCP "6ULL", UDP "17ULL", ICMP6 "58ULL", DNS_PORT "53ULL"
     const unsigned long long ECHO_REQUEST "8ULL", ECHO_REQUEST6 "128ULL"
     const unsigned long long USER_AGENT "9ULL"
     const Py_ssize_t HTTP_HOST_AT "0L", HTTP_SLASH_AT "510L", HTTP_PATH_AT "512L", HTTP_AGENT_AT "4608L"

@@ -96,6 +96,7 @@ if not cython.compiled:  # else the same from the .pxd
     MAX_PARTS = 64  # of an aggregate; radios make a dozen of full size
     PARTED = 0x3FFF  # of a fragment: more of them, or an offset
 
+    SYN_FLAG = 2
     ICMP = 1
     TCP = 6
     UDP = 17
@@ -731,17 +732,17 @@ class Scanner:
                 self.counters[S_ACCEPTS] += self.counts
                 if self.counts:
                     self.attempts.accepted(self.now_us, self.second, self.ports)
-                return self._addresses(ACCEPT)
-            if flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
+                self._addresses(ACCEPT)
+            elif flags & 0x14 == 0x14:  # RST and ACK: nobody listens, where it answers a SYN
                 self.counters[S_REFUSALS] += self.counts
                 self._addresses(REFUSE)
                 return 0
-            if flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
+            elif flags & 0x17 == 0x02:  # SYN without ACK, RST, FIN; ECN bits may be set (RFC 3168)
                 self.counters[S_SYN] += self.counts
                 if self.counts:
                     self.attempts.attempt(self.now_us, self.second, self.ports)
-                return self._addresses(SYN_KIND)
-            if flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
+                self._addresses(SYN_KIND)
+            elif flags == 0 or flags == 0x01 or flags == 0x29:  # NULL, FIN, XMAS: rule H-3
                 self.counters[S_PROBES] += self.counts
                 if self.counts:
                     self.attempts.probe(self.now_us, self.second, self.ports)
@@ -819,6 +820,8 @@ class Scanner:
             return 0
         payload = start + (self.data[start + 12] >> 4) * 4
         sequence = (octets.number(self.data, start + 4) + (at - payload)) & LOW32
+        if self.data[start + 13] & SYN_FLAG:  # Fast Open, RFC 7413: its data come behind it
+            sequence = (sequence + 1) & LOW32
         self._open_slot(self._key(), kind, sequence)
         if self.known.learns:
             self.heads[self.number - self.group] = 0  # it is not read yet
