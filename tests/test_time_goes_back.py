@@ -95,3 +95,19 @@ def test_a_datagram_that_never_came_whole_is_counted_when_it_is_given_up() -> No
 
     assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 2
     assert [sorted(row.items) for row in rows] == [[0x0A000008, 0x0A000009]]
+
+
+def test_a_datagram_that_is_given_up_makes_nothing_forgotten() -> None:
+    """Whoever scans might send one first."""
+    bank = full_bank(level=4)
+    scanner = make(bank=bank)
+    piece = packets.ipv4(
+        A, B, packets.UDP, packets.udp(50_000, 99, bytes(64))[:32], more_fragments=True
+    )
+    probes = [packets.udp_frame(A, 50_000, B, 100 + port, b"") for port in range(4)]
+    scanner.scan(packets.batch([packets.ethernet(piece)]))
+    scanner.scan(packets.batch(probes, start_us=START_US + IDLE_US))
+    scanner.scan(packets.batch([packets.syn_frame(B, 1, A, 2)], start_us=START_US + 2 * IDLE_US))
+    (row,) = bank.tables["udp_ports"].hot()
+
+    assert sorted(row.items) == [99, 100, 101, 102, 103]

@@ -49,6 +49,7 @@ cdef class Distinct:
     cdef inline int _is_single(self, unsigned long long single, unsigned long long h) noexcept nogil
     @cython.locals(single="unsigned long long", tag="unsigned long long", at="unsigned long long", word="unsigned long long")
     cdef unsigned long long _add_single(self, unsigned long long h, unsigned long long now_us, unsigned long long second, unsigned long long addresses, unsigned long long ports, unsigned long long item) noexcept nogil
+    @cython.locals(began="unsigned long long")
     cdef inline unsigned long long _fraction(self, unsigned long long now_us, unsigned long long second) noexcept nogil
     @cython.locals(entry="unsigned long long", head="unsigned long long", at="unsigned long long", word="unsigned long long", last="unsigned long long", ports="unsigned long long", protocol="unsigned long long")
     cdef unsigned long long _promote(self, unsigned long long h, unsigned long long second, unsigned long long single) noexcept nogil

@@ -318,8 +318,9 @@ class Distinct:
         return NOWHERE
 
     def _fraction(self, now_us: int, second: int) -> int:
-        """Return the microseconds of a second that have passed; none where a packet came late."""
-        return now_us - second * MICROSECONDS if now_us > second * MICROSECONDS else 0
+        """Return the microseconds of a second that have passed; 0 for a packet of another one."""
+        began = second * MICROSECONDS
+        return now_us - began if began <= now_us < began + MICROSECONDS else 0
 
     @cython.boundscheck(False)
     def _promote(self, h: int, second: int, single: int) -> int:

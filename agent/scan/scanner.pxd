@@ -220,7 +220,7 @@ cdef class Scanner:
     cdef int _look(self, size_t filled, int last) except -1 nogil
     @cython.locals(kind="unsigned long long")
     cdef unsigned long long _kind_of_text(self, unsigned int word) except? 999 nogil
-    @cython.locals(slot="unsigned long long", now_us="unsigned long long", second="unsigned long long")
+    @cython.locals(slot="unsigned long long", now_us="unsigned long long")
     cdef int _end_idle(self, unsigned long long before_us) except -1 nogil
     cdef int _read(self, const unsigned char[::1] data) except -1 nogil
     cdef int _read_packets(self) except -1 nogil

@@ -956,15 +956,12 @@ class Scanner:
             self._look(self.streams.word(STREAM_FILLED), 1)
         slot = 0
         now_us = self.now_us
-        second = self.second
         while self.fragments.idle(slot, before_us):
             slot = self.fragments.slot + 1
-            self.now_us = self.fragments.word(FRAGMENT_LAST)
-            self.second = self.now_us // MICROSECONDS
+            self.now_us = self.fragments.word(FRAGMENT_LAST)  # it counts now, and is dated then
             self.counters[S_INCOMPLETE] += 1
             self._put_together(0)
         self.now_us = now_us
-        self.second = second
 
     def _read(self, data: memoryview) -> None:
         """Let all layers read packets that lie in `data`."""

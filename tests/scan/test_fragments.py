@@ -148,7 +148,7 @@ def test_lone_first_fragment_is_looked_at_as_far_as_it_came() -> None:
     assert count(scanner, stats.FRAGMENTS_INCOMPLETE) == 1
 
 
-def test_lone_first_fragments_are_counted_at_their_time() -> None:
+def test_lone_first_fragments_are_counted_when_they_are_given_up() -> None:
     """By behaviours too, also where the clock of the capture has gone back since."""
     bank = full_bank()
     scanner = make(bank=bank)
@@ -164,7 +164,7 @@ def test_lone_first_fragments_are_counted_at_their_time() -> None:
     (hot,) = [key for key in bank.hot().keys if key.table == "udp_ports"]
     row = bank.find("udp_ports", hot.key)
     assert row
-    assert row.items == dict.fromkeys((5, 6), late // 1_000_000)
+    assert row.items == dict.fromkeys((5, 6), packets.START_US // 1_000_000)
 
 
 def test_fragments_without_the_first_tell_nothing() -> None:
