@@ -16,12 +16,15 @@ SIZES = (
 )
 """Of fifty lists how many have what and how much, as the public ones do."""
 
-SECONDS = 30.0
-UNCHANGED = 2.0
+TIMES = 5.5
+"""What an update may cost: so many times what it takes to read and sort the static list's rows. On
+the machine where 30 s are the aim that takes 5.5 s, and the update 24."""
+UNCHANGED = 0.36
+"""What it may cost where nothing changed: 2 s there."""
 MEGABYTES = 300
 
 CODE = """
-import json, re, sys, time
+import csv, io, json, lzma, re, sys, time
 from pathlib import Path
 from agent.config import Options, Settings, Update
 from feeds._fetch import Fetcher
@@ -40,15 +43,18 @@ for hour in range(2):
         "peak_mb": int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1024,
         "sets": sorted(path.name for path in (state / "sets").iterdir()),
     })
-print(json.dumps(told))
+cpu = time.process_time()
+text = io.StringIO(lzma.decompress(Path(sys.argv[2]).read_bytes()).decode(), newline="")
+rows = sorted({row[0]: row for row in csv.reader(text) if row})
+print(json.dumps([*told, time.process_time() - cpu]))
 """
 
 
 @pytest.mark.shared
 def test_real_static_trails_and_fifty_lists_within_time_and_memory(tmp_path: Path) -> None:
-    """At most 30 s and 300 MB; where nothing changed at most 2 s, and nothing is published.
+    """At most TIMES what reading costs, and 300 MB; nothing is published where nothing changed.
 
-    Time is that of this process's work: other load on the machine is not ours.
+    Both are processor time of one process, as other load on the machine is not ours.
     """
     data = Path(os.environ["MALTRAIL_SHARED"]).resolve() / "data/trails-static.csv.xz"
     authority = Authority(tmp_path)
@@ -57,21 +63,21 @@ def test_real_static_trails_and_fifty_lists_within_time_and_memory(tmp_path: Pat
         common = {"ca_file": str(authority.file), "period": "1h"}
 
         out = subprocess.run(
-            [sys.executable, "-c", CODE, str(tmp_path / "state")],
+            [sys.executable, "-c", CODE, str(tmp_path / "state"), str(data)],
             input=json.dumps([{**entry, **common} for entry in entries]),
             check=True,
             capture_output=True,
             text=True,
         ).stdout
 
-    first, second = json.loads(out)
-    print(json.dumps([first, second], indent=1))  # noqa: T201 - shown with -s
+    first, second, reading = json.loads(out)
+    print(json.dumps([first, second, reading], indent=1))  # noqa: T201 - shown with -s
     assert (first["status"], first["lists"]) == ("published", 51)
     assert first["keys"] > 1_630_000 + 400_000
-    assert first["cpu"] <= SECONDS
+    assert first["cpu"] <= TIMES * reading
     assert max(first["peak_mb"], second["peak_mb"]) <= MEGABYTES
     assert second["status"] == "unchanged"
-    assert second["cpu"] <= UNCHANGED
+    assert second["cpu"] <= UNCHANGED * reading
     assert second["sets"] == first["sets"]
 
 
