@@ -196,7 +196,7 @@ cdef class Scanner:
     cpdef object compare(self, Duplicates duplicates)
     @cython.locals(place="unsigned long long", d="unsigned long long", end=size_t)
     cdef int _is_copy(self, unsigned long long h, Py_ssize_t start) except -1 nogil
-    cdef int _note(self, unsigned long long digest) except -1 nogil
+    cdef inline int _note(self, unsigned long long digest) except -1 nogil
     @cython.locals(d="unsigned long long")
     cdef inline unsigned long long _digest(self, unsigned long long h, size_t start, size_t end) except? 0 nogil
     cpdef object learn(self, unsigned long long token)
