@@ -2,9 +2,9 @@
 
 A second is judged when it is over, over all workers of an interface. Where several interfaces saw
 it, the one that saw most of it counts: a bridge and its members have the same packets. What is
-normal for a host is
-a mean that forgets within minutes; it learns from every second that is not too much, and while a
-flood lasts it learns nothing. What lasts for hours is taken for normal in the end.
+normal for a host is a mean that forgets within minutes; it learns from every second that is not too
+much, and while a flood lasts it learns nothing. What lasts for hours is taken for normal in the
+end.
 """
 
 import ipaddress

@@ -280,8 +280,27 @@ def _transport(asm: _Assembler, layer: str, inside: str) -> None:
     asm.when(_JEQ, _SIX, f"{inside}-6")
     asm.when(_JEQ, _GRE, "gre")
     asm.go("closed")
+    _gre(asm, inside)
+    _erspan(asm)
 
-    asm.at("gre")  # RFC 2784, RFC 2890
+    asm.at(f"{layer}-udp")
+    asm.do(_IND_HALF, 2)
+    for port in _VXLAN:
+        asm.when(_JEQ, port, "vxlan")
+    asm.when(_JEQ, _GENEVE, "geneve")
+    asm.when(_JEQ, _GTP, "gtp")
+    asm.go("udp")
+    _geneve(asm, inside)
+    _gtp(asm, inside)
+    asm.at("vxlan")  # RFC 7348
+    asm.skip(16)
+    asm.at("frame")
+    _skip_to(asm, 12, 14)
+
+
+def _gre(asm: _Assembler, inside: str) -> None:
+    """Open what RFC 2784 and RFC 2890 describe; M[2] keeps its flags."""
+    asm.at("gre")
     asm.do(_IND_HALF, 2)
     asm.do(_ST_M, 0)
     asm.do(_IND_HALF)
@@ -300,7 +319,11 @@ def _transport(asm: _Assembler, layer: str, inside: str) -> None:
     asm.when(_JEQ, 0x88BE, "erspan")
     asm.when(_JEQ, 0x22EB, "erspan-3")
     asm.go(f"{inside}-tag-0")
-    asm.at("erspan")  # type I has no header of its own, nor a sequence number
+
+
+def _erspan(asm: _Assembler) -> None:
+    """Open ERSPAN; type I has no header of its own, and GRE tells no sequence number."""
+    asm.at("erspan")
     asm.do(_LD_M, 2)
     asm.when(_JSET, 0x1000, "erspan-2")
     asm.go("frame")
@@ -315,14 +338,10 @@ def _transport(asm: _Assembler, layer: str, inside: str) -> None:
     asm.skip_more()
     asm.go("frame")
 
-    asm.at(f"{layer}-udp")
-    asm.do(_IND_HALF, 2)
-    for port in _VXLAN:
-        asm.when(_JEQ, port, "vxlan")
-    asm.when(_JEQ, _GENEVE, "geneve")
-    asm.when(_JEQ, _GTP, "gtp")
-    asm.go("udp")
-    asm.at("geneve")  # RFC 8926
+
+def _geneve(asm: _Assembler, inside: str) -> None:
+    """Open what RFC 8926 describes, behind UDP."""
+    asm.at("geneve")
     asm.do(_IND_HALF, 10)
     asm.do(_ST_M, 0)
     asm.do(_IND_BYTE, 8)
@@ -333,7 +352,11 @@ def _transport(asm: _Assembler, layer: str, inside: str) -> None:
     asm.do(_LD_M, 0)
     asm.when(_JEQ, _ETHER, "frame")
     asm.go(f"{inside}-tag-0")
-    asm.at("gtp")  # 3GPP TS 29.281 section 5.1
+
+
+def _gtp(asm: _Assembler, inside: str) -> None:
+    """Open what 3GPP TS 29.281 section 5.1 describes, behind UDP."""
+    asm.at("gtp")
     asm.do(_IND_HALF, 8)
     asm.when(_JSET, 0x0400, "closed")  # extension headers
     asm.do(_ST_M, 0)
@@ -350,11 +373,6 @@ def _transport(asm: _Assembler, layer: str, inside: str) -> None:
     asm.at("gtp-inside")
     _version(asm, inside)
     asm.go("closed")
-
-    asm.at("vxlan")  # RFC 7348
-    asm.skip(16)
-    asm.at("frame")
-    _skip_to(asm, 12, 14)
 
 
 def _judge(asm: _Assembler, keep: Keep) -> None:
