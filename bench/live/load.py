@@ -167,8 +167,7 @@ def settle(station: Station, beyond: float = -1.0) -> None:
         now = station.metrics()
         scanned = now.get("scan_packets_total", 0.0) + now.get("capture_packets_dropped_total", 0.0)
         is_quiet = (
-            # Of what the host itself does not speak the interface says that it dropped it.
-            beyond < now.get("capture_packets_received_total", -1.0) <= scanned
+            now.get("capture_packets_received_total", -1.0) == scanned > beyond
             and now["incidents"] == now["queue_events"] == now["uplink_events_waiting"] == 0.0
             and now["link_events_total"] == last.get("link_events_total")
         )
